@@ -1,0 +1,91 @@
+"""The stack graph: settings, components, exports."""
+
+import pulumi
+
+from components import settings
+from components.access import DeployerAccess, DeployerAccessArgs
+from components.cluster import ExistingCluster, ExistingClusterArgs, identify
+from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
+from components.release import CHART, AppRelease, AppReleaseArgs
+from components.secrets import AppSecrets, AppSecretsArgs
+
+config = settings.load()
+stack = pulumi.get_stack()
+identity = identify(config.kubeconfig, named=config.cluster_identifier, stack=stack)
+
+cluster = ExistingCluster("cluster", ExistingClusterArgs(config.kubeconfig, identity.uid))
+on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
+
+dapr = DaprControlPlane(
+    "dapr",
+    DaprControlPlaneArgs(
+        chart=config.dapr_chart,
+        version=config.dapr_version,
+        namespace=config.dapr_namespace,
+        scheduler=config.dapr_scheduler,
+        protect=config.protect,
+    ),
+    on_cluster,
+)
+
+secrets = AppSecrets(
+    "app-secrets",
+    AppSecretsArgs(
+        namespace=config.namespace,
+        namespace_owner=stack if identity.declares(config.namespace) else None,
+        protect=config.protect,
+        cohere_api_key=config.cohere_api_key,
+        better_auth_secret=config.better_auth_secret,
+        database_url=config.database_url,
+        kafka_username=config.kafka_username,
+        kafka_password=config.kafka_password,
+    ),
+    on_cluster,
+)
+
+dapr_components = DaprComponents(
+    "dapr-components",
+    DaprComponentsArgs(
+        namespace=secrets.namespace,
+        app_id="backend",
+        control_plane_namespace=dapr.namespace,
+        kafka_brokers=config.kafka_brokers,
+        kafka_sasl_mechanism=config.kafka_sasl_mechanism,
+        kafka_tls=config.kafka_tls,
+        kafka_topic=config.kafka_topic,
+        kafka_consumer_group=config.kafka_consumer_group,
+        tracing_endpoint=config.tracing_endpoint,
+        tracing_sampling_rate=config.tracing_sampling_rate,
+    ),
+    pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[dapr])),
+)
+
+deployer = DeployerAccess(
+    "todo-app-deployer",
+    DeployerAccessArgs(namespace=secrets.namespace, server=config.kubeconfig.server),
+    on_cluster,
+)
+
+release = AppRelease(
+    "todo-app",
+    AppReleaseArgs(
+        namespace=secrets.namespace,
+        chart=CHART,
+        values_file=config.values_file,
+        timeout_seconds=config.release_timeout_seconds,
+        frontend_image=config.frontend_image,
+        backend_image=config.backend_image,
+        secret_checksums=secrets.checksums,
+        host=config.host,
+        kubeconfig=config.kubeconfig,
+    ),
+    pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
+)
+
+pulumi.export("namespace", secrets.namespace)
+pulumi.export("release", release.name)
+pulumi.export("revision", release.revision)
+pulumi.export("images", {"frontend": config.frontend_image, "backend": config.backend_image})
+pulumi.export("endpoint", release.endpoint)
+pulumi.export("daprComponents", dapr_components.names)
+pulumi.export("deployerKubeconfig", deployer.kubeconfig)

@@ -1,0 +1,273 @@
+"""Dapr: its control plane, which belongs to the platform, and the app's components, which belong to the app."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.formats import OFFICIAL_DAPR_CHART
+from components.secrets import APP_SECRETS, KAFKA_SECRETS
+
+_REPOSITORY = "https://dapr.github.io/helm-charts"
+_CRD_FILES = "https://raw.githubusercontent.com/dapr/dapr/v{version}/charts/dapr/crds"
+_CRDS = ("components", "configuration", "httpendpoints", "resiliency", "subscription")
+_INSTALL_SECONDS = 600  # four images are pulled on a new node
+
+
+@dataclass(frozen=True)
+class DaprControlPlaneArgs:
+    """chart: OFFICIAL_DAPR_CHART for Dapr's own repository, else the path of a folder with the chart.
+
+    version: of the control plane, the sidecars and the custom resource definitions, as in 1.15.4.
+    namespace: the control plane's own.
+    scheduler: whether the scheduler runs; on OKE its three volume claims become 50 GB each.
+    protect: whether it refuses to be deleted, which would delete every Dapr component with it.
+    """
+
+    chart: str
+    version: str
+    namespace: str
+    scheduler: bool
+    protect: bool
+
+
+class DaprControlPlane(pulumi.ComponentResource):
+    """The Dapr control plane as a Helm release, after its custom resource definitions.
+
+    Helm never upgrades the definitions of a chart (https://helm.sh/docs/chart_best_practices/custom_resource_definitions/),
+    so they are resources of their own, as Dapr's upgrade guide has it
+    (https://docs.dapr.io/operations/hosting/kubernetes/kubernetes-production/#upgrade-dapr-with-helm).
+    """
+
+    namespace: str
+
+    def __init__(self, name: str, args: DaprControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:dapr:ControlPlane", name, opts=opts)
+        self.namespace = args.namespace
+        official = args.chart == OFFICIAL_DAPR_CHART
+        folder = _CRD_FILES.format(version=args.version) if official else f"{args.chart}/crds"
+        definitions = kubernetes.yaml.v2.ConfigGroup(
+            f"{name}-crds",
+            files=[f"{folder}/{crd}.yaml" for crd in _CRDS],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                transforms=[lambda crd: _with_webhook_namespace(crd, args.namespace)],
+            ),
+        )
+        kubernetes.helm.v3.Release(
+            name,
+            name="dapr",
+            namespace=args.namespace,
+            create_namespace=True,
+            chart="dapr" if official else args.chart,
+            version=args.version if official else None,
+            repository_opts={"repo": _REPOSITORY} if official else None,
+            skip_crds=True,
+            atomic=True,
+            timeout=_INSTALL_SECONDS,
+            max_history=5,
+            values=_control_plane_values(args),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=[definitions]),
+        )
+        self.register_outputs({"namespace": args.namespace})
+
+
+def _with_webhook_namespace(crd: pulumi.ResourceTransformArgs, namespace: str) -> pulumi.ResourceTransformResult | None:
+    # The chart leaves a placeholder that the operator replaces at its start; declared as such it would be put back by
+    # the first `up` after a refresh.
+    properties = cast("dict[str, Any]", crd.props)
+    webhook = properties.get("spec", {}).get("conversion", {}).get("webhook")
+    if webhook is None:
+        return None
+    webhook["clientConfig"]["service"]["namespace"] = namespace
+    return pulumi.ResourceTransformResult(properties, crd.opts)
+
+
+def _control_plane_values(args: DaprControlPlaneArgs) -> Mapping[str, Any]:
+    # One replica each: the free tier has two nodes. https://docs.dapr.io/operations/hosting/kubernetes/kubernetes-production/
+    resources = {"requests": {"cpu": "25m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+    return {
+        "global": {
+            "tag": args.version,
+            "logAsJson": True,
+            "mtls": {"enabled": True},
+            "ha": {"enabled": False},
+            "scheduler": {"enabled": args.scheduler},
+            "seccompProfile": "RuntimeDefault",
+        },
+        "dapr_operator": {"resources": resources},
+        "dapr_placement": {"resources": resources},
+        "dapr_sentry": {"resources": resources},
+        # What Pod Security `restricted` asks of every container, so of the sidecar too.
+        "dapr_sidecar_injector": {"resources": resources, "sidecarDropALLCapabilities": True},
+    }
+
+
+@dataclass(frozen=True)
+class DaprComponentsArgs:
+    """app_id: the Dapr app that may load them; control_plane_namespace: where its sidecar finds sentry.
+
+    kafka_brokers: host:port each; kafka_sasl_mechanism: SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN.
+    tracing_endpoint: host:port of an OpenTelemetry collector (gRPC), or empty; tracing_sampling_rate: 0 to 1.
+    """
+
+    namespace: pulumi.Input[str]
+    app_id: str
+    control_plane_namespace: str
+    kafka_brokers: Sequence[str]
+    kafka_sasl_mechanism: str
+    kafka_tls: bool
+    kafka_topic: str
+    kafka_consumer_group: str
+    tracing_endpoint: str
+    tracing_sampling_rate: float
+
+
+class DaprComponents(pulumi.ComponentResource):
+    """What the backend's sidecar loads: pub/sub, state store, secret store, resiliency, subscription, configuration.
+
+    names: of the Dapr components, as `kubectl get components` lists them.
+    """
+
+    names: Sequence[str]
+
+    def __init__(self, name: str, args: DaprComponentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:dapr:Components", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        def declare(kind: str, object_name: str, content: Mapping[str, Any], api: str = "dapr.io/v1alpha1") -> None:
+            metadata = {"name": object_name, "namespace": args.namespace}
+            _DaprObject(object_name, api, kind, {"metadata": metadata, **content}, child)
+
+        components = {
+            "todo-pubsub": _kafka_pubsub(args),
+            "todo-state": _postgresql_state(),
+            "todo-secrets": {"type": "secretstores.kubernetes", "version": "v1", "metadata": []},
+        }
+        for component, spec in components.items():
+            declare(
+                "Component",
+                component,
+                {"spec": spec, "auth": {"secretStore": "kubernetes"}, "scopes": [args.app_id]},
+            )
+        declare("Resiliency", "todo-resiliency", {"spec": _resiliency(), "scopes": [args.app_id]})
+        declare(
+            "Subscription",
+            args.kafka_topic,
+            {
+                "spec": {
+                    "pubsubname": "todo-pubsub",
+                    "topic": args.kafka_topic,
+                    "routes": {"default": "/events/todo"},
+                    "deadLetterTopic": f"{args.kafka_topic}-dead",
+                },
+                "scopes": [args.app_id],
+            },
+            api="dapr.io/v2alpha1",
+        )
+        declare("Configuration", "todo-app", {"spec": _configuration(args)})
+        self.names = sorted(components)
+        self.register_outputs({"names": self.names})
+
+
+class _DaprObject(pulumi.CustomResource):
+    """A Dapr custom resource: the SDK's CustomResource has no place for the fields beside `spec` (auth, scopes)."""
+
+    def __init__(
+        self, name: str, api_version: str, kind: str, content: Mapping[str, Any], opts: pulumi.ResourceOptions
+    ) -> None:
+        properties = {"apiVersion": api_version, "kind": kind, **content}
+        super().__init__(f"kubernetes:{api_version}:{kind}", name, properties, opts)
+
+
+def _kafka_pubsub(args: DaprComponentsArgs) -> Mapping[str, Any]:
+    # https://docs.dapr.io/reference/components-reference/supported-pubsub/setup-apache-kafka/
+    mechanism = {"SCRAM-SHA-256": "SHA-256", "SCRAM-SHA-512": "SHA-512", "PLAIN": "PLAINTEXT"}
+    return {
+        "type": "pubsub.kafka",
+        "version": "v1",
+        "initTimeout": "30s",
+        "metadata": [
+            {"name": "brokers", "value": ",".join(args.kafka_brokers)},
+            {"name": "consumerGroup", "value": args.kafka_consumer_group},
+            {"name": "authType", "value": "password"},
+            {"name": "saslMechanism", "value": mechanism[args.kafka_sasl_mechanism]},
+            {"name": "saslUsername", "secretKeyRef": {"name": KAFKA_SECRETS, "key": "username"}},
+            {"name": "saslPassword", "secretKeyRef": {"name": KAFKA_SECRETS, "key": "password"}},
+            {"name": "disableTls", "value": "false" if args.kafka_tls else "true"},
+            {"name": "initialOffset", "value": "oldest"},
+        ],
+    }
+
+
+def _postgresql_state() -> Mapping[str, Any]:
+    # https://docs.dapr.io/reference/components-reference/supported-state-stores/setup-postgresql-v2/
+    return {
+        "type": "state.postgresql",
+        "version": "v2",
+        "initTimeout": "30s",
+        "metadata": [
+            {"name": "connectionString", "secretKeyRef": {"name": APP_SECRETS, "key": "database-url"}},
+            {"name": "tablePrefix", "value": "dapr_"},
+            {"name": "maxConns", "value": "4"},
+        ],
+    }
+
+
+def _resiliency() -> Mapping[str, Any]:
+    # https://docs.dapr.io/operations/resiliency/policies/
+    target = {"timeout": "request", "retry": "brief", "circuitBreaker": "shared"}
+    return {
+        "policies": {
+            "timeouts": {"request": "10s"},
+            "retries": {
+                "brief": {"policy": "exponential", "maxInterval": "5s", "maxRetries": 3},
+                "patient": {"policy": "exponential", "maxInterval": "60s", "maxRetries": 10},
+            },
+            "circuitBreakers": {
+                "shared": {"maxRequests": 1, "interval": "30s", "timeout": "30s", "trip": "consecutiveFailures > 5"}
+            },
+        },
+        "targets": {
+            "components": {
+                "todo-pubsub": {"outbound": target, "inbound": {"timeout": "request", "retry": "patient"}},
+                "todo-state": {"outbound": target},
+            }
+        },
+    }
+
+
+def _configuration(args: DaprComponentsArgs) -> Mapping[str, Any]:
+    # https://docs.dapr.io/reference/resource-specs/configuration-schema/
+    tracing: dict[str, Any] = {"samplingRate": str(args.tracing_sampling_rate)}
+    if args.tracing_endpoint:
+        tracing["otel"] = {"endpointAddress": args.tracing_endpoint, "isSecure": False, "protocol": "grpc"}
+    return {
+        "tracing": tracing,
+        "mtls": {
+            "enabled": True,
+            "controlPlaneTrustDomain": "cluster.local",
+            "sentryAddress": f"dapr-sentry.{args.control_plane_namespace}.svc.cluster.local:443",
+        },
+        # The sidecar serves what the backend uses, on both protocols, and nobody may call the backend through Dapr.
+        "api": {
+            "allowed": [
+                {"name": api, "version": "v1", "protocol": protocol}
+                for api in ("publish", "state", "secrets", "metadata")
+                for protocol in ("http", "grpc")
+            ]
+        },
+        "accessControl": {"defaultAction": "deny", "trustDomain": "public"},
+        "secrets": {
+            "scopes": [
+                {
+                    "storeName": "todo-secrets",
+                    "defaultAccess": "deny",
+                    "allowedSecrets": [APP_SECRETS, KAFKA_SECRETS],
+                }
+            ]
+        },
+    }

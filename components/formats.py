@@ -1,0 +1,169 @@
+"""The formats of settings: each parses the text of one setting, or says in one clause what is wrong with it.
+
+A clause follows the setting's name, as in "releaseTimeoutSeconds is not a whole number …", and never repeats a secret.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, cast
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from components.kubeconfig import Kubeconfig, KubeconfigError, is_path, read
+
+OFFICIAL_DAPR_CHART = "official"
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DNS_NAME = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
+
+# https://github.com/distribution/reference/blob/main/regexp.go
+IMAGE = re.compile(
+    r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+    r"(?P<tag>:\w[\w.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+
+
+def wrong(clause: str) -> PydanticCustomError:
+    """What is wrong with a setting, as a clause that follows its name."""
+    return PydanticCustomError("setting", "{clause}", {"clause": clause})
+
+
+def _kubeconfig(source: str, info: ValidationInfo) -> Kubeconfig:
+    secret_settings = cast("frozenset[str]", (info.context or {})["secret_settings"])
+    if not is_path(source) and "kubeconfig" not in secret_settings:
+        raise wrong("holds credentials in plain text: encrypt it, or name a file")
+    try:
+        return read(source, cast("str", info.data.get("context", "")))
+    except KubeconfigError as error:
+        raise wrong(f"leads to no cluster: {error}") from None
+
+
+def _image(reference: str) -> str:
+    match = IMAGE.fullmatch(reference)
+    if match is None:
+        raise wrong(f"is not an image reference (registry/repository:tag or …@sha256:digest): {reference!r}")
+    if not match["tag"] and not match["digest"]:
+        raise wrong(f"names neither a tag nor a digest: {reference!r}")
+    if match["tag"] == ":latest" and not match["digest"]:
+        raise wrong("is tagged latest, which is another image after each build")
+    return reference
+
+
+def _brokers(text: str) -> tuple[str, ...]:
+    brokers = tuple(broker.strip() for broker in text.split(","))
+    for broker in brokers:
+        host, _, port = broker.rpartition(":")
+        if not re.fullmatch(DNS_NAME, host) or not re.fullmatch(r"\d{1,5}", port) or not 0 < int(port) < 2**16:
+            raise wrong(f"has a broker that is not host:port: {broker!r}")
+    return brokers
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    try:
+        url = urlsplit(value.get_secret_value())
+        complete = url.hostname and url.username and url.password and len(url.path) > 1 and url.port != 0
+    except ValueError:
+        complete = False
+    else:
+        complete = complete and url.scheme in ("postgresql", "postgres")
+    if not complete:
+        raise wrong("is not a PostgreSQL URL (postgresql://user:password@host/database)")
+    return value
+
+
+def _trimmed(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != text.strip() or not text.isprintable():
+        raise wrong("has white space at an end or an unprintable character, as a bad copy has")
+    return value
+
+
+def _values_file(name: str) -> Path:
+    path = Path(name)
+    try:
+        document: object = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise wrong(f"names a file that does not exist: {name}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        raise wrong(f"names a file that is not YAML: {name}{f', line {mark.line + 1}' if mark else ''}") from None
+    if not isinstance(document, dict):
+        raise wrong(f"names a file that is not a map of chart values: {name}")
+    return path
+
+
+def _dapr_chart(chart: str) -> str:
+    if chart != OFFICIAL_DAPR_CHART and not (Path(chart) / "Chart.yaml").is_file():
+        raise wrong(f"is neither {OFFICIAL_DAPR_CHART!r} nor a folder with a Chart.yaml: {chart!r}")
+    return chart
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise wrong(f"is neither true nor false: {text!r}")
+    return text == "true"
+
+
+def _share(text: str) -> float:
+    if not re.fullmatch(r"0|0?\.\d{1,4}|1|1\.0{1,4}", text):
+        raise wrong(f"is not a share from 0 to 1: {text!r}")
+    return float(text)
+
+
+def matching(pattern: str, clause: str) -> AfterValidator:
+    """Text that the whole of `pattern` matches; `clause` says what is wrong with any other."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise wrong(f"{clause}: {text!r}")
+        return text
+
+    return AfterValidator(check)
+
+
+def secret_of_length(low: int) -> AfterValidator:
+    """A secret of at least `low` characters."""
+
+    def check(value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < low:
+            raise wrong(f"has fewer than {low} characters, which can be guessed")
+        return value
+
+    return AfterValidator(check)
+
+
+def whole_number(low: int, high: int, unit: str) -> BeforeValidator:
+    """A whole number of `unit` from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            raise wrong(f"is not a whole number of {unit} from {low} to {high}: {text!r}")
+        return int(text)
+
+    return BeforeValidator(parse)
+
+
+def one_of(*choices: str) -> AfterValidator:
+    """One of a few words."""
+    return matching("|".join(map(re.escape, choices)), f"is none of {', '.join(choices)}")
+
+
+KubeconfigSetting = Annotated[Kubeconfig, BeforeValidator(_kubeconfig)]
+Image = Annotated[str, AfterValidator(_image)]
+Brokers = Annotated[tuple[str, ...], BeforeValidator(_brokers)]
+Secret = Annotated[SecretStr, AfterValidator(_trimmed)]
+DatabaseUrl = Annotated[Secret, AfterValidator(_database_url)]
+ValuesFile = Annotated[Path, BeforeValidator(_values_file)]
+DaprChart = Annotated[str, AfterValidator(_dapr_chart)]
+Truth = Annotated[bool, BeforeValidator(_truth)]
+Share = Annotated[float, BeforeValidator(_share)]
+Namespace = Annotated[str, matching(DNS_LABEL, "is not a namespace's name (lower-case letters, digits and dashes)")]
+HostName = Annotated[str, matching(DNS_NAME, "is not a host name")]
+KafkaName = Annotated[str, matching(r"[A-Za-z0-9._-]{1,249}", "is not a Kafka name (letters, digits, . _ -)")]
+Endpoint = Annotated[str, matching(rf"{DNS_NAME}:\d{{1,5}}", "is not host:port")]
+Version = Annotated[str, matching(r"\d+\.\d+\.\d+", "is not a version such as 1.15.4")]

@@ -1,0 +1,139 @@
+"""The app's Helm release: what a merge changes every day."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from lightkube.resources.networking_v1 import Ingress
+
+from components.kubeconfig import Kubeconfig
+from components.rollout import Rollout
+
+RELEASE = "todo-app"
+INGRESS = "todo-app-ingress"
+CHART = Path("infra/helm/todo-app")
+
+
+@dataclass(frozen=True)
+class AppReleaseArgs:
+    """chart: the chart's folder; values_file: the stack's chart values.
+
+    timeout_seconds: how long the release may take to become ready before it takes itself back.
+    frontend_image, backend_image: references with a tag or a digest.
+    secret_checksums: by secret's name; one that changes rolls the pods that use the secret.
+    host: the ingress's host name, or empty for what the values file says.
+    kubeconfig: the cluster, to tell why a release does not become ready.
+    """
+
+    namespace: pulumi.Input[str]
+    chart: Path
+    values_file: Path
+    timeout_seconds: int
+    frontend_image: str
+    backend_image: str
+    secret_checksums: Mapping[str, str]
+    host: str
+    kubeconfig: Kubeconfig
+
+
+class AppRelease(pulumi.ComponentResource):
+    """The Helm release `todo-app`: it waits until every pod is ready, else takes itself back and names the cause.
+
+    name: Helm's name for it; revision: Helm's number for its present state.
+    endpoint: the host name or address at which the ingress answers; empty until the cluster gives it one.
+    """
+
+    name: pulumi.Output[str | None]
+    endpoint: pulumi.Output[str]
+    revision: pulumi.Output[int]
+
+    def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:release:AppRelease", name, opts=opts)
+        release = kubernetes.helm.v3.Release(
+            name,
+            name=RELEASE,
+            namespace=args.namespace,
+            chart=str(args.chart),
+            # The provider compares values and versions, not templates: the digest makes an edit of the chart a change.
+            description=f"chart sha256:{_digest(args.chart)[:16]}",
+            value_yaml_files=[pulumi.FileAsset(str(args.values_file))],
+            values=_values(args),
+            atomic=True,
+            cleanup_on_fail=True,
+            wait_for_jobs=True,
+            timeout=args.timeout_seconds,
+            max_history=10,
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._rollout_hooks(name, args)),
+        )
+        self.name = release.name
+        self.revision = release.status.revision
+        self.endpoint = (
+            pulumi.Output.from_input(args.host)
+            if args.host
+            else pulumi.Output.all(args.namespace, release.status).apply(
+                lambda known: _ingress_address(args.kubeconfig, known[0])
+            )
+        )
+        self.register_outputs({"name": self.name, "revision": self.revision, "endpoint": self.endpoint})
+
+    def _rollout_hooks(self, name: str, args: AppReleaseArgs) -> pulumi.ResourceHookBinding:
+        """Follows the rollout for as long as Helm waits for it, and says at its failure what was in its way."""
+        following: list[tuple[Rollout, asyncio.Task[None]]] = []
+
+        async def start(hook: pulumi.ResourceHookArgs) -> None:
+            namespace = (hook.new_inputs or {})["namespace"]
+            rollout = Rollout(args.kubeconfig.async_client(), namespace, RELEASE)
+            report = lambda progress: pulumi.log.info(progress, resource=self, ephemeral=True)  # noqa: E731
+            following.append((rollout, asyncio.create_task(rollout.follow(report))))
+
+        async def stop(_: pulumi.ResourceHookArgs) -> None:
+            for _rollout, task in following:
+                task.cancel()
+
+        async def explain(_: pulumi.ErrorHookArgs) -> bool:
+            for rollout, task in following:
+                task.cancel()
+                for obstacle in rollout.obstacles:
+                    pulumi.log.error(obstacle, resource=self)
+            return False  # a release is tried once: the next try is the next update
+
+        started, stopped = pulumi.ResourceHook(f"{name}-follow", start), pulumi.ResourceHook(f"{name}-followed", stop)
+        return pulumi.ResourceHookBinding(
+            before_create=[started],
+            before_update=[started],
+            after_create=[stopped],
+            after_update=[stopped],
+            on_error=[pulumi.ErrorHook(f"{name}-explain", explain)],
+        )
+
+
+def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
+    values: dict[str, Any] = {
+        "frontend": {"image": args.frontend_image},
+        "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
+    }
+    if args.host:
+        values["ingress"] = {"host": args.host}
+    return values
+
+
+async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
+    # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
+    ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
+    balancer = ingress.status and ingress.status.loadBalancer
+    points = (balancer and balancer.ingress) or []
+    return next((point.hostname or point.ip or "" for point in points), "")
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(
+            f"{path.relative_to(folder).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
+        )
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""The app's Kubernetes secrets, copied from the stack's encrypted settings, which are the only place they are set."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pydantic import SecretStr
+
+from components.cluster import OWNER_LABEL
+
+APP_SECRETS = "app-secrets"
+KAFKA_SECRETS = "kafka-secrets"
+
+
+@dataclass(frozen=True)
+class AppSecretsArgs:
+    """namespace: the app's namespace.
+
+    namespace_owner: the stack that declares the namespace, or None where it exists without this stack.
+    protect: whether the namespace and the secrets refuse to be deleted.
+    The rest: the values, as the applications read them.
+    """
+
+    namespace: str
+    namespace_owner: str | None
+    protect: bool
+    cohere_api_key: SecretStr
+    better_auth_secret: SecretStr
+    database_url: SecretStr
+    kafka_username: SecretStr
+    kafka_password: SecretStr
+
+
+class AppSecrets(pulumi.ComponentResource):
+    """The namespace of the app and, in it, `app-secrets` and `kafka-secrets`.
+
+    namespace: the namespace's name, known once it exists.
+    checksums: by secret's name, a text that changes exactly when a value in that secret does.
+    """
+
+    namespace: pulumi.Output[str]
+    checksums: Mapping[str, str]
+
+    def __init__(self, name: str, args: AppSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:secrets:AppSecrets", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self, protect=args.protect)
+        if args.namespace_owner:
+            self.namespace = kubernetes.core.v1.Namespace(
+                args.namespace,
+                metadata={"name": args.namespace, "labels": {OWNER_LABEL: args.namespace_owner}},
+                opts=child,
+            ).metadata.name
+        else:
+            self.namespace = pulumi.Output.from_input(args.namespace)
+
+        contents = {
+            APP_SECRETS: {
+                "cohere-api-key": args.cohere_api_key,
+                "better-auth-secret": args.better_auth_secret,
+                "database-url": args.database_url,
+            },
+            KAFKA_SECRETS: {"username": args.kafka_username, "password": args.kafka_password},
+        }
+        for secret, values in contents.items():
+            kubernetes.core.v1.Secret(
+                secret,
+                metadata={"name": secret, "namespace": self.namespace},
+                type="Opaque",
+                string_data={key: pulumi.Output.secret(value.get_secret_value()) for key, value in values.items()},
+                opts=child,
+            )
+        self.checksums = {secret: _checksum(values, key=args.better_auth_secret) for secret, values in contents.items()}
+        self.register_outputs({"namespace": self.namespace})
+
+
+def _checksum(values: Mapping[str, SecretStr], key: SecretStr) -> str:
+    # It stands in plain text in previews and on pods, so it is keyed: a bare hash would let a weak password be guessed.
+    content = json.dumps({name: value.get_secret_value() for name, value in values.items()}, sort_keys=True)
+    return hmac.new(key.get_secret_value().encode(), content.encode(), hashlib.sha256).hexdigest()[:16]

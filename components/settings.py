@@ -1,0 +1,143 @@
+"""The settings of a stack: every key that Pulumi.yaml declares, typed, all of them checked before any resource.
+
+Nothing else in the program reads `pulumi.Config`.
+"""
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, cast
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.alias_generators import to_camel
+
+from components.formats import (
+    Brokers,
+    DaprChart,
+    DatabaseUrl,
+    Endpoint,
+    HostName,
+    Image,
+    KafkaName,
+    KubeconfigSetting,
+    Namespace,
+    Secret,
+    Share,
+    Truth,
+    ValuesFile,
+    Version,
+    one_of,
+    secret_of_length,
+    whole_number,
+)
+
+
+class SettingsError(pulumi.RunError):
+    """Settings that cannot be used: the message names every mistake and, below each, the command that mends it."""
+
+
+def _mended_by(example: str) -> Any:
+    """The field's example: what the user may type after `pulumi config set KEY`."""
+    return Field(examples=[example])
+
+
+class Settings(BaseModel):
+    """One stack's settings; Pulumi.yaml says what each is for, its format and its default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, arbitrary_types_allowed=True)
+
+    context: str = ""
+    kubeconfig: KubeconfigSetting = _mended_by("~/.kube/config")
+    cluster_identifier: str = ""
+    namespace: Namespace = _mended_by("default")
+    protect: Truth = _mended_by("true")
+
+    frontend_image: Image = _mended_by("ghcr.io/OWNER/todo-frontend:sha-1a2b3c4")
+    backend_image: Image = _mended_by("ghcr.io/OWNER/todo-backend:sha-1a2b3c4")
+    values_file: ValuesFile = _mended_by("infra/helm/todo-app/values-oke.yaml")
+    release_timeout_seconds: Annotated[int, whole_number(30, 3600, "seconds")] = _mended_by("300")
+    host: HostName = ""
+
+    cohere_api_key: Secret
+    better_auth_secret: Annotated[Secret, secret_of_length(32)]
+    database_url: DatabaseUrl
+    kafka_username: Secret
+    kafka_password: Secret
+
+    dapr_chart: DaprChart = _mended_by("official")
+    dapr_version: Version = _mended_by("1.15.4")
+    dapr_namespace: Namespace = _mended_by("dapr-system")
+    dapr_scheduler: Truth = _mended_by("false")
+
+    kafka_brokers: Brokers = _mended_by("broker-0.example.com:9092,broker-1.example.com:9092")
+    kafka_sasl_mechanism: Annotated[str, one_of("SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN")] = _mended_by(
+        "SCRAM-SHA-256"
+    )
+    kafka_tls: Truth = _mended_by("true")
+    kafka_topic: KafkaName = _mended_by("todo-events")
+    kafka_consumer_group: KafkaName = _mended_by("todo-backend")
+
+    tracing_endpoint: Endpoint = ""
+    tracing_sampling_rate: Share = _mended_by("0.1")
+
+
+# The names of the settings as Pulumi.yaml and `pulumi config` spell them.
+KEYS = {str(field.alias): field for field in Settings.model_fields.values()}
+SECRET_KEYS = frozenset(key for key, field in KEYS.items() if field.annotation is SecretStr)
+
+
+def load() -> Settings:
+    """The settings of the stack that the program runs for.
+
+    Raises SettingsError.
+    """
+    prefix = f"{pulumi.get_project()}:"
+    # The SDK looks one key up at a time, and a key that nobody looks up is the mistake to find.
+    config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    own = {key.removeprefix(prefix): str(value) for key, value in config.items() if key.startswith(prefix)}
+    secret = frozenset(key for key in own if pulumi.runtime.is_config_secret(prefix + key))
+    return parse(own, secret)
+
+
+def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settings:
+    """Parses a stack's config: the value of each key, and which of them are encrypted. An empty value is an absent one.
+
+    Raises SettingsError.
+    """
+    mistakes = {
+        key: f"is stored in plain text, not encrypted\n    {_mending_command(key)}"
+        for key in SECRET_KEYS & config.keys() - frozenset(secret_settings)
+        if config[key]
+    }
+    try:
+        settings = Settings.model_validate(
+            {key: value for key, value in config.items() if value},
+            context={"secret_settings": frozenset(secret_settings)},
+        )
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            key = str(detail["loc"][0])
+            mistakes.setdefault(key, _mistake(key, detail["type"], detail["msg"]))
+    else:
+        if not mistakes:
+            return settings
+    listed = "\n".join(f"  {key} {mistakes[key]}" for key in sorted(mistakes))
+    count = "1 setting" if len(mistakes) == 1 else f"{len(mistakes)} settings"
+    raise SettingsError(f"{count} to mend, nothing was changed:\n{listed}")
+
+
+def _mistake(key: str, kind: str, clause: str) -> str:
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"; the nearest is {near[0]}" if near else ""
+        return f"is no setting of this project{hint}\n    pulumi config rm {key}"
+    if kind == "missing":
+        return f"is not set\n    {_mending_command(key)}"
+    return f"{clause}\n    {_mending_command(key)}"
+
+
+def _mending_command(key: str) -> str:
+    if key in SECRET_KEYS:
+        return f"pulumi config set --secret {key}"  # asks for the value unseen
+    examples = cast("list[str] | None", KEYS[key].examples)
+    return f"pulumi config set {key} {examples[0]}" if examples else f"pulumi config rm {key}"
