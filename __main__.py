@@ -6,22 +6,28 @@ from components import settings
 from components.access import DeployerAccess, DeployerAccessArgs
 from components.cluster import ExistingCluster, ExistingClusterArgs, identify
 from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
+from components.namespace import Namespace, NamespaceArgs
+from components.ownership import take_back_fields
 from components.release import CHART, AppRelease, AppReleaseArgs
 from components.secrets import AppSecrets, AppSecretsArgs
 
 config = settings.load()
-stack = pulumi.get_stack()
-identity = identify(config.kubeconfig, named=config.cluster_identifier, stack=stack)
+identity = identify(config.kubeconfig, named=config.cluster_identifier, stack=pulumi.get_stack())
 
 cluster = ExistingCluster("cluster", ExistingClusterArgs(config.kubeconfig, identity.uid))
-on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
+on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transforms=[take_back_fields])
+
+dapr_namespace, app_namespace = (
+    Namespace(name, NamespaceArgs(name, owner=identity.owner_of(name), protect=config.protect), on_cluster)
+    for name in (config.dapr_namespace, config.namespace)
+)
 
 dapr = DaprControlPlane(
     "dapr",
     DaprControlPlaneArgs(
         chart=config.dapr_chart,
         version=config.dapr_version,
-        namespace=config.dapr_namespace,
+        namespace=dapr_namespace.name,
         scheduler=config.dapr_scheduler,
         protect=config.protect,
     ),
@@ -31,8 +37,7 @@ dapr = DaprControlPlane(
 secrets = AppSecrets(
     "app-secrets",
     AppSecretsArgs(
-        namespace=config.namespace,
-        namespace_owner=stack if identity.declares(config.namespace) else None,
+        namespace=app_namespace.name,
         protect=config.protect,
         cohere_api_key=config.cohere_api_key,
         better_auth_secret=config.better_auth_secret,
@@ -46,7 +51,7 @@ secrets = AppSecrets(
 dapr_components = DaprComponents(
     "dapr-components",
     DaprComponentsArgs(
-        namespace=secrets.namespace,
+        namespace=app_namespace.name,
         app_id="backend",
         control_plane_namespace=dapr.namespace,
         kafka_brokers=config.kafka_brokers,
@@ -62,14 +67,14 @@ dapr_components = DaprComponents(
 
 deployer = DeployerAccess(
     "todo-app-deployer",
-    DeployerAccessArgs(namespace=secrets.namespace, server=config.kubeconfig.server),
+    DeployerAccessArgs(namespace=app_namespace.name, server=config.kubeconfig.server),
     on_cluster,
 )
 
 release = AppRelease(
     "todo-app",
     AppReleaseArgs(
-        namespace=secrets.namespace,
+        namespace=app_namespace.name,
         chart=CHART,
         values_file=config.values_file,
         timeout_seconds=config.release_timeout_seconds,
@@ -82,7 +87,7 @@ release = AppRelease(
     pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
 )
 
-pulumi.export("namespace", secrets.namespace)
+pulumi.export("namespace", app_namespace.name)
 pulumi.export("release", release.name)
 pulumi.export("revision", release.revision)
 pulumi.export("images", {"frontend": config.frontend_image, "backend": config.backend_image})

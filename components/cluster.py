@@ -10,9 +10,7 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Namespace
 
 from components.kubeconfig import Kubeconfig
-
-# Marks a namespace as declared by a stack, so that one that somebody else made is never adopted, hence never deleted.
-OWNER_LABEL = "todo-oke.pulumi.com/stack"
+from components.namespace import OWNER_LABEL
 
 
 class ClusterError(pulumi.RunError):
@@ -23,15 +21,19 @@ class ClusterError(pulumi.RunError):
 class ClusterIdentity:
     """uid: which cluster it is, whatever becomes of its certificates and addresses.
 
+    stack: the stack that asks.
     foreign_namespaces: those that exist and that this stack did not declare; None where that is not known.
     """
 
     uid: str
+    stack: str
     foreign_namespaces: frozenset[str] | None
 
-    def declares(self, namespace: str) -> bool:
-        """Whether the stack is to declare this namespace, because nobody else did."""
-        return self.foreign_namespaces is not None and namespace not in self.foreign_namespaces
+    def owner_of(self, namespace: str) -> str | None:
+        """The stack, where it is to declare this namespace because nobody else did; else None."""
+        if self.foreign_namespaces is None or namespace in self.foreign_namespaces:
+            return None
+        return self.stack
 
 
 def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdentity:
@@ -40,7 +42,7 @@ def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdenti
     Raises ClusterError, within the client's 10 seconds, where no API server answers or it refuses the identity.
     """
     if named:
-        return ClusterIdentity(named, foreign_namespaces=None)
+        return ClusterIdentity(named, stack, foreign_namespaces=None)
     try:
         namespaces = [namespace.metadata for namespace in kubeconfig.client().list(Namespace) if namespace.metadata]
     except ApiError as error:
@@ -56,7 +58,7 @@ def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdenti
         ) from None
     uid = next(namespace.uid for namespace in namespaces if namespace.name == "kube-system")
     foreign = (namespace for namespace in namespaces if (namespace.labels or {}).get(OWNER_LABEL) != stack)
-    return ClusterIdentity(uid or "", frozenset(namespace.name or "" for namespace in foreign))
+    return ClusterIdentity(uid or "", stack, frozenset(namespace.name or "" for namespace in foreign))
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class ExistingCluster(pulumi.ComponentResource):
             kubeconfig=source if args.kubeconfig.is_path else pulumi.Output.secret(source),
             context=args.kubeconfig.context,
             cluster_identifier=args.identifier,
+            # Else a rotated secret is deleted and made anew: missing for a moment, and refused where it is protected.
+            enable_secret_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"identifier": args.identifier})

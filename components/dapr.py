@@ -21,14 +21,14 @@ class DaprControlPlaneArgs:
     """chart: OFFICIAL_DAPR_CHART for Dapr's own repository, else the path of a folder with the chart.
 
     version: of the control plane, the sidecars and the custom resource definitions, as in 1.15.4.
-    namespace: the control plane's own.
+    namespace: the control plane's own, which exists.
     scheduler: whether the scheduler runs; on OKE its three volume claims become 50 GB each.
     protect: whether it refuses to be deleted, which would delete every Dapr component with it.
     """
 
     chart: str
     version: str
-    namespace: str
+    namespace: pulumi.Input[str]
     scheduler: bool
     protect: bool
 
@@ -41,11 +41,11 @@ class DaprControlPlane(pulumi.ComponentResource):
     (https://docs.dapr.io/operations/hosting/kubernetes/kubernetes-production/#upgrade-dapr-with-helm).
     """
 
-    namespace: str
+    namespace: pulumi.Output[str]
 
     def __init__(self, name: str, args: DaprControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:dapr:ControlPlane", name, opts=opts)
-        self.namespace = args.namespace
+        self.namespace = pulumi.Output.from_input(args.namespace)
         official = args.chart == OFFICIAL_DAPR_CHART
         folder = _CRD_FILES.format(version=args.version) if official else f"{args.chart}/crds"
         definitions = kubernetes.yaml.v2.ConfigGroup(
@@ -61,7 +61,6 @@ class DaprControlPlane(pulumi.ComponentResource):
             name,
             name="dapr",
             namespace=args.namespace,
-            create_namespace=True,
             chart="dapr" if official else args.chart,
             version=args.version if official else None,
             repository_opts={"repo": _REPOSITORY} if official else None,
@@ -72,10 +71,12 @@ class DaprControlPlane(pulumi.ComponentResource):
             values=_control_plane_values(args),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=[definitions]),
         )
-        self.register_outputs({"namespace": args.namespace})
+        self.register_outputs({"namespace": self.namespace})
 
 
-def _with_webhook_namespace(crd: pulumi.ResourceTransformArgs, namespace: str) -> pulumi.ResourceTransformResult | None:
+def _with_webhook_namespace(
+    crd: pulumi.ResourceTransformArgs, namespace: pulumi.Input[str]
+) -> pulumi.ResourceTransformResult | None:
     # The chart leaves a placeholder that the operator replaces at its start; declared as such it would be put back by
     # the first `up` after a refresh.
     properties = cast("dict[str, Any]", crd.props)
@@ -116,7 +117,7 @@ class DaprComponentsArgs:
 
     namespace: pulumi.Input[str]
     app_id: str
-    control_plane_namespace: str
+    control_plane_namespace: pulumi.Input[str]
     kafka_brokers: Sequence[str]
     kafka_sasl_mechanism: str
     kafka_tls: bool
@@ -250,7 +251,9 @@ def _configuration(args: DaprComponentsArgs) -> Mapping[str, Any]:
         "mtls": {
             "enabled": True,
             "controlPlaneTrustDomain": "cluster.local",
-            "sentryAddress": f"dapr-sentry.{args.control_plane_namespace}.svc.cluster.local:443",
+            "sentryAddress": pulumi.Output.concat(
+                "dapr-sentry.", args.control_plane_namespace, ".svc.cluster.local:443"
+            ),
         },
         # The sidecar serves what the backend uses, on both protocols, and nobody may call the backend through Dapr.
         "api": {

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from lightkube.resources.networking_v1 import Ingress
 
+from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
 from components.rollout import Rollout
 
@@ -59,8 +60,9 @@ class AppRelease(pulumi.ComponentResource):
             name=RELEASE,
             namespace=args.namespace,
             chart=str(args.chart),
-            # The provider compares values and versions, not templates: the digest makes an edit of the chart a change.
-            description=f"chart sha256:{_digest(args.chart)[:16]}",
+            description=pulumi.Output.from_input(args.namespace).apply(
+                lambda namespace: _description(args.kubeconfig, namespace, f"chart sha256:{_digest(args.chart)[:16]}")
+            ),
             value_yaml_files=[pulumi.FileAsset(str(args.values_file))],
             values=_values(args),
             atomic=True,
@@ -120,6 +122,23 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
     if args.host:
         values["ingress"] = {"host": args.host}
     return values
+
+
+async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> str:
+    """The revision's description in Helm's history, and what makes it a change that the provider would not see.
+
+    The provider compares values and versions, neither the templates nor the live objects: the chart's digest makes an
+    edit of a template a change, and the names of objects that were changed by hand make that one.
+    """
+    client = kubeconfig.async_client()
+    record = await deployed_record(client, namespace, RELEASE)
+    if record is None:
+        return chart
+    drifted = await find_drift(client, namespace, record.manifest)
+    if drifted:
+        return f"{chart}, sets back what was changed by hand after revision {record.revision}: {', '.join(drifted)}"
+    # Said once and kept, or to stop saying it would be a change again.
+    return record.description if record.description.startswith(chart) else chart
 
 
 async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:

@@ -10,23 +10,18 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pydantic import SecretStr
 
-from components.cluster import OWNER_LABEL
-
 APP_SECRETS = "app-secrets"
 KAFKA_SECRETS = "kafka-secrets"
 
 
 @dataclass(frozen=True)
 class AppSecretsArgs:
-    """namespace: the app's namespace.
+    """namespace: the app's namespace; protect: whether the secrets refuse to be deleted.
 
-    namespace_owner: the stack that declares the namespace, or None where it exists without this stack.
-    protect: whether the namespace and the secrets refuse to be deleted.
     The rest: the values, as the applications read them.
     """
 
-    namespace: str
-    namespace_owner: str | None
+    namespace: pulumi.Input[str]
     protect: bool
     cohere_api_key: SecretStr
     better_auth_secret: SecretStr
@@ -36,27 +31,15 @@ class AppSecretsArgs:
 
 
 class AppSecrets(pulumi.ComponentResource):
-    """The namespace of the app and, in it, `app-secrets` and `kafka-secrets`.
+    """`app-secrets` and `kafka-secrets`.
 
-    namespace: the namespace's name, known once it exists.
     checksums: by secret's name, a text that changes exactly when a value in that secret does.
     """
 
-    namespace: pulumi.Output[str]
     checksums: Mapping[str, str]
 
     def __init__(self, name: str, args: AppSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:secrets:AppSecrets", name, opts=opts)
-        child = pulumi.ResourceOptions(parent=self, protect=args.protect)
-        if args.namespace_owner:
-            self.namespace = kubernetes.core.v1.Namespace(
-                args.namespace,
-                metadata={"name": args.namespace, "labels": {OWNER_LABEL: args.namespace_owner}},
-                opts=child,
-            ).metadata.name
-        else:
-            self.namespace = pulumi.Output.from_input(args.namespace)
-
         contents = {
             APP_SECRETS: {
                 "cohere-api-key": args.cohere_api_key,
@@ -68,13 +51,13 @@ class AppSecrets(pulumi.ComponentResource):
         for secret, values in contents.items():
             kubernetes.core.v1.Secret(
                 secret,
-                metadata={"name": secret, "namespace": self.namespace},
+                metadata={"name": secret, "namespace": args.namespace},
                 type="Opaque",
                 string_data={key: pulumi.Output.secret(value.get_secret_value()) for key, value in values.items()},
-                opts=child,
+                opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
         self.checksums = {secret: _checksum(values, key=args.better_auth_secret) for secret, values in contents.items()}
-        self.register_outputs({"namespace": self.namespace})
+        self.register_outputs({"checksums": self.checksums})
 
 
 def _checksum(values: Mapping[str, SecretStr], key: SecretStr) -> str:

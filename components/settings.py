@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, cast
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from components.formats import (
@@ -29,6 +29,7 @@ from components.formats import (
     one_of,
     secret_of_length,
     whole_number,
+    wrong,
 )
 
 
@@ -79,6 +80,13 @@ class Settings(BaseModel):
 
     tracing_endpoint: Endpoint = ""
     tracing_sampling_rate: Share = _mended_by("0.1")
+
+    @field_validator("dapr_namespace")
+    @classmethod
+    def _apart(cls, dapr_namespace: str, info: ValidationInfo) -> str:
+        if dapr_namespace == info.data.get("namespace"):
+            raise wrong(f"is the app's namespace too: {dapr_namespace!r}")
+        return dapr_namespace
 
 
 # The names of the settings as Pulumi.yaml and `pulumi config` spell them.

@@ -1,0 +1,62 @@
+# Thin names over the real commands, which the README shows too.
+# KUBECONTEXT=name: a context of your own kubeconfig instead of the embedded cluster.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help tools cluster up preview down test check lint unit integration
+
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+
+# The stack `local` keeps its state on this machine, apart for each cluster, under a passphrase that is no secret:
+# its secrets are demonstration values.
+CLUSTER := $(if $(KUBECONTEXT),$(subst /,_,$(KUBECONTEXT)),embedded)
+STATE := .local/$(CLUSTER)/state
+local := env PULUMI_BACKEND_URL=file://$(CURDIR)/$(STATE) PULUMI_CONFIG_PASSPHRASE=local PULUMI_SKIP_UPDATE_CHECK=true
+
+help: ## Show this help
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
+
+tools: ## Install the pinned toolchain into .venv, .tools and the user's cache
+	@python3 tools/bootstrap.py
+
+cluster: tools
+ifdef KUBECONTEXT
+	@mkdir -p .local
+	@umask 077 && kubectl config view --minify --flatten --context '$(KUBECONTEXT)' > .local/kubeconfig
+else
+	@python tools/embedded up .local/embedded/cluster
+	@install -m 600 .local/embedded/cluster/kubeconfig .local/kubeconfig
+endif
+	@mkdir -p $(STATE)
+	@$(local) pulumi stack select --create local > /dev/null
+
+up: cluster ## Bring the stack `local` up
+	$(local) pulumi up --stack local --yes
+
+preview: cluster ## Show what `make up` would change
+	$(local) pulumi preview --stack local --diff
+
+down: tools ## Take everything down again: nothing is left but the tools
+ifdef KUBECONTEXT
+	$(local) pulumi destroy --stack local --yes --remove --preserve-config
+else
+	@python tools/embedded down .local/embedded/cluster
+endif
+	@rm -rf .local/$(CLUSTER) .local/kubeconfig
+	@rmdir .local 2> /dev/null || true
+
+test: lint unit integration ## Run every test, on a second embedded cluster of its own
+
+check: lint unit ## Run the tests that need no cluster
+
+lint: tools
+	ruff format --check .
+	ruff check .
+	basedpyright
+	yamllint --strict .
+
+unit: tools
+	pytest -n auto tests/unit tests/chart tests/tools
+
+integration: tools
+	pytest tests/integration

@@ -1,0 +1,73 @@
+"""What was changed by hand in the objects of a Helm release: a refresh looks at the release's record, not at them."""
+
+import asyncio
+import base64
+import gzip
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+
+from lightkube import ApiError, AsyncClient, codecs
+from lightkube.core.client import LabelSelector
+from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import Secret
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """What Helm recorded of a revision that it deployed.
+
+    manifest: the objects as YAML documents.
+    Source: https://helm.sh/docs/topics/advanced/#storage-backends
+    """
+
+    revision: int
+    description: str
+    manifest: str
+
+
+async def deployed_record(client: AsyncClient, namespace: str, release: str) -> ReleaseRecord | None:
+    """The record of the revision that runs, or None where none does."""
+    labels: LabelSelector = {"owner": "helm", "name": release, "status": "deployed"}
+    secrets = [secret async for secret in client.list(Secret, namespace=namespace, labels=labels)]
+    if not secrets:
+        return None
+    # Base64 of Helm inside of base64 of Kubernetes.
+    encoded = base64.b64decode((secrets[-1].data or {})["release"])
+    record: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(encoded)))
+    return ReleaseRecord(record["version"], record["info"]["description"], record["manifest"])
+
+
+async def find_drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:
+    """The objects, as Kind/name in order, in which something that the manifest says is no longer so."""
+    objects = [declared.to_dict() for declared in codecs.load_all_yaml(manifest)]
+    differs = await asyncio.gather(*(_differs(client, namespace, declared) for declared in objects))
+    return sorted(
+        f"{declared['kind']}/{declared['metadata']['name']}"
+        for declared, differing in zip(objects, differs, strict=True)
+        if differing
+    )
+
+
+async def _differs(client: AsyncClient, namespace: str, declared: dict[str, Any]) -> bool:
+    # The API server knows every default and every merge rule, so it is asked what applying again would change.
+    kind = cast("type[Deployment]", type(codecs.from_dict(declared)))  # as one kind for all: each has the same calls
+    name = declared["metadata"]["name"]
+    try:
+        while True:
+            live = (await client.get(kind, name, namespace=namespace)).to_dict()
+            applied = (await client.patch(kind, name, declared, namespace=namespace, dry_run=True)).to_dict()
+            if live["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]:
+                return _content(live) != _content(applied)
+            # A controller wrote in between: look again.
+    except ApiError as error:
+        if error.response.status_code == HTTPStatus.NOT_FOUND:
+            return True
+        raise
+
+
+def _content(live: dict[str, Any]) -> dict[str, Any]:
+    kept = {"labels", "annotations"}
+    metadata = {key: value for key, value in live["metadata"].items() if key in kept}
+    return {key: value for key, value in live.items() if key not in ("metadata", "status")} | {"metadata": metadata}
