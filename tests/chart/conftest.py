@@ -1,0 +1,20 @@
+import pytest
+
+from . import helm
+
+
+@pytest.fixture(params=helm.ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest) -> helm.Environment:
+    return request.param
+
+
+@pytest.fixture
+def release(environment: helm.Environment) -> helm.Release:
+    """The release as an environment's values file has it."""
+    return helm.template(environment)
+
+
+@pytest.fixture
+def full_release(environment: helm.Environment) -> helm.Release:
+    """The release with every option on."""
+    return helm.template(environment, helm.EVERY_OPTION)
