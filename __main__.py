@@ -4,11 +4,12 @@ import pulumi
 
 from components import settings
 from components.access import DeployerAccess, DeployerAccessArgs
+from components.chart import CHART
 from components.cluster import ExistingCluster, ExistingClusterArgs, identify
 from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.ownership import take_back_fields
-from components.release import CHART, AppRelease, AppReleaseArgs
+from components.release import AppRelease, AppReleaseArgs
 from components.secrets import AppSecrets, AppSecretsArgs
 
 config = settings.load()
@@ -82,6 +83,10 @@ release = AppRelease(
         backend_image=config.backend_image,
         secret_checksums=secrets.checksums,
         host=config.host,
+        database_port=config.database_port,
+        kafka_ports=config.kafka_ports,
+        tracing_port=config.tracing_port,
+        dapr_namespace=dapr_namespace.name,
         kubeconfig=config.kubeconfig,
     ),
     pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),

@@ -19,6 +19,8 @@ RULES: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": _WRITE},
     {"api_groups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": _WRITE},
     {"api_groups": ["networking.k8s.io"], "resources": ["ingresses", "networkpolicies"], "verbs": _WRITE},
+    # The API server refuses to let it grant what it may not do itself (no `escalate`, no `bind`).
+    {"api_groups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _WRITE},
     # `helm test` makes pods; the rest is what it takes to watch a rollout and to see why one fails.
     {"api_groups": [""], "resources": ["pods"], "verbs": _WRITE},
     {"api_groups": [""], "resources": ["pods/log", "events"], "verbs": _READ},

@@ -102,6 +102,8 @@ def _control_plane_values(args: DaprControlPlaneArgs) -> Mapping[str, Any]:
         "dapr_operator": {"resources": resources},
         "dapr_placement": {"resources": resources},
         "dapr_sentry": {"resources": resources},
+        # Else the default account of the namespace `default` may read every secret in it.
+        "dapr_rbac": {"secretReader": {"enabled": False}},
         # What Pod Security `restricted` asks of every container, so of the sidecar too.
         "dapr_sidecar_injector": {"resources": resources, "sidecarDropALLCapabilities": True},
     }

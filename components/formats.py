@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from components.chart import CHART, misfits
 from components.kubeconfig import Kubeconfig, KubeconfigError, is_path, read
 
 OFFICIAL_DAPR_CHART = "official"
@@ -94,6 +95,8 @@ def _values_file(name: str) -> Path:
         raise wrong(f"names a file that is not YAML: {name}{f', line {mark.line + 1}' if mark else ''}") from None
     if not isinstance(document, dict):
         raise wrong(f"names a file that is not a map of chart values: {name}")
+    if found := misfits(CHART, cast("dict[str, object]", document)):
+        raise wrong(f"names values that do not fit the chart: {name}: {'; '.join(found)}")
     return path
 
 

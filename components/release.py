@@ -1,8 +1,7 @@
 """The app's Helm release: what a merge changes every day."""
 
 import asyncio
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from lightkube.resources.networking_v1 import Ingress
 
+from components.chart import digest
 from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
 from components.rollout import Rollout
 
 RELEASE = "todo-app"
 INGRESS = "todo-app-ingress"
-CHART = Path("infra/helm/todo-app")
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,9 @@ class AppReleaseArgs:
     frontend_image, backend_image: references with a tag or a digest.
     secret_checksums: by secret's name; one that changes rolls the pods that use the secret.
     host: the ingress's host name, or empty for what the values file says.
+    database_port, kafka_ports, tracing_port: the TCP ports outside of the cluster that network policies let the backend
+        reach; tracing_port is 0 where no traces are sent.
+    dapr_namespace: where they let its sidecar reach the control plane.
     kubeconfig: the cluster, to tell why a release does not become ready.
     """
 
@@ -39,6 +41,10 @@ class AppReleaseArgs:
     backend_image: str
     secret_checksums: Mapping[str, str]
     host: str
+    database_port: int
+    kafka_ports: Sequence[int]
+    tracing_port: int
+    dapr_namespace: pulumi.Input[str]
     kubeconfig: Kubeconfig
 
 
@@ -61,7 +67,7 @@ class AppRelease(pulumi.ComponentResource):
             namespace=args.namespace,
             chart=str(args.chart),
             description=pulumi.Output.from_input(args.namespace).apply(
-                lambda namespace: _description(args.kubeconfig, namespace, f"chart sha256:{_digest(args.chart)[:16]}")
+                lambda namespace: _description(args.kubeconfig, namespace, f"chart sha256:{digest(args.chart)[:16]}")
             ),
             value_yaml_files=[pulumi.FileAsset(str(args.values_file))],
             values=_values(args),
@@ -118,6 +124,12 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
     values: dict[str, Any] = {
         "frontend": {"image": args.frontend_image},
         "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
+        "networkPolicy": {
+            "databasePort": args.database_port,
+            "kafkaPorts": args.kafka_ports,
+            "tracingPort": args.tracing_port,
+            "daprNamespace": args.dapr_namespace,
+        },
     }
     if args.host:
         values["ingress"] = {"host": args.host}
@@ -147,12 +159,3 @@ async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
     balancer = ingress.status and ingress.status.loadBalancer
     points = (balancer and balancer.ingress) or []
     return next((point.hostname or point.ip or "" for point in points), "")
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(
-            f"{path.relative_to(folder).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
-        )
-    return digest.hexdigest()

@@ -6,6 +6,7 @@ Nothing else in the program reads `pulumi.Config`.
 import difflib
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, cast
+from urllib.parse import urlsplit
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -88,6 +89,21 @@ class Settings(BaseModel):
             raise wrong(f"is the app's namespace too: {dapr_namespace!r}")
         return dapr_namespace
 
+    @property
+    def database_port(self) -> int:
+        """The TCP port of PostgreSQL."""
+        return urlsplit(self.database_url.get_secret_value()).port or 5432
+
+    @property
+    def kafka_ports(self) -> list[int]:
+        """The TCP ports of the Kafka brokers, each once."""
+        return sorted({_port(broker) for broker in self.kafka_brokers})
+
+    @property
+    def tracing_port(self) -> int:
+        """The TCP port of the OpenTelemetry collector, or 0 where there is none."""
+        return _port(self.tracing_endpoint) if self.tracing_endpoint else 0
+
 
 # The names of the settings as Pulumi.yaml and `pulumi config` spell them.
 KEYS = {str(field.alias): field for field in Settings.model_fields.values()}
@@ -132,6 +148,10 @@ def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settin
     listed = "\n".join(f"  {key} {mistakes[key]}" for key in sorted(mistakes))
     count = "1 setting" if len(mistakes) == 1 else f"{len(mistakes)} settings"
     raise SettingsError(f"{count} to mend, nothing was changed:\n{listed}")
+
+
+def _port(endpoint: str) -> int:
+    return int(endpoint.rpartition(":")[2])
 
 
 def _mistake(key: str, kind: str, clause: str) -> str:

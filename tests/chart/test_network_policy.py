@@ -38,6 +38,8 @@ def peers(release: helm.Release, peer: helm.Manifest) -> set[str]:
             return {"dns"}
         case {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}, **rest} if not rest:
             return {f"namespace {namespace}"}
+        case {"namespaceSelector": {**everything}} if not everything:
+            return {"every namespace"}
         case {"ipBlock": {"cidr": cidr, **rest}}:
             return {f"{cidr} but private" if rest.get("except") else cidr}
         case _:
@@ -167,6 +169,12 @@ def test_where_things_are_is_a_setting(environment: helm.Environment) -> None:
         ("0.0.0.0/0", "TCP/6543"),
         ("10.9.0.4/32", "TCP/4317"),
     }
+
+
+def test_traces_leave_by_their_port_alone(environment: helm.Environment) -> None:
+    release = helm.template(environment, {"networkPolicy": {"tracingPort": 4317}})
+    more = allowed(release, "backend", "Egress") - allowed(helm.template(environment), "backend", "Egress")
+    assert more == {("every namespace", "TCP/4317"), ("0.0.0.0/0", "TCP/4317")}
 
 
 def test_without_dapr_its_ports_are_shut(environment: helm.Environment) -> None:

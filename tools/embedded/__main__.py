@@ -80,7 +80,9 @@ def _kubectl(kubeconfig: Path, *arguments: str) -> None:
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).splitlines()[-10:])
         raise EmbeddedClusterError(f"{' '.join(command[:3])} failed:\n{last}")

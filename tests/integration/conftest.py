@@ -1,0 +1,39 @@
+"""One embedded cluster and one stack for all integration tests; each test leaves the stack as it found it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.project import ROOT, Project, make_project
+
+EMBEDDED = ROOT / "tools/embedded"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of an embedded cluster with nothing on it."""
+    folder = tmp_path_factory.mktemp("embedded") / "cluster"
+    subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
+    yield folder / "kubeconfig"
+    subprocess.run([sys.executable, EMBEDDED, "down", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def project(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project with nothing deployed yet."""
+    return make_project(tmp_path_factory.mktemp("copy") / "project", cluster)
+
+
+@pytest.fixture
+def deployed(project: Project) -> Iterator[Project]:
+    """The stack as Pulumi.local.yaml describes it, up; whatever a test sets is set back after it."""
+    settings = project.folder / "Pulumi.local.yaml"
+    kept = settings.with_suffix(".kept")
+    shutil.copy(settings, kept)
+    project.up()
+    yield project
+    shutil.move(kept, settings)

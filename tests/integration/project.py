@@ -1,0 +1,141 @@
+"""A copy of the project with a stack of its own, run by the real engine as a user would run it."""
+
+import base64
+import gzip
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TOOLS = (".venv", ".tools")
+# What the program needs of the checkout.
+COPIED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "infra", "tools", "Makefile")
+
+# Every one is looked for in all that the stack leaves behind.
+CANARIES: Mapping[str, str] = {
+    "cohereApiKey": "canary-cohere-7f3a91",
+    "betterAuthSecret": "canary-auth-0123456789abcdef0123456789abcdef",
+    "databaseUrl": "postgresql://todo:canary-database-5d2c@db.example.com/todo?sslmode=require",
+    "kafkaUsername": "canary-user-88e1",
+    "kafkaPassword": "canary-password-c40b",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed, both streams, and its exit code."""
+
+    code: int
+    text: str
+
+
+@dataclass
+class Project:
+    """The project in `folder`, on the cluster of `kubeconfig`; `printed` has all that Pulumi ever showed."""
+
+    folder: Path
+    kubeconfig: Path
+    printed: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
+        """Runs a command in the project, whatever becomes of it."""
+        environment = os.environ | {
+            "PATH": os.pathsep.join([str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]),
+            "KUBECONFIG": str(kubeconfig or self.kubeconfig),
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            "PULUMI_CONFIG_PASSPHRASE": "local",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if command[0] == "pulumi":
+            self.printed.append(done.stdout)
+        return Outcome(done.returncode, done.stdout)
+
+    def do(self, *command: str, kubeconfig: Path | None = None) -> str:
+        """Runs a command that must succeed, and gives what it printed."""
+        outcome = self.run(*command, kubeconfig=kubeconfig)
+        assert outcome.code == 0, f"{' '.join(command)} exited with {outcome.code}:\n{outcome.text}"
+        return outcome.text
+
+    def configure(self, **settings: str) -> None:
+        for key, value in settings.items():
+            self.do("pulumi", "config", "set", key, value)
+
+    def configure_secret(self, **settings: str) -> None:
+        for key, value in settings.items():
+            self.do("pulumi", "config", "set", "--secret", key, value)
+
+    def up(self, *arguments: str) -> str:
+        return self.do("pulumi", "up", "--yes", "--skip-preview", *arguments)
+
+    def plan(self) -> Mapping[str, str]:
+        """What a preview would do to each resource that it would change, as {type::name: operation}."""
+        steps = json.loads(self.do("pulumi", "preview", "--json"))["steps"]
+        return {step["urn"].rpartition("$")[2]: step["op"] for step in steps if step["op"] not in ("same", "read")}
+
+    def outputs(self) -> Mapping[str, Any]:
+        return json.loads(self.do("pulumi", "stack", "output", "--json"))
+
+    def resources(self) -> set[str]:
+        """The URN of every resource in the state."""
+        state = json.loads(self.do("pulumi", "stack", "export"))
+        return {resource["urn"] for resource in state["deployment"].get("resources", [])}
+
+    def get(self, *arguments: str) -> Any:
+        """What the API server has, by kubectl's arguments."""
+        return json.loads(self.do("kubectl", "get", *arguments, "--output", "json"))
+
+    def pods(self, app: str) -> Mapping[str, str]:
+        """The live pods of an app, as {UID: image of the container that is named after the app}."""
+        return {
+            pod["metadata"]["uid"]: container["image"]
+            for pod in self.get("pods", "--all-namespaces", "--selector", f"app={app}")["items"]
+            if "deletionTimestamp" not in pod["metadata"]
+            for container in pod["spec"]["containers"]
+            if container["name"] == app
+        }
+
+    def helm_history(self, release: str = "todo-app") -> Sequence[Mapping[str, Any]]:
+        return json.loads(self.do("helm", "history", release, "--output", "json"))
+
+    def helm_records(self) -> str:
+        """All that Helm has stored on its releases: values, manifests, notes."""
+        records = self.get("secrets", "--all-namespaces", "--field-selector", "type=helm.sh/release.v1")["items"]
+        packed = (base64.b64decode(base64.b64decode(record["data"]["release"])) for record in records)
+        return "\n".join(gzip.decompress(record).decode() for record in packed)
+
+
+def make_project(folder: Path, kubeconfig: Path) -> Project:
+    """Copies the project to `folder` and makes a stack `local` with the canaries as its secrets."""
+    folder.mkdir()
+    for name in COPIED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    for tool in TOOLS:
+        (folder / tool).symlink_to(ROOT / tool)
+    project = Project(folder, kubeconfig)
+    project.state.mkdir()
+    local = folder / ".local"
+    local.mkdir()
+    shutil.copy(kubeconfig, local / "kubeconfig")
+    project.do("pulumi", "stack", "select", "--create", "local")
+    project.configure_secret(**CANARIES)
+    return project
