@@ -1,11 +1,14 @@
 """The cluster that the app is delivered to: who it is, and one explicit Kubernetes provider for it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx2
 import pulumi
 import pulumi_kubernetes as kubernetes
-from lightkube import ApiError
+from lightkube import ApiError, Client
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Namespace
 
@@ -37,28 +40,52 @@ class ClusterIdentity:
 
 
 def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdentity:
-    """Asks a cluster who it is, unless the settings have `named` it: by the UID of kube-system, which is made with it.
+    """Asks a cluster who it is: the UID of kube-system, which is made with it, unless the settings have `named` it.
 
     Raises ClusterError, within the client's 10 seconds, where no API server answers or it refuses the identity.
     """
-    if named:
-        return ClusterIdentity(named, stack, foreign_namespaces=None)
+    with _told(kubeconfig):
+        client = kubeconfig.client()
+        if named:
+            _require_answer(client)
+            return ClusterIdentity(named, stack, foreign_namespaces=None)
+        namespaces = [namespace.metadata for namespace in client.list(Namespace) if namespace.metadata]
+        uid = next(namespace.uid for namespace in namespaces if namespace.name == "kube-system")
+    foreign = (namespace for namespace in namespaces if (namespace.labels or {}).get(OWNER_LABEL) != stack)
+    return ClusterIdentity(uid or "", stack, frozenset(namespace.name or "" for namespace in foreign))
+
+
+def _require_answer(client: Client) -> None:
     try:
-        namespaces = [namespace.metadata for namespace in kubeconfig.client().list(Namespace) if namespace.metadata]
+        client.get(Namespace, "kube-system")
+    except ApiError as error:
+        if error.response.status_code == HTTPStatus.UNAUTHORIZED:  # else it knows the identity, whatever that may do
+            raise
+
+
+@contextmanager
+def _told(kubeconfig: Kubeconfig) -> Generator[None]:
+    """Turns whatever goes wrong between here and the API server into a ClusterError."""
+    context, server = kubeconfig.context, kubeconfig.server
+    to_see = f"    kubectl --context {context} get --raw /readyz   shows the same error until it is mended"
+    try:
+        yield
     except ApiError as error:
         raise ClusterError(
-            f"The cluster at {kubeconfig.server} refuses context {kubeconfig.context!r}: {error}\n"
+            f"The cluster at {server} refuses context {context!r}: {error}\n"
             "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
             "    pulumi config set context CONTEXT          for another identity"
         ) from None
-    except (httpx2.HTTPError, ConfigError, OSError) as error:
+    except (httpx2.NetworkError, httpx2.TimeoutException) as error:
+        raise ClusterError(f"No cluster answers at {server} (context {context!r}): {error}\n{to_see}") from None
+    except ConfigError as error:
+        raise ClusterError(f"No credentials for {server} (context {context!r}): {error}\n{to_see}") from None
+    except Exception as error:  # noqa: BLE001 (a broken certificate, a plug-in's odd answer, a web page: no common base)
+        # Its own message may hold a credential.
         raise ClusterError(
-            f"No cluster answers at {kubeconfig.server} (context {kubeconfig.context!r}): {error}\n"
-            f"    kubectl --context {kubeconfig.context} get --raw /readyz   shows the same error until it does"
+            f"No Kubernetes API server, or no usable credentials, at {server} (context {context!r}): "
+            f"{type(error).__name__}\n{to_see}"
         ) from None
-    uid = next(namespace.uid for namespace in namespaces if namespace.name == "kube-system")
-    foreign = (namespace for namespace in namespaces if (namespace.labels or {}).get(OWNER_LABEL) != stack)
-    return ClusterIdentity(uid or "", stack, frozenset(namespace.name or "" for namespace in foreign))
 
 
 @dataclass(frozen=True)

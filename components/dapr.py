@@ -159,7 +159,7 @@ class DaprComponents(pulumi.ComponentResource):
         declare("Resiliency", "todo-resiliency", {"spec": _resiliency(), "scopes": [args.app_id]})
         declare(
             "Subscription",
-            args.kafka_topic,
+            "todo-events",
             {
                 "spec": {
                     "pubsubname": "todo-pubsub",

@@ -55,11 +55,22 @@ def _image(reference: str) -> str:
     return reference
 
 
+def _is_endpoint(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    is_port = re.fullmatch(r"\d{1,5}", port, re.ASCII) and 0 < int(port) < 2**16
+    return bool(is_port and re.fullmatch(DNS_NAME, host))
+
+
+def _endpoint(text: str) -> str:
+    if not _is_endpoint(text):
+        raise wrong(f"is not host:port: {text!r}")
+    return text
+
+
 def _brokers(text: str) -> tuple[str, ...]:
     brokers = tuple(broker.strip() for broker in text.split(","))
     for broker in brokers:
-        host, _, port = broker.rpartition(":")
-        if not re.fullmatch(DNS_NAME, host) or not re.fullmatch(r"\d{1,5}", port) or not 0 < int(port) < 2**16:
+        if not _is_endpoint(broker):
             raise wrong(f"has a broker that is not host:port: {broker!r}")
     return brokers
 
@@ -168,5 +179,5 @@ Share = Annotated[float, BeforeValidator(_share)]
 Namespace = Annotated[str, matching(DNS_LABEL, "is not a namespace's name (lower-case letters, digits and dashes)")]
 HostName = Annotated[str, matching(DNS_NAME, "is not a host name")]
 KafkaName = Annotated[str, matching(r"[A-Za-z0-9._-]{1,249}", "is not a Kafka name (letters, digits, . _ -)")]
-Endpoint = Annotated[str, matching(rf"{DNS_NAME}:\d{{1,5}}", "is not host:port")]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Version = Annotated[str, matching(r"\d+\.\d+\.\d+", "is not a version such as 1.15.4")]

@@ -1,5 +1,6 @@
 """Which cluster and identity a kubeconfig leads to."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -8,6 +9,8 @@ import yaml
 from lightkube import AsyncClient, Client, KubeConfig
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
+
+_LONGEST_PATH = 255
 
 
 class KubeconfigError(ValueError):
@@ -48,8 +51,8 @@ class Kubeconfig:
 
 
 def is_path(source: str) -> bool:
-    """Whether a kubeconfig is given as a path rather than as content, which is YAML of several lines or JSON."""
-    return "\n" not in source and not source.lstrip().startswith("{")
+    """Whether a kubeconfig is given as a path, and not as content: YAML of several lines, JSON, or what is too long."""
+    return "\n" not in source and not source.lstrip().startswith("{") and len(source) <= _LONGEST_PATH
 
 
 def read(source: str, context: str) -> Kubeconfig:
@@ -57,14 +60,14 @@ def read(source: str, context: str) -> Kubeconfig:
 
     Raises KubeconfigError where there is no file, no YAML, no such context, or no server behind it.
     """
-    path = Path(source).expanduser() if is_path(source) else None
+    path = Path(os.path.expanduser(source)) if is_path(source) else None  # noqa: PTH111 (which fails for no such user)
     document = _document(source, path)
     try:
         config = KubeConfig.from_dict(document, fname=path)
     except Exception:  # noqa: BLE001 (whatever its parser meets, KeyError to ValidationError, means one thing to the user)
         raise KubeconfigError("a cluster, context or user in it is incomplete") from None
     name = context or config.current_context
-    if name not in config.contexts:
+    if name not in [*config.contexts]:
         known = ", ".join(sorted(config.contexts))
         raise KubeconfigError(
             f"it has no context {name!r}, only {known}" if name else f"of its contexts ({known}) none is current"

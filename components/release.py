@@ -1,6 +1,5 @@
 """The app's Helm release: what a merge changes every day."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from lightkube.resources.networking_v1 import Ingress
 from components.chart import digest
 from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
-from components.rollout import Rollout
+from components.rollout import rollout_hooks
 
 RELEASE = "todo-app"
 INGRESS = "todo-app-ingress"
@@ -76,7 +75,7 @@ class AppRelease(pulumi.ComponentResource):
             wait_for_jobs=True,
             timeout=args.timeout_seconds,
             max_history=10,
-            opts=pulumi.ResourceOptions(parent=self, hooks=self._rollout_hooks(name, args)),
+            opts=pulumi.ResourceOptions(parent=self, hooks=rollout_hooks(name, args.kubeconfig, RELEASE, told_on=self)),
         )
         self.name = release.name
         self.revision = release.status.revision
@@ -88,36 +87,6 @@ class AppRelease(pulumi.ComponentResource):
             )
         )
         self.register_outputs({"name": self.name, "revision": self.revision, "endpoint": self.endpoint})
-
-    def _rollout_hooks(self, name: str, args: AppReleaseArgs) -> pulumi.ResourceHookBinding:
-        """Follows the rollout for as long as Helm waits for it, and says at its failure what was in its way."""
-        following: list[tuple[Rollout, asyncio.Task[None]]] = []
-
-        async def start(hook: pulumi.ResourceHookArgs) -> None:
-            namespace = (hook.new_inputs or {})["namespace"]
-            rollout = Rollout(args.kubeconfig.async_client(), namespace, RELEASE)
-            report = lambda progress: pulumi.log.info(progress, resource=self, ephemeral=True)  # noqa: E731
-            following.append((rollout, asyncio.create_task(rollout.follow(report))))
-
-        async def stop(_: pulumi.ResourceHookArgs) -> None:
-            for _rollout, task in following:
-                task.cancel()
-
-        async def explain(_: pulumi.ErrorHookArgs) -> bool:
-            for rollout, task in following:
-                task.cancel()
-                for obstacle in rollout.obstacles:
-                    pulumi.log.error(obstacle, resource=self)
-            return False  # a release is tried once: the next try is the next update
-
-        started, stopped = pulumi.ResourceHook(f"{name}-follow", start), pulumi.ResourceHook(f"{name}-followed", stop)
-        return pulumi.ResourceHookBinding(
-            before_create=[started],
-            before_update=[started],
-            after_create=[stopped],
-            after_update=[stopped],
-            on_error=[pulumi.ErrorHook(f"{name}-explain", explain)],
-        )
 
 
 def _values(args: AppReleaseArgs) -> Mapping[str, Any]:

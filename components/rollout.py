@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 
-import httpx2
-from lightkube import ApiError, AsyncClient
+import pulumi
+from lightkube import AsyncClient
 from lightkube.core.client import LabelSelector
-from lightkube.models.core_v1 import ContainerStatus
+from lightkube.models.core_v1 import ContainerState, ContainerStatus
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
+
+from components.kubeconfig import Kubeconfig
 
 _POLL_SECONDS = 2.0
 
@@ -17,16 +19,18 @@ _NORMAL_WAITS = {"ContainerCreating", "PodInitializing"}
 
 
 class Rollout:
-    """Follows the workloads of a Helm release; `obstacles` has every cause seen so far, one sentence each.
-
-    What was seen is kept: once Helm has taken the release back, the pods that tell the cause are gone.
-    """
+    """Follows a Helm release's workloads, and keeps what it saw: once Helm has taken it back, those pods are gone."""
 
     def __init__(self, client: AsyncClient, namespace: str, release: str) -> None:
-        self.obstacles: list[str] = []
+        self._obstacles: dict[str, str] = {}
         self._client = client
         self._namespace = namespace
         self._labels: LabelSelector = {"app.kubernetes.io/instance": release}
+
+    @property
+    def obstacles(self) -> list[str]:
+        """Every cause seen so far, in that order, one sentence each."""
+        return [*self._obstacles.values()]
 
     async def follow(self, report: Callable[[str], None]) -> None:
         """Looks until it is cancelled, and reports how many replicas are ready each time that this changes."""
@@ -37,15 +41,54 @@ class Rollout:
                     d async for d in self._client.list(Deployment, namespace=self._namespace, labels=self._labels)
                 ]
                 pods = [p async for p in self._client.list(Pod, namespace=self._namespace, labels=self._labels)]
-            except (ApiError, httpx2.HTTPError):
-                pass  # to tell the cause must never be what breaks a release
+            except Exception:  # noqa: BLE001, S110 (to tell the cause must never be what breaks a release)
+                pass
             else:
-                self.obstacles += [o for o in find_obstacles(deployments, pods) if o not in self.obstacles]
+                for obstacle in find_obstacles(deployments, pods):
+                    # Replicas and looks differ in the details alone: which pod, how long it backs off.
+                    self._obstacles.setdefault(": ".join(obstacle.split(": ")[:2]), obstacle)
                 progress = ", ".join(sorted(map(_progress, deployments)))
                 if progress != reported:
                     report(progress)
                     reported = progress
             await asyncio.sleep(_POLL_SECONDS)
+
+
+def rollout_hooks(
+    name: str, kubeconfig: Kubeconfig, release: str, *, told_on: pulumi.Resource
+) -> pulumi.ResourceHookBinding:
+    """Follows a release for as long as Helm waits for it, and says at its failure what was in its way.
+
+    Source: https://www.pulumi.com/docs/iac/concepts/options/hooks/
+    """
+    following: list[tuple[Rollout, asyncio.Task[None]]] = []
+
+    def report(progress: str) -> None:
+        pulumi.log.info(progress, resource=told_on, ephemeral=True)
+
+    async def follow(hook: pulumi.ResourceHookArgs) -> None:
+        rollout = Rollout(kubeconfig.async_client(), (hook.new_inputs or {})["namespace"], release)
+        following.append((rollout, asyncio.create_task(rollout.follow(report))))
+
+    async def leave(_: pulumi.ResourceHookArgs) -> None:
+        for _rollout, task in following:
+            task.cancel()
+
+    async def explain(_: pulumi.ErrorHookArgs) -> bool:
+        for rollout, task in following:
+            task.cancel()
+            for obstacle in rollout.obstacles:
+                pulumi.log.error(obstacle, resource=told_on)
+        return False  # a release is tried once: the next try is the next update
+
+    before, after = pulumi.ResourceHook(f"{name}-follow", follow), pulumi.ResourceHook(f"{name}-leave", leave)
+    return pulumi.ResourceHookBinding(
+        before_create=[before],
+        before_update=[before],
+        after_create=[after],
+        after_update=[after],
+        on_error=[pulumi.ErrorHook(f"{name}-explain", explain)],
+    )
 
 
 def find_obstacles(deployments: Iterable[Deployment], pods: Iterable[Pod]) -> Iterator[str]:
@@ -65,14 +108,13 @@ def find_obstacles(deployments: Iterable[Deployment], pods: Iterable[Pod]) -> It
 
 
 def _faults(container: ContainerStatus) -> Iterator[str]:
-    state, last = container.state, container.lastState
-    if state and state.waiting and state.waiting.reason and state.waiting.reason not in _NORMAL_WAITS:
+    state = container.state or ContainerState()
+    if state.waiting and state.waiting.reason and state.waiting.reason not in _NORMAL_WAITS:
         yield f"is in {state.waiting.reason}: {state.waiting.message or 'no message'}"
-    for ended in (state and state.terminated, last and last.terminated):
-        if ended and ended.exitCode != 0:
-            yield f"exited with code {ended.exitCode} ({ended.reason})" + (
-                f": {ended.message}" if ended.message else ""
-            )
+    # Before the next start the crash is the last state, after it a running container's own past.
+    crash = state.terminated or (state.waiting and container.lastState and container.lastState.terminated)
+    if crash and crash.exitCode != 0:
+        yield f"exited with code {crash.exitCode} ({crash.reason})" + (f": {crash.message}" if crash.message else "")
 
 
 def _progress(deployment: Deployment) -> str:

@@ -33,7 +33,7 @@ class AppSecretsArgs:
 class AppSecrets(pulumi.ComponentResource):
     """`app-secrets` and `kafka-secrets`.
 
-    checksums: by secret's name, a text that changes exactly when a value in that secret does.
+    checksums: by secret's name, a text that changes with each of its values, and with the key, the auth secret.
     """
 
     checksums: Mapping[str, str]

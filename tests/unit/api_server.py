@@ -1,0 +1,121 @@
+"""A stand-in for the cluster's API server: it answers with what it was told and remembers what it was asked."""
+
+import base64
+import gzip
+import json
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Answer:
+    """body: None for none at all, until the server ends."""
+
+    body: bytes | None
+    status: int = HTTPStatus.OK
+    content_type: str | None = "application/json"
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    query: Mapping[str, str]
+    authorization: str
+    body: bytes
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: a client that gives up in the middle of an answer is no error."""
+
+
+class ApiServer:
+    """answers: by path; what has none does not exist."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.requests: list[Request] = []
+        self.url = ""
+        self._changed = threading.Condition()
+        self._ended = threading.Event()
+
+    def has(self, path: str, document: Mapping[str, Any]) -> None:
+        self.answers[path] = Answer(json.dumps(document).encode())
+
+    def has_list(self, path: str, *items: Mapping[str, Any]) -> None:
+        self.has(path, {"metadata": {}, "items": items})
+
+    def refuses(self, path: str, status: HTTPStatus, message: str) -> None:
+        body = {"kind": "Status", "apiVersion": "v1", "message": message, "code": status}
+        self.answers[path] = Answer(json.dumps(body).encode(), status)
+
+    def wait_for(self, path: str, times: int) -> None:
+        """Returns once a path was asked for so many times."""
+        with self._changed:
+            asked = self._changed.wait_for(lambda: [r.path for r in self.requests].count(path) >= times, timeout=10)
+        assert asked, f"{path} was not asked for {times} times: {self.requests}"
+
+    @contextmanager
+    def serve(self) -> Generator[None]:
+        server = _Server(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        api_server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answer = api_server._answer(
+                    Request(
+                        self.command,
+                        urlsplit(self.path).path,
+                        dict(parse_qsl(urlsplit(self.path).query)),
+                        self.headers.get("Authorization", ""),
+                        self.rfile.read(int(self.headers.get("Content-Length", 0))),
+                    )
+                )
+                if answer.body is None:
+                    api_server._ended.wait()
+                    return
+                self.send_response(answer.status)
+                if answer.content_type:
+                    self.send_header("Content-Type", answer.content_type)
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            do_PATCH = do_GET  # noqa: N815 (the name that the base class looks for)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        return Handler
+
+    def _answer(self, request: Request) -> Answer:
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+        missing = Answer(b'{"kind": "Status", "message": "not found", "code": 404}', HTTPStatus.NOT_FOUND)
+        return self.answers.get(f"{request.method} {request.path}") or self.answers.get(request.path, missing)
+
+
+def helm_record(revision: int, description: str, manifest: str) -> dict[str, Any]:
+    """The secret in which Helm records a revision of a release."""
+    record = {"version": revision, "info": {"description": description}, "manifest": manifest}
+    encoded = base64.b64encode(gzip.compress(json.dumps(record).encode()))
+    return {"metadata": {"name": "record"}, "data": {"release": base64.b64encode(encoded).decode()}}

@@ -1,0 +1,253 @@
+"""The engine's part of a deployment, on Pulumi's mocks: runs a program inside of a test and keeps what it declared."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar, cast
+
+import pulumi
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import rpc, settings
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.proto import callback_pb2, engine_pb2, resource_pb2
+from pulumi.runtime.stack import run_in_stack
+
+UNKNOWN = rpc.UNKNOWN  # in a preview: what only the update will tell
+PROJECT = "todo-oke"
+STACK = "test"
+
+Inputs: TypeAlias = Mapping[str, Any]
+Hook: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the state keeps encrypted and that no log shows."""
+
+    value: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What a program declared.
+
+    inputs: as the provider gets them, the secret ones as `Secret`.
+    parent: the parent's name. provider: the name of an explicit provider, or empty.
+    prerequisites: the URNs of what the engine finishes first: the parent and the dependencies.
+    transforms: its own and those of its parents, which its children get too.
+    """
+
+    urn: str
+    type: str
+    name: str
+    inputs: Inputs
+    parent: str
+    provider: str
+    prerequisites: frozenset[str]
+    protect: bool
+    transforms: tuple[pulumi.ResourceTransform, ...]
+
+
+class Engine:
+    """One deployment.
+
+    resources, outputs (by URN), log: what the program declared, registered and told the user.
+    unfinished: the names of the coroutines that still ran at the end of the program.
+    creations: by (type, name), what happens while the engine creates that resource: the outputs that it gets beside
+        its inputs, or an exception. May block.
+    """
+
+    def __init__(self) -> None:
+        self.creations: dict[tuple[str, str], Callable[[], Inputs]] = {}
+        self.resources: list[Resource] = []
+        self.outputs: dict[str, Inputs] = {}
+        self.log: list[engine_pb2.LogRequest] = []
+        self.unfinished: set[str] = set()
+
+    def deploy(
+        self,
+        program: Callable[[], object],
+        *,
+        config: Mapping[str, str] | None = None,
+        encrypted: Iterable[str] = (),
+        preview: bool = False,
+    ) -> None:
+        """Runs a program to its end, its resources and their hooks included; raises what the program fails with.
+
+        config: by key; one without a namespace is the project's, as it is for `pulumi config set`.
+        encrypted: the project's keys that were set with --secret.
+        """
+
+        async def deploy() -> None:
+            # All of Pulumi's settings are context variables, so they end with this deployment.
+            loop = asyncio.get_running_loop()
+            loop.set_default_executor(_Executor())
+            # A failure is raised from here once; the SDK also leaves it in every output that nobody reads.
+            loop.set_exception_handler(lambda *_: None)
+            callbacks = _Callbacks()
+            monitor = _Monitor(self, callbacks, loop)
+            settings.configure(settings.Settings(PROJECT, STACK, monitor, engine=_Log(self.log), dry_run=preview))
+            cast("Any", settings.SETTINGS).callbacks = callbacks
+            pulumi.runtime.set_all_config(
+                {key if ":" in key else f"{PROJECT}:{key}": value for key, value in (config or {}).items()},
+                [f"{PROJECT}:{key}" for key in encrypted],
+            )
+            try:
+                await run_in_stack(lambda: cast("None", program()))
+            finally:
+                tasks = (cast("Any", task.get_coro()) for task in asyncio.all_tasks() if not task.cancelling())
+                self.unfinished = {task.__qualname__ for task in tasks}
+
+        asyncio.run(deploy())
+
+    @property
+    def exports(self) -> Inputs:
+        """The outputs of the stack."""
+        return self.outputs[f"urn:pulumi:{STACK}::{PROJECT}::pulumi:pulumi:Stack::{PROJECT}-{STACK}"]
+
+    def find(self, type_: str, name: str | None = None) -> Resource:
+        """The only resource of a type, or of a type and a name."""
+        (found,) = (r for r in self.resources if r.type == type_ and name in (None, r.name))
+        return found
+
+    def finishes_first(self, resource: Resource) -> list[Resource]:
+        """All that the engine finishes before it begins with a resource."""
+        urns, news = set[str](), set(resource.prerequisites)
+        while news:
+            urns |= news
+            news = {urn for r in self.resources if r.urn in news for urn in r.prerequisites} - urns
+        return [r for r in self.resources if r.urn in urns]
+
+
+class _Executor(ThreadPoolExecutor):
+    """Threads that see the context of the program."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
+
+
+class _Log:
+    def __init__(self, log: list[engine_pb2.LogRequest]) -> None:
+        self._log = log
+
+    def Log(self, request: engine_pb2.LogRequest) -> None:  # noqa: N802 (the name in the protocol)
+        if request.severity > engine_pb2.DEBUG:
+            self._log.append(request)
+
+
+class _Callbacks:
+    """The functions of the program that the engine calls, by the token or name that it knows them by."""
+
+    def __init__(self) -> None:
+        self.transforms: dict[str, pulumi.ResourceTransform] = {}
+        self.hooks: dict[str, Hook] = {}
+
+    def register_transform(self, transform: pulumi.ResourceTransform) -> callback_pb2.Callback:
+        token = str(len(self.transforms))
+        self.transforms[token] = transform
+        return callback_pb2.Callback(token=token)
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        self.hooks[hook.name] = cast("Hook", hook.callback)
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        self.hooks[hook.name] = cast("Hook", hook.callback)
+
+
+class _Provider(Mocks):
+    def __init__(self, creations: Mapping[tuple[str, str], Callable[[], Inputs]]) -> None:
+        self._creations = creations
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[Any, Any]]:
+        create = self._creations.get((args.typ, args.name), dict)
+        return f"{args.name}-id", {**args.inputs, **create()}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], None]:
+        raise NotImplementedError(args.token)
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, engine: Engine, callbacks: _Callbacks, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(_Provider(engine.creations))
+        self._engine = engine
+        self._callbacks = callbacks
+        self._loop = loop
+
+    def RegisterResource(  # noqa: N802 (the name in the protocol)
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        transforms = [self._callbacks.transforms[transform.token] for transform in request.transforms]
+        transforms += [t for r in self._engine.resources if r.urn == request.parent for t in r.transforms]
+        for transform in transforms:
+            self._transform(request, transform)
+        inputs = _plain(request.object)
+        if any(resource.urn == urn for resource in self._engine.resources):
+            raise ValueError(f"two resources have the URN {urn}")
+        if request.type != "pulumi:pulumi:Stack":
+            self._engine.resources.append(
+                Resource(
+                    urn,
+                    request.type,
+                    request.name,
+                    inputs,
+                    parent=_name(request.parent),
+                    provider=_name(request.provider.rpartition("::")[0]),
+                    prerequisites=frozenset([request.parent, *request.dependencies]),
+                    protect=request.protect,
+                    transforms=tuple(transforms),
+                )
+            )
+        about: Inputs = {"urn": urn, "id": "", "name": request.name, "type": request.type, "new_inputs": inputs}
+        self._call(request.hooks.before_create, pulumi.ResourceHookArgs(**about))
+        try:
+            response = super().RegisterResource(request)
+        except Exception as error:
+            failure = pulumi.ErrorHookArgs(**about, failed_operation="create", errors=[str(error)])
+            self._call(request.hooks.on_error, failure)
+            raise
+        self._call(request.hooks.after_create, pulumi.ResourceHookArgs(**about))
+        return response
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Empty:  # noqa: N802
+        self._engine.outputs[request.urn] = _plain(request.outputs)
+        return Empty()
+
+    def _transform(self, request: resource_pb2.RegisterResourceRequest, transform: pulumi.ResourceTransform) -> None:
+        properties = rpc.deserialize_properties(request.object)
+        options = pulumi.ResourceOptions()
+        args = pulumi.ResourceTransformArgs(request.custom, request.type, request.name, properties, options)
+        result = cast("pulumi.ResourceTransformResult | None", transform(args))
+        if result:
+            request.object.CopyFrom(self._await(rpc.serialize_properties(result.props, {})))
+
+    def _call(self, hooks: Iterable[str], args: object) -> None:
+        for name in () if settings.is_dry_run() else hooks:
+            self._await(self._callbacks.hooks[name](args))
+
+    def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Awaits on the program's own loop, from the thread of a call."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _plain(struct: Struct) -> Inputs:
+    return {key: _with_secrets(value) for key, value in MessageToDict(struct).items()}
+
+
+def _with_secrets(value: Any) -> Any:
+    if rpc.is_rpc_secret(value):
+        return Secret(_with_secrets(rpc.unwrap_rpc_secret(value)))
+    if isinstance(value, dict):
+        return {key: _with_secrets(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(each) for each in value]
+    return value

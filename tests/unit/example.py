@@ -1,0 +1,51 @@
+"""An example of a stack: settings that are complete and valid, with a canary in every secret."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT_FOLDER = Path(__file__).parents[2]
+
+# Part of every secret value, so that a text without it holds none of them.
+CANARY = "canary"
+
+SECRETS: Mapping[str, str] = {
+    "cohereApiKey": "canary-cohere",
+    "betterAuthSecret": "canary-better-auth-0123456789abcdef",
+    "databaseUrl": "postgresql://todo:canary-database@db.example.com/todo",
+    "kafkaUsername": "canary-user",
+    "kafkaPassword": "canary-password",
+}
+
+# Of each key in Pulumi.yaml: type, default and description.
+DECLARED: Mapping[str, Mapping[str, str]] = yaml.safe_load((PROJECT_FOLDER / "Pulumi.yaml").read_text())["config"]
+
+# What the engine hands to the program of a stack that sets no more than it must.
+CONFIG: Mapping[str, str] = {
+    **{key: declared["default"] for key, declared in DECLARED.items()},
+    **SECRETS,
+    "kubeconfig": "kubeconfig",
+    "valuesFile": "values.yaml",
+    "frontendImage": "ghcr.io/example/todo-frontend:sha-1a2b3c4",
+    "backendImage": f"ghcr.io/example/todo-backend@sha256:{'5e' * 32}",
+    "kafkaBrokers": "broker.example.com:9092",
+}
+
+
+def kubeconfig(
+    server: str = "https://cluster.example.com:6443",
+    *,
+    user: Mapping[str, Any] | None = None,
+    cluster: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A kubeconfig with one context, `example`, which is current, and its token or what else the user is to have."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": {"server": server, **(cluster or {})}}],
+        "users": [{"name": "user", "user": user or {"token": "canary-token"}}],
+        "contexts": [{"name": "example", "context": {"cluster": "cluster", "user": "user"}}],
+        "current-context": "example",
+    }

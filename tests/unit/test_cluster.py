@@ -1,0 +1,234 @@
+"""Which cluster it is: asked of a stand-in API server."""
+
+import functools
+import json
+import socket
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+from lightkube import Client
+
+from components import kubeconfig
+from components.cluster import ClusterError, ClusterIdentity, ExistingCluster, ExistingClusterArgs, identify
+from components.kubeconfig import Kubeconfig
+from components.namespace import OWNER_LABEL
+
+from . import example
+from .api_server import Answer, ApiServer
+from .engine import Engine, Secret
+
+NAMESPACES = "/api/v1/namespaces"
+
+
+def namespace(name: str, *, owner: str | None = None) -> dict[str, Any]:
+    labels = {"kubernetes.io/metadata.name": name} | ({OWNER_LABEL: owner} if owner else {})
+    return {"metadata": {"name": name, "uid": f"uid-of-{name}", "labels": labels}}
+
+
+def reading(server: str, *, user: Mapping[str, Any] | None = None, **cluster: str) -> Kubeconfig:
+    return kubeconfig.read(yaml.safe_dump(example.kubeconfig(server, user=user, cluster=cluster)), "")
+
+
+def exec_plugin(*command: str) -> dict[str, Any]:
+    return {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": command[0],
+            "args": list(command[1:]),
+        }
+    }
+
+
+def refusal(cluster: Kubeconfig) -> str:
+    """What the user reads instead of a traceback."""
+    with pytest.raises(ClusterError) as error:
+        identify(cluster, named="", stack="test")
+    assert example.CANARY not in "".join(traceback.format_exception(error.value))
+    return str(error.value)
+
+
+def test_a_cluster_is_known_by_the_uid_of_kube_system(api_server: ApiServer) -> None:
+    api_server.has_list(NAMESPACES, namespace("default"), namespace("kube-system"))
+
+    identity = identify(reading(api_server.url), named="", stack="test")
+
+    assert identity.uid == "uid-of-kube-system"
+    assert [request.authorization for request in api_server.requests] == ["Bearer canary-token"]
+
+
+def test_a_stack_declares_the_namespaces_that_are_missing_or_its_own(api_server: ApiServer) -> None:
+    api_server.has_list(
+        NAMESPACES,
+        namespace("kube-system"),
+        namespace("default"),
+        namespace("mine", owner="test"),
+        namespace("theirs", owner="oke"),
+    )
+
+    identity = identify(reading(api_server.url), named="", stack="test")
+
+    assert {name: identity.owner_of(name) for name in ("default", "mine", "theirs", "missing")} == {
+        "default": None,
+        "mine": "test",
+        "theirs": None,
+        "missing": "test",
+    }
+
+
+def test_a_named_cluster_is_asked_for_an_answer_alone_and_its_namespaces_are_left_alone(api_server: ApiServer) -> None:
+    identity = identify(reading(api_server.url), named="production", stack="test")
+
+    assert identity == ClusterIdentity("production", "test", foreign_namespaces=None)
+    assert identity.owner_of("missing") is None
+    assert [request.path for request in api_server.requests] == [f"{NAMESPACES}/kube-system"]
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
+        (HTTPStatus.FORBIDDEN, 'namespaces is forbidden: User "deployer" cannot list resource "namespaces"'),
+    ],
+)
+def test_a_cluster_that_refuses_the_identity_is_told_with_the_ways_out(
+    api_server: ApiServer, status: HTTPStatus, message: str
+) -> None:
+    api_server.refuses(NAMESPACES, status, message)
+
+    assert refusal(reading(api_server.url)) == (
+        f"The cluster at {api_server.url} refuses context 'example': {message}\n"
+        "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
+        "    pulumi config set context CONTEXT          for another identity"
+    )
+
+
+def test_a_cluster_that_nobody_answers_for_is_told_with_a_way_to_see_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as freed:
+        server = f"http://127.0.0.1:{freed.getsockname()[1]}"
+
+    assert refusal(reading(server)) == (
+        f"No cluster answers at {server} (context 'example'): [Errno 111] Connection refused\n"
+        "    kubectl --context example get --raw /readyz   shows the same error until it is mended"
+    )
+
+
+def test_a_cluster_that_hangs_is_given_up(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    api_server.answers[NAMESPACES] = Answer(None)
+    monkeypatch.setattr(kubeconfig, "Client", functools.partial(Client, timeout=httpx2.Timeout(0.1)))
+
+    assert refusal(reading(api_server.url)).startswith(
+        f"No cluster answers at {api_server.url} (context 'example'): timed out\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(b"<html>Welcome to nginx!</html>", content_type="text/html"),
+        Answer(b"<html>Bad Gateway</html>", HTTPStatus.BAD_GATEWAY, "text/html"),
+        Answer(b"internal error", HTTPStatus.INTERNAL_SERVER_ERROR, None),
+        Answer(b"", HTTPStatus.FOUND),
+        Answer(b'{"hello": "world"}'),
+        Answer(b"[]"),
+        Answer(b'"forbidden"', HTTPStatus.FORBIDDEN),
+        Answer(json.dumps({"metadata": {}, "items": [namespace("default")]}).encode()),
+    ],
+    ids=["page", "gateway", "no content type", "redirect", "object", "list", "text", "no kube-system"],
+)
+def test_a_server_that_is_no_kubernetes_is_told(api_server: ApiServer, answer: Answer) -> None:
+    api_server.answers[NAMESPACES] = answer
+
+    told = refusal(reading(api_server.url))
+
+    assert api_server.url in told.splitlines()[0]
+    assert "context 'example'" in told.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster"),
+    [
+        (exec_plugin("no-such-oci"), {}),
+        (exec_plugin("sh", "-c", "echo not configured >&2; exit 1"), {}),
+        (exec_plugin("echo", "canary"), {}),
+        (exec_plugin("echo", "{}"), {}),
+        ({"auth-provider": {"name": "gcp"}}, {}),
+        ({"client-certificate-data": "AAAA"}, {}),
+        ({"client-certificate-data": "canary!", "client-key-data": "canary!"}, {}),
+        ({"client-certificate": "missing.crt", "client-key": "missing.key"}, {}),
+        (None, {"certificate-authority": "missing.crt"}),
+        (None, {"certificate-authority-data": "canary!"}),
+    ],
+    ids=[
+        "no plug-in",
+        "plug-in fails",
+        "plug-in without JSON",
+        "plug-in without token",
+        "old plug-in",
+        "no key",
+        "broken certificate",
+        "missing certificate",
+        "missing authority",
+        "broken authority",
+    ],
+)
+def test_credentials_that_cannot_be_used_are_told(user: Mapping[str, Any] | None, cluster: Mapping[str, str]) -> None:
+    server = "https://127.0.0.1:9"
+
+    told = refusal(reading(server, user=user, **cluster))
+
+    assert server in told.splitlines()[0]
+    assert "context 'example'" in told.splitlines()[0]
+
+
+def test_a_token_that_cannot_be_sent_is_not_shown(api_server: ApiServer) -> None:
+    assert api_server.url in refusal(reading(api_server.url, user={"token": "canary\n"}))
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    assert "http://[::1 (context 'example')" in refusal(reading("http://[::1"))
+
+
+def deploy(engine: Engine, source: str) -> None:
+    args = ExistingClusterArgs(kubeconfig.read(source, ""), identifier="uid-of-kube-system")
+    engine.deploy(lambda: ExistingCluster("cluster", args))
+
+
+def test_the_provider_reaches_the_cluster_by_the_path_that_the_user_gave(
+    engine: Engine, config: Mapping[str, str]
+) -> None:
+    deploy(engine, config["kubeconfig"])
+
+    provider = engine.find("pulumi:providers:kubernetes")
+    assert (provider.name, provider.parent) == ("cluster", "cluster")
+    assert provider.inputs == {
+        "kubeconfig": "kubeconfig",
+        "context": "example",
+        "clusterIdentifier": "uid-of-kube-system",
+        "enableSecretMutable": "true",
+    }
+
+
+def test_the_content_of_a_kubeconfig_is_a_secret_of_the_provider(engine: Engine) -> None:
+    content = yaml.safe_dump(example.kubeconfig())
+
+    deploy(engine, content)
+
+    assert engine.find("pulumi:providers:kubernetes").inputs["kubeconfig"] == Secret(content)
+    assert example.CANARY not in repr(engine.resources)
+
+
+def test_another_kubeconfig_is_the_same_cluster(config: Mapping[str, str]) -> None:
+    Path("renewed").write_text(yaml.safe_dump(example.kubeconfig("https://new.example.com", user={"token": "new"})))
+    engines = Engine(), Engine()
+
+    for engine, source in zip(engines, (config["kubeconfig"], "renewed"), strict=True):
+        deploy(engine, source)
+
+    before, after = (engine.find("pulumi:providers:kubernetes").inputs for engine in engines)
+    assert before["clusterIdentifier"] == after["clusterIdentifier"]

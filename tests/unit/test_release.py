@@ -1,0 +1,288 @@
+"""The app's release: what Helm is told, what is said while it rolls out, and where the app answers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime.proto import engine_pb2
+
+from components import kubeconfig, rollout
+from components.chart import digest
+from components.release import AppRelease, AppReleaseArgs
+
+from . import example
+from .api_server import ApiServer, helm_record
+from .engine import UNKNOWN, Engine, Inputs
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+RECORDS = "/api/v1/namespaces/todo/secrets"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/todo/deployments"
+PODS = "/api/v1/namespaces/todo/pods"
+INGRESS = "/apis/networking.k8s.io/v1/namespaces/todo/ingresses/todo-app-ingress"
+OBJECT = "/api/v1/namespaces/todo/configmaps/todo"
+MANIFEST = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "todo"}})
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    (tmp_path / "chart").mkdir()
+    (tmp_path / "chart/Chart.yaml").write_text("name: todo-app\n")
+    return tmp_path / "chart"
+
+
+@pytest.fixture
+def cluster(api_server: ApiServer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+    """A cluster without the release, on which Helm succeeds at once."""
+    monkeypatch.setattr(rollout, "_POLL_SECONDS", 0.01)
+    for path in (RECORDS, DEPLOYMENTS, PODS):
+        api_server.has_list(path)
+    engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
+    return api_server
+
+
+def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = False, **changes: Any) -> None:
+    defaults: dict[str, Any] = {
+        "namespace": "todo",
+        "chart": chart,
+        "values_file": Path("values-oke.yaml"),
+        "timeout_seconds": 300,
+        "frontend_image": "ghcr.io/example/todo-frontend:sha-1a2b3c4",
+        "backend_image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
+        "secret_checksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
+        "host": "todo.example.com",
+        "database_port": 5432,
+        "kafka_ports": [9092, 9093],
+        "tracing_port": 4317,
+        "dapr_namespace": "dapr-system",
+        "kubeconfig": kubeconfig.read(yaml.safe_dump(example.kubeconfig(cluster.url)), ""),
+    }
+
+    def program() -> None:
+        release = AppRelease("todo-app", AppReleaseArgs(**defaults | changes))
+        pulumi.export("name", release.name)
+        pulumi.export("revision", release.revision)
+        pulumi.export("endpoint", release.endpoint)
+
+    engine.deploy(program, preview=preview)
+
+
+def said(engine: Engine, severity: engine_pb2.LogSeverity.ValueType) -> list[str]:
+    return [entry.message for entry in engine.log if entry.severity == severity]
+
+
+def test_helm_is_told_what_to_release(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    release = engine.find(RELEASE)
+    assert (release.name, release.parent) == ("todo-app", "todo-app")
+    assert (release.inputs["name"], release.inputs["namespace"]) == ("todo-app", "todo")
+    assert release.inputs["chart"] == str(chart)
+    assert [file["path"] for file in release.inputs["valueYamlFiles"]] == ["values-oke.yaml"]
+
+
+def test_the_release_is_taken_back_unless_it_is_ready_in_time(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, timeout_seconds=120)
+
+    release = engine.find(RELEASE).inputs
+    assert (release["atomic"], release["cleanupOnFail"], release["timeout"]) == (True, True, 120)
+    assert release["waitForJobs"] is True
+    assert release.keys().isdisjoint({"skipAwait", "disableWebhooks"})
+
+
+def test_old_revisions_are_forgotten(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    assert engine.find(RELEASE).inputs["maxHistory"] == 10
+
+
+def test_the_chart_is_told_what_only_the_stack_knows(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    assert engine.find(RELEASE).inputs["values"] == {
+        "frontend": {"image": "ghcr.io/example/todo-frontend:sha-1a2b3c4"},
+        "backend": {
+            "image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
+            "secretChecksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
+        },
+        "ingress": {"host": "todo.example.com"},
+        "networkPolicy": {
+            "databasePort": 5432,
+            "kafkaPorts": [9092, 9093],
+            "tracingPort": 4317,
+            "daprNamespace": "dapr-system",
+        },
+    }
+
+
+def test_without_a_host_the_values_file_decides(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    cluster.has(INGRESS, {"metadata": {}})
+
+    deploy(engine, cluster, chart, host="")
+
+    assert "ingress" not in engine.find(RELEASE).inputs["values"]
+
+
+def test_the_app_answers_at_its_host(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    assert engine.exports == {"name": "todo-app", "revision": 3, "endpoint": "todo.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("status", "endpoint"),
+    [
+        ({"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}, "203.0.113.7"),
+        ({"loadBalancer": {"ingress": [{"hostname": "lb.example.com", "ip": "203.0.113.7"}]}}, "lb.example.com"),
+        ({"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}, {"ip": "203.0.113.8"}]}}, "203.0.113.7"),
+        ({"loadBalancer": {"ingress": []}}, ""),
+        ({"loadBalancer": {}}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_without_a_host_the_app_answers_where_the_cluster_says(
+    engine: Engine, cluster: ApiServer, chart: Path, status: Mapping[str, Any] | None, endpoint: str
+) -> None:
+    cluster.has(INGRESS, {"metadata": {}} if status is None else {"metadata": {}, "status": status})
+
+    deploy(engine, cluster, chart, host="")
+
+    assert engine.exports["endpoint"] == endpoint
+
+
+def test_a_first_preview_knows_neither_the_address_nor_the_revision(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    engine.creations[RELEASE, "todo-app"] = lambda: {"status": UNKNOWN}
+
+    deploy(engine, cluster, chart, host="", preview=True)
+
+    assert engine.exports == {"name": "todo-app", "revision": UNKNOWN, "endpoint": UNKNOWN}
+
+
+def description(engine: Engine) -> str:
+    return engine.find(RELEASE).inputs["description"]
+
+
+def test_an_edited_template_changes_the_release_and_an_unchanged_chart_does_not(
+    cluster: ApiServer, chart: Path
+) -> None:
+    descriptions: list[str] = []
+    for edit in (lambda: None, lambda: None, lambda: (chart / "template.yaml").write_text("kind: Service\n")):
+        edit()
+        engine = Engine()
+        engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
+        deploy(engine, cluster, chart)
+        descriptions.append(description(engine))
+
+    first, second, third = descriptions
+    assert first == second != third == f"chart sha256:{digest(chart)[:16]}"
+
+
+def has_release(cluster: ApiServer, described: str, *, drifted: bool) -> None:
+    cluster.has_list(RECORDS, helm_record(7, described, MANIFEST))
+    live = {"metadata": {"resourceVersion": "1"}, "data": {"key": "by hand" if drifted else "value"}}
+    cluster.has(f"GET {OBJECT}", live)
+    cluster.has(f"PATCH {OBJECT}", {**live, "data": {"key": "value"}})
+
+
+def test_a_release_that_nobody_touched_keeps_its_description(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    before = f"chart sha256:{digest(chart)[:16]}, sets back what was changed by hand after revision 6: Service/backend"
+    has_release(cluster, before, drifted=False)
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == before
+
+
+def test_the_description_of_another_chart_is_not_kept(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    has_release(cluster, "chart sha256:5e5e5e5e5e5e5e5e, sets back something", drifted=False)
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
+
+
+def test_what_was_changed_by_hand_is_set_back_and_named(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    has_release(cluster, f"chart sha256:{digest(chart)[:16]}", drifted=True)
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == (
+        f"chart sha256:{digest(chart)[:16]}, sets back what was changed by hand after revision 7: ConfigMap/todo"
+    )
+
+
+def rolling_out(cluster: ApiServer, *, ready: int, waiting: Mapping[str, str] | None = None) -> None:
+    cluster.has_list(
+        DEPLOYMENTS,
+        {
+            "metadata": {"name": "backend"},
+            "spec": {"replicas": 2, "selector": {}, "template": {}},
+            "status": {"readyReplicas": ready},
+        },
+    )
+    container = {"name": "backend", "ready": False, "restartCount": 0, "image": "i", "imageID": ""}
+    state = {"waiting": waiting} if waiting else {"running": {}}
+    pod = {"metadata": {"labels": {"app": "backend"}}, "status": {"containerStatuses": [{**container, "state": state}]}}
+    cluster.has_list(PODS, pod)
+
+
+def test_progress_is_told_while_helm_waits(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    def helm() -> Inputs:
+        for ready in (0, 1, 2):
+            rolling_out(cluster, ready=ready)
+            looks = [request.path for request in cluster.requests].count(DEPLOYMENTS)
+            cluster.wait_for(DEPLOYMENTS, looks + 2)  # the first of them may have begun before, the second is past it
+        return {"status": {"revision": 3}}
+
+    engine.creations[RELEASE, "todo-app"] = helm
+    deploy(engine, cluster, chart)
+
+    assert said(engine, engine_pb2.INFO) == ["backend 0/2 ready", "backend 1/2 ready", "backend 2/2 ready"]
+    assert said(engine, engine_pb2.ERROR) == []
+
+
+def test_a_failed_release_names_what_was_in_its_way(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    def helm() -> Inputs:
+        rolling_out(cluster, ready=0, waiting={"reason": "ImagePullBackOff", "message": "manifest unknown"})
+        cluster.wait_for(DEPLOYMENTS, 2)
+        cluster.has_list(PODS)  # Helm has taken the release back
+        cluster.wait_for(DEPLOYMENTS, 4)
+        raise TimeoutError("timed out waiting for the condition")
+
+    engine.creations[RELEASE, "todo-app"] = helm
+    with pytest.raises(TimeoutError, match="timed out waiting"):
+        deploy(engine, cluster, chart)
+
+    assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nobody_looks_any_more_once_helm_is_done(
+    engine: Engine, cluster: ApiServer, chart: Path, *, fails: bool
+) -> None:
+    def helm() -> Inputs:
+        cluster.wait_for(DEPLOYMENTS, 1)
+        if fails:
+            raise TimeoutError("timed out waiting for the condition")
+        return {"status": {"revision": 3}}
+
+    engine.creations[RELEASE, "todo-app"] = helm
+    if fails:
+        with pytest.raises(TimeoutError):
+            deploy(engine, cluster, chart)
+    else:
+        deploy(engine, cluster, chart)
+
+    assert "Rollout.follow" not in engine.unfinished
+
+
+def test_a_preview_follows_nothing(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, preview=True)
+
+    assert DEPLOYMENTS not in {request.path for request in cluster.requests}
