@@ -272,7 +272,8 @@ def _configuration(args: DaprComponentsArgs) -> Mapping[str, Any]:
                     "storeName": "todo-secrets",
                     "defaultAccess": "deny",
                     "allowedSecrets": [APP_SECRETS, KAFKA_SECRETS],
-                }
+                },
+                {"storeName": "kubernetes", "defaultAccess": "deny"},  # the one that Dapr adds by itself
             ]
         },
     }

@@ -353,7 +353,8 @@ def test_a_sidecar_gives_out_the_secrets_of_the_app_alone(engine: Engine) -> Non
             "storeName": "todo-secrets",
             "defaultAccess": "deny",
             "allowedSecrets": ["app-secrets", "kafka-secrets"],
-        }
+        },
+        {"storeName": "kubernetes", "defaultAccess": "deny"},
     ]
 
 

@@ -21,4 +21,4 @@ def test_the_settings_table_is_pulumi_yaml() -> None:
 def test_every_make_target_of_the_readme_is_there() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    assert {target for target in re.findall(r"make ([a-z]+)\b", (ROOT / "README.md").read_text())} <= targets
+    assert set(re.findall(r"make ([a-z]+)\b", (ROOT / "README.md").read_text())) <= targets
