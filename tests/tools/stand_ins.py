@@ -1,0 +1,70 @@
+"""Stand-ins for what a user has on PATH."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.tools.publisher import zipped
+
+_BETWEEN = "\x1f"
+
+_GO = r"""#!/bin/sh
+printf '%s\037' "$(basename "$PWD")" "$CGO_ENABLED" "$$" "$@" >> '{folder}/calls' && echo >> '{folder}/calls'
+case "$1" in
+env) printf '%s\n' '{version}' '{folder}' ;;
+mod) echo '{{"Zip": "{folder}/module.zip"}}' ;;
+build)
+    while [ "$1" != -ldflags ]; do
+        [ "$1" = -o ] && output=$2
+        shift
+    done
+    shift 2
+    for package; do
+        case "$output" in */) file=$output${{package##*/}} ;; *) file=$output ;; esac
+        printf '#!/bin/sh\necho built\n' > "$file" && chmod +x "$file"
+    done
+    module=$(basename "$PWD")
+    {then} ;;
+esac
+"""
+
+
+def executable(path: Path, says: str) -> None:
+    """Makes `path` an executable that prints `says`, whatever it is asked."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+
+
+@dataclass(frozen=True)
+class GoCall:
+    module: str
+    cgo: str
+    pid: int
+    arguments: list[str]
+
+
+@dataclass(frozen=True)
+class Go:
+    """A go command in the folder `path`, with what it needs and remembers in `folder`."""
+
+    path: Path
+    folder: Path
+
+    def install(self, version: str = "go1.26.8", then: str = ":") -> None:
+        """Makes the command write executables, and after them run `then` in a shell, where $module names the module."""
+        self.folder.mkdir(exist_ok=True)
+        chart = {"Chart.yaml": "version: 0.0.0", "values.yaml": "tag: 0.0.0"}
+        members = {f"example.org/chart@v1.2.3/charts/chart/{name}": text for name, text in chart.items()}
+        (self.folder / "module.zip").write_bytes(zipped({"example.org/chart@v1.2.3/README.md": "", **members}))
+        (self.path / "go").write_text(_GO.format(folder=self.folder, version=version, then=then))
+        (self.path / "go").chmod(0o755)
+
+    def uninstall(self) -> None:
+        (self.path / "go").unlink()
+
+    def calls(self, command: str) -> list[GoCall]:
+        """The calls of `go <command>` so far."""
+        calls = self.folder / "calls"
+        lines = calls.read_text().splitlines() if calls.exists() else []
+        fields = [line.rstrip(_BETWEEN).split(_BETWEEN) for line in lines]
+        return [GoCall(module, cgo, int(pid), rest) for module, cgo, pid, *rest in fields if rest[0] == command]

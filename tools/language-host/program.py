@@ -1,0 +1,73 @@
+"""One run of a Pulumi program: `program.py ENGINE_ADDRESS`, with the engine's RunRequest on standard input.
+
+It does what the official executor does, with the same parts of the SDK:
+https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/python/cmd/pulumi-language-python-exec
+"""
+
+import asyncio
+import logging
+import runpy
+import signal
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.proto import language_pb2
+
+ERROR_IS_SHOWN = 32  # the exit code of a program whose error is in the engine's log already
+
+
+def main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the engine's way to end a cancelled program, and at once
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a failed graph leaves futures that nobody awaits
+    request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
+    configure(
+        Settings(
+            project=request.project,
+            stack=request.stack,
+            organization=request.organization,
+            root_directory=request.info.root_directory,
+            monitor=request.monitor_address,
+            engine=sys.argv[-1],
+            parallel=request.parallel,
+            dry_run=request.dryRun,
+        )
+    )
+    set_all_config(dict(request.config), list(request.configSecretKeys))
+    path = Path(request.info.program_directory, request.info.entry_point)
+    sys.argv = [str(path), *request.args]
+    try:
+        asyncio.run(run(path, workers=max(request.parallel, 1) * 4))
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        return ERROR_IS_SHOWN
+    except Exception as error:  # noqa: BLE001 - it is the program's, whatever it is
+        pulumi.log.error(f"Program failed with an unhandled exception:\n{traceback_from(path, error)}")
+        return ERROR_IS_SHOWN
+    return 0
+
+
+async def run(path: Path, workers: int) -> None:
+    """Runs the program at `path`, a file or a folder with `__main__.py`, and waits for its resources."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(workers))
+
+    def program() -> None:
+        runpy.run_path(str(path), run_name="__main__")
+
+    await run_in_stack(program)
+
+
+def traceback_from(path: Path, error: Exception) -> str:
+    """The traceback from the program's first own frame on, or all of it where the error comes from elsewhere."""
+    main_file = str(path / "__main__.py" if path.is_dir() else path)
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename != main_file:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(error.with_traceback(frames or error.__traceback__)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

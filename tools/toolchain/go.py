@@ -1,0 +1,45 @@
+"""The Go on this machine."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+MINIMUM = (1, 26)
+"""The newest Go that a go.mod under tools/go asks for."""
+
+
+@dataclass(frozen=True)
+class Go:
+    """A go command, its version (of no parts where there is no Go), and the folder of its build cache."""
+
+    command: str
+    version: tuple[int, ...]
+    build_cache: Path
+
+    @classmethod
+    def find(cls, search_path: str, modules: Path) -> "Go":
+        """The Go on `search_path`, asked in a pinned module's folder: there it names the version that it would use."""
+        command = shutil.which("go", path=search_path)
+        if command is None:
+            return cls("go", (), Path())
+        answer = subprocess.run(
+            [command, "env", "GOVERSION", "GOCACHE"],
+            cwd=next(path for path in modules.iterdir() if path.is_dir()),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        match answer.stdout.split("\n"):
+            case [version, build_cache, *_]:
+                return cls(command, tuple(map(int, re.findall(r"\d+", version)[:3])), Path(build_cache))
+            case _:
+                return cls(command, (), Path())
+
+
+def environment() -> dict[str, str]:
+    """The environment of go commands: the user's, without C and without a workspace around the pinned modules."""
+    return os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}

@@ -1,0 +1,60 @@
+"""Where everything lies."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders that the bootstrap reads and writes.
+
+    `search_path` is the user's PATH without the project's own folders, which hold what an earlier run provided.
+    """
+
+    root: Path
+    cache: Path
+    plugins: Path
+    search_path: str
+
+    @classmethod
+    def of(cls, root: Path, environment: Mapping[str, str]) -> "Layout":
+        """The layout of the project in `root`, in the places that `environment` names or their usual ones."""
+        home = Path(environment.get("HOME") or Path.home())
+        cache = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
+        pulumi = Path(environment.get("PULUMI_HOME") or home / ".pulumi")
+        folders = environment.get("PATH", os.defpath).split(os.pathsep)
+        return cls(
+            root=root,
+            cache=cache / "todo-oke" / "tools",
+            plugins=pulumi / "plugins",
+            search_path=os.pathsep.join(f for f in folders if not Path(f).resolve().is_relative_to(root)),
+        )
+
+    @property
+    def modules(self) -> Path:
+        """The pinned Go modules."""
+        return self.root / "tools" / "go"
+
+    @property
+    def language_host(self) -> Path:
+        """The language host that serves where the official one is not installed."""
+        return self.root / "tools" / "language-host" / "pulumi-language-python"
+
+    @property
+    def venv(self) -> Path:
+        return self.root / ".venv"
+
+    @property
+    def provided(self) -> Path:
+        """What the bootstrap provides for this project: bin, charts and the stamp."""
+        return self.root / ".tools"
+
+    @property
+    def bin(self) -> Path:
+        return self.provided / "bin"
+
+    @property
+    def charts(self) -> Path:
+        return self.provided / "charts"

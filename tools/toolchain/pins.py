@@ -1,0 +1,221 @@
+"""What the toolchain consists of: every version, address and Go package, here and nowhere else.
+
+To raise a version, change it here and in `go/<module>/go.mod` (then `go mod tidy` there), and for Pulumi and its
+Kubernetes provider in pyproject.toml. The tests compare the three.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PINS_FILE = "tools/toolchain/pins.py"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A file that the publisher serves, and in the same folder of its site the SHA-256 of it.
+
+    The texts may use {version}, {os}, {arch}, {x64} (Pulumi's name of amd64) and {archive} (zip on macOS, else tar.gz).
+    `checksums` is a list as sha256sum writes it, or a bare sum. `member` is the tool's place in the archive; without
+    one, the file is the tool itself.
+    """
+
+    site: str
+    file: str
+    checksums: str
+    member: str = ""
+    systems: tuple[str, ...] = ("linux", "darwin")
+
+
+@dataclass(frozen=True)
+class GoModule:
+    """A folder under tools/go whose go.mod and go.sum pin everything that its binaries are built from.
+
+    `variables` are what the publisher's own build sets with the linker's -X; `seconds` is a cold build on two cores.
+    """
+
+    folder: str
+    seconds: int
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Tool:
+    """An executable: its version, the Go package it is built from, and where its publisher serves it.
+
+    `ask` are the arguments that make it print its version, before any other one. `beside` are the executables that lie
+    in the same folder of an official installation and that the tool needs.
+    """
+
+    name: str
+    version: str
+    module: GoModule
+    package: str
+    ask: tuple[str, ...]
+    release: Release | None = None
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Helm chart: as its publisher packs it, with the archive's SHA-256, and as it lies in a Go module.
+
+    The module has the chart as it is developed; `replacements` is what packing changes: in every file of that name, the
+    first text by the second.
+    """
+
+    name: str
+    version: str
+    url: str
+    sha256: str
+    module: str
+    folder: str
+    replacements: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The whole toolchain. `plugin` is the executable of the provider, which goes to the engine's plug-in folder."""
+
+    tools: tuple[Tool, ...]
+    plugin: Tool
+    chart: Chart
+
+
+PULUMI = GoModule(
+    "pulumi",
+    seconds=250,
+    variables={"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0"},
+)
+PULUMI_KUBERNETES = GoModule(
+    "pulumi-kubernetes",
+    seconds=530,
+    variables={"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": "v4.25.0"},
+)
+KUBERNETES = GoModule(
+    "kubernetes",
+    seconds=350,
+    variables={  # https://github.com/kubernetes/kubernetes/blob/v1.35.4/hack/lib/version.sh
+        f"{package}.{name}": value
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        for name, value in {
+            "gitVersion": "v1.35.4",
+            "gitMajor": "1",
+            "gitMinor": "35",
+            "gitCommit": "unknown",  # a Go module carries none, no more than a source archive does
+            "gitTreeState": "archive",
+        }.items()
+    },
+)
+KWOK = GoModule("kwok", seconds=110)
+ETCD = GoModule("etcd", seconds=70)
+HELM = GoModule("helm", seconds=80, variables={"helm.sh/helm/v3/internal/version.version": "v3.22.0"})
+KUBECONFORM = GoModule("kubeconform", seconds=10, variables={"main.version": "v0.8.0"})
+
+
+def _kubernetes(name: str, ask: tuple[str, ...], systems: tuple[str, ...]) -> Tool:
+    return Tool(
+        name,
+        version="1.35.4",
+        module=KUBERNETES,
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        ask=ask,
+        release=Release(
+            site="https://dl.k8s.io/release/v{version}/bin/{os}/{arch}",
+            file=name,
+            checksums=f"{name}.sha256",
+            systems=systems,
+        ),
+    )
+
+
+def _kwok(name: str) -> Tool:
+    # Without a release: the publisher serves no checksums (hack/releases.sh of v0.8.0), so these are always built.
+    return Tool(name, version="0.8.0", module=KWOK, package=f"sigs.k8s.io/kwok/cmd/{name}", ask=("--version",))
+
+
+PINS = Pins(
+    tools=(
+        Tool(
+            "pulumi",
+            version="3.259.0",
+            module=PULUMI,
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            ask=("version",),
+            release=Release(
+                site="https://github.com/pulumi/pulumi/releases/download/v{version}",
+                file="pulumi-v{version}-{os}-{x64}.tar.gz",
+                checksums="pulumi-{version}-checksums.txt",
+                member="pulumi/pulumi",
+            ),
+            beside=("pulumi-language-python", "pulumi-language-python-exec"),
+        ),
+        # The publisher builds the control plane for Linux alone.
+        _kubernetes("kube-apiserver", ask=("--version",), systems=("linux",)),
+        _kubernetes("kube-controller-manager", ask=("--version",), systems=("linux",)),
+        _kubernetes("kube-scheduler", ask=("--version",), systems=("linux",)),
+        _kubernetes("kubectl", ask=("version", "--client"), systems=("linux", "darwin")),
+        _kwok("kwok"),
+        _kwok("kwokctl"),
+        Tool(
+            "etcd",
+            version="3.6.5",
+            module=ETCD,
+            package="go.etcd.io/etcd/server/v3",
+            ask=("--version",),
+            release=Release(
+                site="https://github.com/etcd-io/etcd/releases/download/v{version}",
+                file="etcd-v{version}-{os}-{arch}.{archive}",
+                checksums="SHA256SUMS",
+                member="etcd-v{version}-{os}-{arch}/etcd",
+            ),
+        ),
+        Tool(
+            "helm",
+            version="3.22.0",
+            module=HELM,
+            package="helm.sh/helm/v3/cmd/helm",
+            ask=("version", "--template", "{{.Version}}"),
+            release=Release(
+                site="https://get.helm.sh",
+                file="helm-v{version}-{os}-{arch}.tar.gz",
+                checksums="helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
+                member="{os}-{arch}/helm",
+            ),
+        ),
+        Tool(
+            "kubeconform",
+            version="0.8.0",
+            module=KUBECONFORM,
+            package="github.com/yannh/kubeconform/cmd/kubeconform",
+            ask=("-v",),
+            release=Release(
+                site="https://github.com/yannh/kubeconform/releases/download/v{version}",
+                file="kubeconform-{os}-{arch}.tar.gz",
+                checksums="CHECKSUMS",
+                member="kubeconform",
+            ),
+        ),
+    ),
+    plugin=Tool(
+        "pulumi-resource-kubernetes",
+        version="4.25.0",
+        module=PULUMI_KUBERNETES,
+        package=".",
+        ask=(),
+        release=Release(
+            site="https://github.com/pulumi/pulumi-kubernetes/releases/download/v{version}",
+            file="pulumi-resource-kubernetes-v{version}-{os}-{arch}.tar.gz",
+            checksums="pulumi-kubernetes_{version}_checksums.txt",
+            member="pulumi-resource-kubernetes",
+        ),
+    ),
+    chart=Chart(
+        "dapr",
+        version="1.15.4",
+        url="https://dapr.github.io/helm-charts/dapr-1.15.4.tgz",
+        sha256="138cd61c5eb36b83fac5c49c3f43ad18ca49abb6ab4477cf1c4d564aac3b6c0c",  # its digest in the index.yaml there
+        module="github.com/dapr/dapr",
+        folder="charts/dapr",
+        replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+    ),
+)

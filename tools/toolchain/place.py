@@ -1,0 +1,35 @@
+"""Puts the provided things where the project and the engine look for them."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def link(path: Path, target: Path) -> None:
+    """Makes `path` a symbolic link to `target`, at once: whoever uses it meanwhile finds the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".staging-", dir=path.parent) as staging:
+        staged = Path(staging, path.name)
+        staged.symlink_to(target)
+        staged.replace(path)
+
+
+def same_file(path: Path, source: Path) -> None:
+    """Makes `path` the file `source` itself: a hard link, or a copy where it lies on another disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".staging-", dir=path.parent) as staging:
+        staged = Path(staging, path.name)
+        try:
+            os.link(source, staged)
+        except OSError:
+            shutil.copy2(source, staged)
+        staged.replace(path)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link or a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

@@ -1,0 +1,50 @@
+"""What must be there before the work starts: sentences that say what is missing and what mends it."""
+
+import importlib.util
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from .build import Build
+from .errors import BootstrapError
+from .go import MINIMUM, Go
+
+_GIGABYTE = 1000**3
+_DISK_TO_BUILD_ALL = 8 * _GIGABYTE  # for the modules' sources, what is compiled of them, and the executables
+SECONDS_TO_BUILD_ALL = 1400  # the sum of the modules' `seconds`: what a module takes of the disk is in proportion
+
+
+def require(problems: Sequence[str]) -> None:
+    """Raises BootstrapError where there are any."""
+    if problems:
+        raise BootstrapError("\n".join(problems))
+
+
+def of_python() -> list[str]:
+    """The parts of the standard library that distributions pack apart."""
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if not missing:
+        return []
+    return [f"this Python has no {' and no '.join(missing)}: install it (Debian and Ubuntu: apt install python3-venv)."]
+
+
+def of_building(what: Sequence[str], builds: Sequence[Build], go: Go) -> list[str]:
+    """A Go that can build, and room for `builds`, where there is something (`what`) that only Go makes."""
+    if not what:
+        return []
+    if go.version >= MINIMUM:
+        return _of_disk(builds, go.build_cache)
+    needed = ".".join(map(str, MINIMUM))
+    found = f"{go.command} is Go {'.'.join(map(str, go.version))}" if go.version else "there is none on PATH that works"
+    mend = "install it from https://go.dev/dl/"
+    return [f"{', '.join(what)} must be built here, which takes Go {needed} or newer, and {found}: {mend}."]
+
+
+def _of_disk(builds: Sequence[Build], folder: Path) -> list[str]:
+    needed = _DISK_TO_BUILD_ALL * sum(build.module.seconds for build in builds) / SECONDS_TO_BUILD_ALL / _GIGABYTE
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free / _GIGABYTE
+    if free >= needed:
+        return []
+    mend = "make room there, or let GOCACHE name a folder on another disk"
+    return [f"building takes {needed:.1f} GB and the disk of {existing} has {free:.1f} GB free: {mend}."]
