@@ -307,7 +307,7 @@ def restricted_namespace(deployed: Project) -> Iterator[None]:
 def test_the_api_server_admits_every_manifest_and_every_pod_as_restricted(deployed: Project, tmp_path: Path) -> None:
     rendered = deployed.do(
         "helm", "template", "todo-app", "infra/helm/todo-app", "--values", "infra/helm/todo-app/values-oke.yaml",
-        "--kube-version", "1.35", "--set", "frontend.image=r.example/f:1,backend.image=r.example/b:1",
+        "--set", "frontend.image=r.example/f:1,backend.image=r.example/b:1",
         "--set", "backend.migrations.enabled=true",
     )  # fmt: skip
     manifests: list[Mapping[str, Any]] = [document for document in yaml.safe_load_all(rendered) if document]

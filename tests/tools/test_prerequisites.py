@@ -52,5 +52,5 @@ def test_too_little_disk(project: Project) -> None:
     huge = [replace(tool, module=replace(tool.module, seconds=10**9)) for tool in project.pins.tools]
     project.pins = replace(project.pins, tools=tuple(huge))
     sentence = problems(project)
-    assert sentence.startswith("building takes 114")
+    assert sentence.startswith("building takes 12000000.0 GB and the disk of ")
     assert sentence.endswith("GB free: make room there, or let GOCACHE name a folder on another disk.")

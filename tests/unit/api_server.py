@@ -56,11 +56,12 @@ class ApiServer:
         body = {"kind": "Status", "apiVersion": "v1", "message": message, "code": status}
         self.answers[path] = Answer(json.dumps(body).encode(), status)
 
-    def wait_for(self, path: str, times: int) -> None:
-        """Returns once a path was asked for so many times."""
+    def wait_for(self, path: str, *, more: int) -> None:
+        """Returns once a path was asked for so many times more."""
         with self._changed:
-            asked = self._changed.wait_for(lambda: [r.path for r in self.requests].count(path) >= times, timeout=10)
-        assert asked, f"{path} was not asked for {times} times: {self.requests}"
+            times = self._asked_for(path) + more
+            asked = self._changed.wait_for(lambda: self._asked_for(path) >= times, timeout=10)
+        assert asked, f"{path} was not asked for {more} times more: {self.requests}"
 
     @contextmanager
     def serve(self) -> Generator[None]:
@@ -75,6 +76,9 @@ class ApiServer:
             server.shutdown()
             thread.join()
             server.server_close()
+
+    def _asked_for(self, path: str) -> int:
+        return sum(request.path == path for request in self.requests)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         api_server = self

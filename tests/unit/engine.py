@@ -58,11 +58,13 @@ class Engine:
 
     resources, outputs (by URN), log: what the program declared, registered and told the user.
     unfinished: the names of the coroutines that still ran at the end of the program.
-    creations: by (type, name), what happens while the engine creates that resource: the outputs that it gets beside
-        its inputs, or an exception. May block.
+    existing: the (type, name) of what an earlier deployment created: that is updated.
+    creations: by (type, name), what happens while the engine creates or updates that resource: the outputs that it gets
+        beside its inputs, or an exception. May block.
     """
 
     def __init__(self) -> None:
+        self.existing: set[tuple[str, str]] = set()
         self.creations: dict[tuple[str, str], Callable[[], Inputs]] = {}
         self.resources: list[Resource] = []
         self.outputs: dict[str, Inputs] = {}
@@ -204,14 +206,19 @@ class _Monitor(MockMonitor):
                 )
             )
         about: Inputs = {"urn": urn, "id": "", "name": request.name, "type": request.type, "new_inputs": inputs}
-        self._call(request.hooks.before_create, pulumi.ResourceHookArgs(**about))
-        try:
-            response = super().RegisterResource(request)
-        except Exception as error:
-            failure = pulumi.ErrorHookArgs(**about, failed_operation="create", errors=[str(error)])
-            self._call(request.hooks.on_error, failure)
-            raise
-        self._call(request.hooks.after_create, pulumi.ResourceHookArgs(**about))
+        hooks = request.hooks
+        updates = (request.type, request.name) in self._engine.existing
+        self._call(hooks.before_update if updates else hooks.before_create, pulumi.ResourceHookArgs(**about))
+        while True:
+            try:
+                response = super().RegisterResource(request)
+                break
+            except Exception as error:
+                operation = "update" if updates else "create"
+                failure = pulumi.ErrorHookArgs(**about, failed_operation=operation, errors=[str(error)])
+                if not any(self._call(hooks.on_error, failure)):  # whether to try again
+                    raise
+        self._call(hooks.after_update if updates else hooks.after_create, pulumi.ResourceHookArgs(**about))
         return response
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Empty:  # noqa: N802
@@ -226,9 +233,8 @@ class _Monitor(MockMonitor):
         if result:
             request.object.CopyFrom(self._await(rpc.serialize_properties(result.props, {})))
 
-    def _call(self, hooks: Iterable[str], args: object) -> None:
-        for name in () if settings.is_dry_run() else hooks:
-            self._await(self._callbacks.hooks[name](args))
+    def _call(self, hooks: Iterable[str], args: object) -> list[Any]:
+        return [self._await(self._callbacks.hooks[name](args)) for name in hooks if not settings.is_dry_run()]
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Awaits on the program's own loop, from the thread of a call."""

@@ -16,12 +16,12 @@ FILES: Mapping[str, str] = {
     "values.schema.json": json.dumps(
         {
             "properties": {
+                "frontend": {"properties": {"replicas": {"minimum": 1}}, "required": ["image"]},
                 "backend": {
                     "properties": {"replicas": {"type": "integer", "minimum": 1}, "image": {"type": "string"}},
                     "required": ["replicas", "image"],
                     "additionalProperties": False,
                 },
-                "frontend": {"required": ["image"]},
             },
             "required": ["backend", "frontend"],
             "additionalProperties": False,
@@ -81,6 +81,15 @@ def test_the_same_chart_has_the_same_digest_wherever_and_whenever_it_is_written(
     assert digest(other) == digest(chart)
 
 
+def test_the_order_in_which_a_file_system_lists_a_chart_does_not_matter(
+    chart: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, listed = digest(chart), Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda self, pattern: reversed([*listed(self, pattern)]))
+
+    assert digest(chart) == before
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -91,9 +100,10 @@ def test_the_same_chart_has_the_same_digest_wherever_and_whenever_it_is_written(
         ({"backend": {"replicas": None}}, ["backend: 'replicas' is a required property"]),
         ({"frontend": None}, []),
         (
-            {"backend": {"replicas": 0, "image": 5}, "other": {}},
+            {"frontend": {"replicas": 0}, "backend": {"replicas": 0, "image": 5}, "other": {}},
             [
                 "backend.replicas: 0 is less than the minimum of 1",
+                "frontend.replicas: 0 is less than the minimum of 1",
                 "the values: Additional properties are not allowed ('other' was unexpected)",
             ],
         ),

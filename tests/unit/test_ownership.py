@@ -57,3 +57,10 @@ def test_what_is_no_object_of_the_cluster_is_left_as_it_is(engine: Engine, type_
     engine.deploy(lambda: pulumi.CustomResource(type_, "todo", {"metadata": {}}, Group().child))
 
     assert engine.find(type_).inputs == {"metadata": {}}
+
+
+def test_a_component_is_left_as_it_is(engine: Engine) -> None:
+    folder = "kubernetes:kustomize/v2:Directory"  # any component that the provider makes
+    engine.deploy(lambda: pulumi.ComponentResource(folder, "todo", {"metadata": {}}, Group().child, remote=True))
+
+    assert engine.find(folder).inputs == {"metadata": {}}

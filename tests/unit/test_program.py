@@ -178,6 +178,21 @@ def test_no_secret_is_shown_in_the_state_or_the_log(deployed: Engine) -> None:
     assert example.CANARY not in f"{deployed.resources} {deployed.outputs} {deployed.log}"
 
 
+def test_the_secrets_of_the_settings_are_those_of_the_app(deployed: Engine) -> None:
+    names = {
+        "app-secrets": {
+            "cohere-api-key": "cohereApiKey",
+            "better-auth-secret": "betterAuthSecret",
+            "database-url": "databaseUrl",
+        },
+        "kafka-secrets": {"username": "kafkaUsername", "password": "kafkaPassword"},
+    }
+
+    for name, keys in names.items():
+        secret = deployed.find("kubernetes:core/v1:Secret", name)
+        assert secret.inputs["stringData"] == Secret({key: example.SECRETS[setting] for key, setting in keys.items()})
+
+
 @pytest.mark.parametrize(("protect", "protected"), [("true", True), ("false", False)])
 def test_what_is_hard_to_get_back_is_protected_where_the_stack_is(
     engine: Engine, protect: str, *, protected: bool
@@ -245,7 +260,9 @@ def test_the_settings_reach_what_they_are_for(engine: Engine) -> None:
     release, dapr = engine.find(RELEASE, "todo-app").inputs, engine.find(RELEASE, "dapr").inputs
     assert release["timeout"] == 120
     assert release["chart"] == "infra/helm/todo-app"
-    assert release["values"]["backend"].keys() == {"image", "secretChecksums"}
+    assert [file["path"] for file in release["valueYamlFiles"]] == ["values.yaml"]
+    assert release["values"]["frontend"]["image"] == example.CONFIG["frontendImage"]
+    assert release["values"]["backend"]["image"] == example.CONFIG["backendImage"]
     assert release["values"]["backend"]["secretChecksums"].keys() == {"app-secrets", "kafka-secrets"}
     assert release["values"]["networkPolicy"] == {
         "databasePort": 6432,

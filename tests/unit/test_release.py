@@ -1,7 +1,7 @@
 """The app's release: what Helm is told, what is said while it rolls out, and where the app answers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -232,29 +232,45 @@ def rolling_out(cluster: ApiServer, *, ready: int, waiting: Mapping[str, str] | 
     cluster.has_list(PODS, pod)
 
 
-def test_progress_is_told_while_helm_waits(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def wait_until_seen(cluster: ApiServer) -> None:
+    """Returns once the follower has seen the cluster as it is now."""
+    cluster.wait_for(DEPLOYMENTS, more=2)  # a look may be under way; the next one is over when a third begins
+
+
+@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
+def test_progress_is_told_while_helm_waits(
+    engine: Engine, cluster: ApiServer, chart: Path, existing: set[tuple[str, str]]
+) -> None:
     def helm() -> Inputs:
         for ready in (0, 1, 2):
             rolling_out(cluster, ready=ready)
-            looks = [request.path for request in cluster.requests].count(DEPLOYMENTS)
-            cluster.wait_for(DEPLOYMENTS, looks + 2)  # the first of them may have begun before, the second is past it
+            wait_until_seen(cluster)
         return {"status": {"revision": 3}}
 
+    engine.existing = existing
     engine.creations[RELEASE, "todo-app"] = helm
     deploy(engine, cluster, chart)
 
     assert said(engine, engine_pb2.INFO) == ["backend 0/2 ready", "backend 1/2 ready", "backend 2/2 ready"]
     assert said(engine, engine_pb2.ERROR) == []
+    looks = [request.query["labelSelector"] for request in cluster.requests if request.path in (DEPLOYMENTS, PODS)]
+    assert set(looks) == {"app.kubernetes.io/instance=todo-app"}
 
 
-def test_a_failed_release_names_what_was_in_its_way(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_a_failed_release_names_what_was_in_its_way_and_is_not_tried_again(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
     def helm() -> Inputs:
         rolling_out(cluster, ready=0, waiting={"reason": "ImagePullBackOff", "message": "manifest unknown"})
-        cluster.wait_for(DEPLOYMENTS, 2)
+        wait_until_seen(cluster)
         cluster.has_list(PODS)  # Helm has taken the release back
-        cluster.wait_for(DEPLOYMENTS, 4)
+        wait_until_seen(cluster)
+        return next(attempts)()
+
+    def time_out() -> Inputs:
         raise TimeoutError("timed out waiting for the condition")
 
+    attempts: Iterator[Callable[[], Inputs]] = iter([time_out, lambda: {"status": {"revision": 4}}])
     engine.creations[RELEASE, "todo-app"] = helm
     with pytest.raises(TimeoutError, match="timed out waiting"):
         deploy(engine, cluster, chart)
@@ -262,21 +278,28 @@ def test_a_failed_release_names_what_was_in_its_way(engine: Engine, cluster: Api
     assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_nobody_looks_any_more_once_helm_is_done(
-    engine: Engine, cluster: ApiServer, chart: Path, *, fails: bool
+@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
+def test_nobody_looks_any_more_once_helm_has_succeeded(
+    engine: Engine, cluster: ApiServer, chart: Path, existing: set[tuple[str, str]]
 ) -> None:
     def helm() -> Inputs:
-        cluster.wait_for(DEPLOYMENTS, 1)
-        if fails:
-            raise TimeoutError("timed out waiting for the condition")
+        wait_until_seen(cluster)
         return {"status": {"revision": 3}}
 
+    engine.existing = existing
     engine.creations[RELEASE, "todo-app"] = helm
-    if fails:
-        with pytest.raises(TimeoutError):
-            deploy(engine, cluster, chart)
-    else:
+    deploy(engine, cluster, chart)
+
+    assert "Rollout.follow" not in engine.unfinished
+
+
+def test_nobody_looks_any_more_once_helm_has_failed(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    def helm() -> Inputs:
+        wait_until_seen(cluster)
+        raise TimeoutError("timed out waiting for the condition")
+
+    engine.creations[RELEASE, "todo-app"] = helm
+    with pytest.raises(TimeoutError):
         deploy(engine, cluster, chart)
 
     assert "Rollout.follow" not in engine.unfinished

@@ -47,10 +47,8 @@ class Publishers:
         release = tool.release
         if release is None or platform.os not in release.systems:
             return None
-        site, file, checksums, member = (
-            platform.fill(text, tool.version)
-            for text in (release.site, release.file, release.checksums, release.member)
-        )
+        texts = (release.site, release.file, release.checksums, release.member)
+        site, file, checksums, member = (platform.fill(text, tool.version) for text in texts)
         try:
             listed = b"".join(self._blocks(f"{site}/{checksums}", _CONNECT)).decode(errors="replace")
         except UnavailableError:

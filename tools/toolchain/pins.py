@@ -108,8 +108,18 @@ KUBERNETES = GoModule(
 )
 KWOK = GoModule("kwok", seconds=110)
 ETCD = GoModule("etcd", seconds=70)
-HELM = GoModule("helm", seconds=80, variables={"helm.sh/helm/v3/internal/version.version": "v3.22.0"})
-KUBECONFORM = GoModule("kubeconform", seconds=10, variables={"main.version": "v0.8.0"})
+HELM = GoModule(
+    "helm",
+    seconds=80,
+    variables={  # https://github.com/helm/helm/blob/v3.22.0/Makefile
+        "helm.sh/helm/v3/internal/version.version": "v3.22.0",
+        # The Kubernetes that it takes a chart to be for where it asks none: that of its client-go.
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": "1",
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": "37",
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor": "1",
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": "37",
+    },
+)
 
 
 def _kubernetes(name: str, ask: tuple[str, ...], systems: tuple[str, ...]) -> Tool:
@@ -180,19 +190,6 @@ PINS = Pins(
                 file="helm-v{version}-{os}-{arch}.tar.gz",
                 checksums="helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
                 member="{os}-{arch}/helm",
-            ),
-        ),
-        Tool(
-            "kubeconform",
-            version="0.8.0",
-            module=KUBECONFORM,
-            package="github.com/yannh/kubeconform/cmd/kubeconform",
-            ask=("-v",),
-            release=Release(
-                site="https://github.com/yannh/kubeconform/releases/download/v{version}",
-                file="kubeconform-{os}-{arch}.tar.gz",
-                checksums="CHECKSUMS",
-                member="kubeconform",
             ),
         ),
     ),

@@ -10,8 +10,7 @@ from .errors import BootstrapError
 from .go import MINIMUM, Go
 
 _GIGABYTE = 1000**3
-_DISK_TO_BUILD_ALL = 8 * _GIGABYTE  # for the modules' sources, what is compiled of them, and the executables
-SECONDS_TO_BUILD_ALL = 1400  # the sum of the modules' `seconds`: what a module takes of the disk is in proportion
+_DISK_OF_A_SECOND = 0.006  # GB for each second that building a module takes: sources, what is compiled, executables
 
 
 def require(problems: Sequence[str]) -> None:
@@ -41,7 +40,7 @@ def of_building(what: Sequence[str], builds: Sequence[Build], go: Go) -> list[st
 
 
 def _of_disk(builds: Sequence[Build], folder: Path) -> list[str]:
-    needed = _DISK_TO_BUILD_ALL * sum(build.module.seconds for build in builds) / SECONDS_TO_BUILD_ALL / _GIGABYTE
+    needed = _DISK_OF_A_SECOND * sum(build.module.seconds for build in builds)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free / _GIGABYTE
     if free >= needed:
