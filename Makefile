@@ -38,7 +38,7 @@ preview: cluster ## Show what `make up` would change
 
 down: tools ## Take everything down again: nothing is left but the tools
 ifdef KUBECONTEXT
-	$(local) pulumi destroy --stack local --yes --remove --preserve-config
+	$(local) pulumi destroy --stack local --yes
 else
 	@python tools/embedded down .local/embedded/cluster
 endif

@@ -123,14 +123,19 @@ class Project:
         return "\n".join(gzip.decompress(record).decode() for record in packed)
 
 
-def make_project(folder: Path, kubeconfig: Path) -> Project:
-    """Copies the project to `folder` and makes a stack `local` with the canaries as its secrets."""
+def copy_project(folder: Path) -> None:
+    """Copies the project to `folder`, as a checkout would have it once `make tools` has run there."""
     folder.mkdir()
     for name in COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     for tool in TOOLS:
         (folder / tool).symlink_to(ROOT / tool)
+
+
+def make_project(folder: Path, kubeconfig: Path) -> Project:
+    """Copies the project to `folder` and makes a stack `local` with the canaries as its secrets."""
+    copy_project(folder)
     project = Project(folder, kubeconfig)
     project.state.mkdir()
     local = folder / ".local"

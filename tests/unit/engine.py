@@ -209,15 +209,14 @@ class _Monitor(MockMonitor):
         hooks = request.hooks
         updates = (request.type, request.name) in self._engine.existing
         self._call(hooks.before_update if updates else hooks.before_create, pulumi.ResourceHookArgs(**about))
-        while True:
-            try:
-                response = super().RegisterResource(request)
-                break
-            except Exception as error:
-                operation = "update" if updates else "create"
-                failure = pulumi.ErrorHookArgs(**about, failed_operation=operation, errors=[str(error)])
-                if not any(self._call(hooks.on_error, failure)):  # whether to try again
-                    raise
+        try:
+            response = super().RegisterResource(request)
+        except Exception as error:
+            operation = "update" if updates else "create"
+            failure = pulumi.ErrorHookArgs(**about, failed_operation=operation, errors=[str(error)])
+            if not any(self._call(hooks.on_error, failure)):  # whether to try again, here once
+                raise
+            response = super().RegisterResource(request)
         self._call(hooks.after_update if updates else hooks.after_create, pulumi.ResourceHookArgs(**about))
         return response
 
