@@ -5,13 +5,16 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help tools cluster up preview down test check lint unit integration
 
+export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 
 # The stack `local` keeps its state on this machine, apart for each cluster, under a passphrase that is no secret:
 # its secrets are demonstration values.
 CLUSTER := $(if $(KUBECONTEXT),$(subst /,_,$(KUBECONTEXT)),embedded)
 STATE := .local/$(CLUSTER)/state
-local := env PULUMI_BACKEND_URL=file://$(CURDIR)/$(STATE) PULUMI_CONFIG_PASSPHRASE=local PULUMI_SKIP_UPDATE_CHECK=true
+# The Kubernetes provider leaves a copy of the kubeconfig in TMPDIR at each run.
+TEMPORARY := .local/$(CLUSTER)/tmp
+local := env PULUMI_BACKEND_URL=file://$(CURDIR)/$(STATE) PULUMI_CONFIG_PASSPHRASE=local TMPDIR=$(CURDIR)/$(TEMPORARY)
 
 help: ## Show this help
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
@@ -27,7 +30,7 @@ else
 	@python tools/embedded up .local/embedded/cluster
 	@install -m 600 .local/embedded/cluster/kubeconfig .local/kubeconfig
 endif
-	@mkdir -p $(STATE)
+	@mkdir -p $(STATE) $(TEMPORARY)
 	@$(local) pulumi stack select --create local > /dev/null
 
 up: cluster ## Bring the stack `local` up

@@ -54,6 +54,7 @@ class Project:
             "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": "local",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "TMPDIR": str(self.folder),  # the provider leaves a copy of the kubeconfig there
         }
         done = subprocess.run(
             command,

@@ -23,13 +23,21 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(checkout: Path) -> Make:
+def elsewhere(tmp_path: Path) -> Path:
+    """The folder for temporary files."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def make(checkout: Path, elsewhere: Path) -> Make:
     def run(*arguments: str, **environment: str) -> str:
         # The toolchain is there, and it is not this checkout's to change.
         done = subprocess.run(
             ["make", "--assume-old=tools", *arguments],
             cwd=checkout,
-            env=os.environ | environment,
+            env=os.environ | {"TMPDIR": str(elsewhere)} | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -57,7 +65,7 @@ def processes_of(checkout: Path) -> list[str]:
     return [line for line in listed.splitlines() if str(checkout) in line]
 
 
-def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Path) -> None:
+def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Path, elsewhere: Path) -> None:
     before = files(checkout)
 
     assert "31 created" in make("up")
@@ -68,6 +76,7 @@ def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Pat
 
     assert processes_of(checkout) == []
     assert not (checkout / ".local").exists()
+    assert list(elsewhere.iterdir()) == []
     assert files(checkout) == before
 
 
