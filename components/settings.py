@@ -4,6 +4,7 @@ Nothing else in the program reads `pulumi.Config`.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
@@ -141,7 +142,8 @@ def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settin
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             key = str(detail["loc"][0])
-            mistakes.setdefault(key, _mistake(key, detail["type"], detail["msg"]))
+            clause = _without_value(detail["msg"]) if key in secret_settings else detail["msg"]
+            mistakes.setdefault(key, _mistake(key, detail["type"], clause))
     else:
         if not mistakes:
             return settings
@@ -162,6 +164,11 @@ def _mistake(key: str, kind: str, clause: str) -> str:
     if kind == "missing":
         return f"is not set\n    {_mending_command(key)}"
     return f"{clause}\n    {_mending_command(key)}"
+
+
+def _without_value(clause: str) -> str:
+    # The engine masks an encrypted value in what it prints, but not a part of one.
+    return re.sub(r": (['\"]).*\1$", "", clause)
 
 
 def _mending_command(key: str) -> str:

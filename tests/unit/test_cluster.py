@@ -186,6 +186,14 @@ def test_credentials_that_cannot_be_used_are_told(user: Mapping[str, Any] | None
     assert "context 'example'" in told.splitlines()[0]
 
 
+def test_a_plug_in_that_fails_is_told_with_what_it_said() -> None:
+    told = refusal(reading("https://127.0.0.1:9", user=exec_plugin("sh", "-c", "echo not configured >&2; exit 1")))
+
+    assert told.startswith(
+        "No credentials for https://127.0.0.1:9 (context 'example'): Exec sh returned 1: not configured"
+    )
+
+
 def test_a_token_that_cannot_be_sent_is_not_shown(api_server: ApiServer) -> None:
     assert api_server.url in refusal(reading(api_server.url, user={"token": "canary\n"}))
 

@@ -113,6 +113,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("tracingEndpoint", "collector", "is not host:port: 'collector'"),
     ("tracingEndpoint", "http://collector:4317", "is not host:port: 'http://collector:4317'"),
     ("tracingEndpoint", "collector:65536", "is not host:port: 'collector:65536'"),
+    ("tracingEndpoint", "collector:\uff14317", "is not host:port: 'collector:\uff14317'"),
     ("tracingSamplingRate", "1.5", "is not a share from 0 to 1: '1.5'"),
     ("tracingSamplingRate", "-0.1", "is not a share from 0 to 1: '-0.1'"),
     ("tracingSamplingRate", "10%", "is not a share from 0 to 1: '10%'"),

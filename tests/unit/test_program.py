@@ -178,6 +178,25 @@ def test_no_secret_is_shown_in_the_state_or_the_log(deployed: Engine) -> None:
     assert example.CANARY not in f"{deployed.resources} {deployed.outputs} {deployed.log}"
 
 
+def test_everything_is_in_the_namespace_of_the_app_but_the_control_plane(deployed: Engine) -> None:
+    objects = [r for r in deployed.resources if "namespace" in r.inputs.get("metadata", {})]
+    releases = [r for r in deployed.resources if r.type == RELEASE]
+
+    assert {resource.inputs["metadata"]["namespace"] for resource in objects} == {"todo"}
+    assert {release.name: release.inputs["namespace"] for release in releases} == {
+        "dapr": "dapr-system",
+        "todo-app": "todo",
+    }
+    configuration = deployed.find("kubernetes:dapr.io/v1alpha1:Configuration").inputs["spec"]
+    assert configuration["mtls"]["sentryAddress"] == "dapr-sentry.dapr-system.svc.cluster.local:443"
+
+
+def test_the_backend_alone_may_use_the_components(deployed: Engine) -> None:
+    scopes = [resource.inputs["scopes"] for resource in deployed.resources if "scopes" in resource.inputs]
+
+    assert scopes == [["backend"]] * 5
+
+
 def test_the_secrets_of_the_settings_are_those_of_the_app(deployed: Engine) -> None:
     names = {
         "app-secrets": {

@@ -276,6 +276,7 @@ def test_a_failed_release_names_what_was_in_its_way_and_is_not_tried_again(
         deploy(engine, cluster, chart)
 
     assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
+    assert {entry.urn for entry in engine.log} == {engine.find("todo:release:AppRelease").urn}
 
 
 @pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])

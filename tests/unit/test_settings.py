@@ -239,3 +239,10 @@ def test_a_program_with_a_wrong_setting_ends_without_a_traceback(engine: Engine,
 def test_a_program_sees_which_settings_are_encrypted(engine: Engine, config: Mapping[str, str]) -> None:
     with pytest.raises(SettingsError, match="cohereApiKey is stored in plain text"):
         engine.deploy(settings.load, config=config, encrypted=example.SECRETS.keys() - {"cohereApiKey"})
+
+
+def test_a_mistake_in_an_encrypted_setting_does_not_repeat_a_part_of_it(config: Mapping[str, str]) -> None:
+    with pytest.raises(SettingsError) as error:
+        parse({**config, "kafkaBrokers": "broker:9092,user:canary@broker"}, {*example.SECRETS, "kafkaBrokers"})
+
+    assert "kafkaBrokers has a broker that is not host:port\n" in str(error.value)
