@@ -44,7 +44,7 @@ def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdenti
 
     Raises ClusterError, within the client's 10 seconds, where no API server answers or it refuses the identity.
     """
-    with _told(kubeconfig):
+    with told(kubeconfig):
         client = kubeconfig.client()
         if named:
             _require_answer(client)
@@ -64,13 +64,15 @@ def _require_answer(client: Client) -> None:
 
 
 @contextmanager
-def _told(kubeconfig: Kubeconfig) -> Generator[None]:
+def told(kubeconfig: Kubeconfig) -> Generator[None]:
     """Turns whatever goes wrong between here and the API server into a ClusterError."""
     context, server = kubeconfig.context, kubeconfig.server
     to_see = f"    kubectl --context {context} get --raw /readyz   shows the same error until it is mended"
     try:
         yield
     except ApiError as error:
+        if error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ClusterError(f"No cluster answers at {server} (context {context!r}): {error}\n{to_see}") from None
         raise ClusterError(
             f"The cluster at {server} refuses context {context!r}: {error}\n"
             "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"

@@ -19,11 +19,11 @@ OFFICIAL_DAPR_CHART = "official"
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-DNS_NAME = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
+DNS_NAME = rf"(?=.{{1,253}}$){DNS_LABEL}(\.{DNS_LABEL})*"
 
 # https://github.com/distribution/reference/blob/main/regexp.go
 IMAGE = re.compile(
-    r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+    r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
     r"(?P<tag>:\w[\w.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?",
     re.ASCII,
 )
@@ -178,6 +178,9 @@ Truth = Annotated[bool, BeforeValidator(_truth)]
 Share = Annotated[float, BeforeValidator(_share)]
 Namespace = Annotated[str, matching(DNS_LABEL, "is not a namespace's name (lower-case letters, digits and dashes)")]
 HostName = Annotated[str, matching(DNS_NAME, "is not a host name")]
-KafkaName = Annotated[str, matching(r"[A-Za-z0-9._-]{1,249}", "is not a Kafka name (letters, digits, . _ -)")]
+# Of the 249 characters that Kafka allows, "-dead" takes five: https://kafka.apache.org/documentation/#basic_ops_add_topic
+KafkaName = Annotated[
+    str, matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}", "is not a Kafka name (letters, digits, . _ -)")
+]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Version = Annotated[str, matching(r"\d+\.\d+\.\d+", "is not a version such as 1.15.4")]

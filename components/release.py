@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 from lightkube.resources.networking_v1 import Ingress
 
 from components.chart import digest
+from components.cluster import told
 from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
 from components.rollout import rollout_hooks
@@ -111,11 +112,12 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
     The provider compares values and versions, neither the templates nor the live objects: the chart's digest makes an
     edit of a template a change, and the names of objects that were changed by hand make that one.
     """
-    client = kubeconfig.async_client()
-    record = await deployed_record(client, namespace, RELEASE)
-    if record is None:
-        return chart
-    drifted = await find_drift(client, namespace, record.manifest)
+    with told(kubeconfig):
+        client = kubeconfig.async_client()
+        record = await deployed_record(client, namespace, RELEASE)
+        if record is None:
+            return chart
+        drifted = await find_drift(client, namespace, record.manifest)
     if drifted:
         return f"{chart}, sets back what was changed by hand after revision {record.revision}: {', '.join(drifted)}"
     # Said once and kept, or to stop saying it would be a change again.
@@ -124,7 +126,8 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
 
 async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
     # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
-    ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
+    with told(kubeconfig):
+        ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
     balancer = ingress.status and ingress.status.loadBalancer
     points = (balancer and balancer.ingress) or []
     return next((point.hostname or point.ip or "" for point in points), "")

@@ -118,6 +118,14 @@ def test_a_cluster_that_nobody_answers_for_is_told_with_a_way_to_see_it() -> Non
     )
 
 
+def test_a_cluster_that_is_starting_does_not_refuse_the_identity(api_server: ApiServer) -> None:
+    api_server.refuses(NAMESPACES, HTTPStatus.SERVICE_UNAVAILABLE, "etcd is not ready")
+
+    assert refusal(reading(api_server.url)).startswith(
+        f"No cluster answers at {api_server.url} (context 'example'): etcd is not ready\n"
+    )
+
+
 def test_a_cluster_that_hangs_is_given_up(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     api_server.answers[NAMESPACES] = Answer(None)
     monkeypatch.setattr(kubeconfig, "Client", functools.partial(Client, timeout=httpx2.Timeout(0.1)))

@@ -345,6 +345,13 @@ def test_a_cluster_that_does_not_answer_is_told(config: Mapping[str, str], engin
         deploy(engine, clusterIdentifier=identifier)
 
 
+def test_a_cluster_that_hides_the_releases_from_the_identity_is_told(cluster: ApiServer, engine: Engine) -> None:
+    cluster.refuses("/api/v1/namespaces/todo/secrets", HTTPStatus.FORBIDDEN, "secrets is forbidden")
+
+    with pytest.raises(pulumi.RunError, match="refuses context 'example': secrets is forbidden"):
+        deploy(engine)
+
+
 def test_a_cluster_that_refuses_ends_the_program_before_anything_is_declared(
     cluster: ApiServer, engine: Engine
 ) -> None:
