@@ -8,7 +8,8 @@ from tests.tools.publisher import zipped
 _BETWEEN = "\x1f"
 
 _GO = r"""#!/bin/sh
-printf '%s\037' "$(basename "$PWD")" "$CGO_ENABLED" "$$" "$@" >> '{folder}/calls' && echo >> '{folder}/calls'
+call=$(printf '%s\037' "$(basename "$PWD")" "$CGO_ENABLED" "$$" "$@")
+printf '%s\n' "$call" >> '{folder}/calls'  # at once: two builds may write at the same time
 case "$1" in
 env) printf '%s\n' '{version}' '{folder}' ;;
 mod) echo '{{"Zip": "{folder}/module.zip"}}' ;;
