@@ -41,19 +41,17 @@ async def deployed_record(client: AsyncClient, namespace: str, release: str) -> 
 
 async def find_drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:
     """The objects, as Kind/name in order, in which something that the manifest says is no longer so."""
-    objects = [declared.to_dict() for declared in codecs.load_all_yaml(manifest)]
+    # As one kind for all: each has the same calls.
+    objects = cast("list[Deployment]", codecs.load_all_yaml(manifest))
     differs = await asyncio.gather(*(_differs(client, namespace, declared) for declared in objects))
     return sorted(
-        f"{declared['kind']}/{declared['metadata']['name']}"
-        for declared, differing in zip(objects, differs, strict=True)
-        if differing
+        f"{declared.kind}/{_name(declared)}" for declared, differing in zip(objects, differs, strict=True) if differing
     )
 
 
-async def _differs(client: AsyncClient, namespace: str, declared: dict[str, Any]) -> bool:
+async def _differs(client: AsyncClient, namespace: str, declared: Deployment) -> bool:
     # The API server knows every default and every merge rule, so it is asked what applying again would change.
-    kind = cast("type[Deployment]", type(codecs.from_dict(declared)))  # as one kind for all: each has the same calls
-    name = declared["metadata"]["name"]
+    kind, name = type(declared), _name(declared)
     try:
         while True:
             live = (await client.get(kind, name, namespace=namespace)).to_dict()
@@ -65,6 +63,10 @@ async def _differs(client: AsyncClient, namespace: str, declared: dict[str, Any]
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return True
         raise
+
+
+def _name(declared: Deployment) -> str:
+    return (declared.metadata and declared.metadata.name) or ""
 
 
 def _content(live: dict[str, Any]) -> dict[str, Any]:
