@@ -1,0 +1,67 @@
+"""What happened lately: the events of the topic, as they come back."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .database import Sessions
+from .models import TITLE_LENGTH, USER_LENGTH, Activity, OutboxEvent
+from .text import STORABLE
+
+RECENT = 50
+
+
+class TodoEventData(BaseModel):
+    todo: UUID
+    title: Annotated[str, Field(max_length=TITLE_LENGTH), STORABLE]
+    user: Annotated[str, Field(min_length=1, max_length=USER_LENGTH), STORABLE]
+
+
+class TodoEvent(BaseModel):
+    """A CloudEvent about a todo; its other attributes are of no use here.
+
+    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#required-attributes
+    """
+
+    id: UUID
+    type: Annotated[str, Field(pattern=r"^todo\.[a-z]+$", max_length=50)]
+    data: TodoEventData
+    time: Annotated[AwareDatetime, Field(default_factory=lambda: datetime.now(UTC))]
+
+
+class ActivityView(BaseModel):
+    id: UUID
+    type: str
+    title: str
+    at: datetime
+
+
+async def receive(session: AsyncSession, event: TodoEvent) -> None:
+    """Keeps an event. One that was delivered before changes nothing."""
+    row = insert(Activity).values(
+        id=event.id, type=event.type, owner=event.data.user, title=event.data.title, at=event.time
+    )
+    await session.execute(row.on_conflict_do_nothing())
+
+
+async def recent(session: AsyncSession, owner: str) -> list[ActivityView]:
+    """The user's latest events, newest first."""
+    mine = select(Activity).where(Activity.owner == owner).order_by(Activity.at.desc(), Activity.id).limit(RECENT)
+    return [ActivityView(id=it.id, type=it.type, title=it.title, at=it.at) for it in await session.scalars(mine)]
+
+
+class DirectDelivery:
+    """Hands events to this app itself, where there is no sidecar to publish them."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def publish(self, event: OutboxEvent) -> None:
+        data = TodoEventData.model_validate({**event.data, "user": event.owner})
+        async with self._sessions.begin() as session:
+            await receive(session, TodoEvent(id=event.id, type=event.type, data=data, time=event.recorded_at))

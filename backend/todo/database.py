@@ -1,0 +1,34 @@
+"""The connection to PostgreSQL."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, DateTime
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+Sessions = async_sessionmaker[AsyncSession]
+
+CONNECT_SECONDS = 5
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True)}
+
+
+def connect(url: URL) -> AsyncEngine:
+    """A pool that is as small as a free database, and that notices the connections which it has closed."""
+    return create_async_engine(
+        url,
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=CONNECT_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        # Poolers such as Neon's give each transaction another connection, where a prepared statement is unknown.
+        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_SECONDS},
+    )
+
+
+def sessions(engine: AsyncEngine) -> Sessions:
+    return async_sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,83 @@
+"""The probes of Kubernetes, and the metrics of Prometheus.
+
+Source: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Literal
+
+import structlog
+from fastapi import APIRouter, Response, status
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from todo.services import Services
+from todo.sidecar import SidecarError
+
+from .dependencies import App
+
+# Less than the probe's timeout in the chart, so that the answer says what is away.
+CHECK_SECONDS = 3
+
+log = structlog.get_logger(__name__)
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """checks: "ok" or the reason, for each part that the app cannot work without."""
+
+    status: Literal["ready", "not ready"]
+    checks: dict[str, str]
+
+
+@router.get("/api/health", summary="Whether the process answers")
+async def health() -> Health:
+    return Health()
+
+
+@router.get(
+    "/api/ready",
+    summary="Whether the database and the sidecar answer",
+    responses={503: {"model": Readiness, "description": "Something does not"}},
+)
+async def ready(app: App, response: Response) -> Readiness:
+    checks: dict[str, Awaitable[None]] = {"database": _database(app)}
+    if app.sidecar:
+        checks["sidecar"] = app.sidecar.check()
+    told = dict(zip(checks, await asyncio.gather(*map(_tell, checks.values())), strict=True))
+    if all(it == "ok" for it in told.values()):
+        return Readiness(status="ready", checks=told)
+    log.warning("not ready", **told)
+    response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return Readiness(status="not ready", checks=told)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _tell(check: Awaitable[None]) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check
+    except TimeoutError:
+        return f"does not answer within {CHECK_SECONDS} s"
+    except SidecarError as error:
+        return str(error)
+    except SQLAlchemyError as error:
+        # Its text names the server and the user, and this answer is public.
+        return f"does not answer ({type(error).__name__})"
+    return "ok"
+
+
+async def _database(app: Services) -> None:
+    async with app.engine.connect() as connection:
+        await connection.execute(text("select 1"))
