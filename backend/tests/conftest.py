@@ -1,0 +1,131 @@
+"""The app on a real database, with a stand-in for Cohere that judges what it is asked."""
+
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import psycopg
+import pytest
+from dev.cohere import CohereStandIn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from rig.ports import free_port
+from rig.postgres import postgres
+from todo.app import create_app
+from todo.settings import Settings
+from todo.telemetry import configure
+from todo.tokens import issue
+
+from .serving import serve
+
+BACKEND = Path(__file__).parents[1]
+SECRET = SecretStr("a secret of the tests, which is long enough for every algorithm of HMAC")
+COHERE_API_KEY = "the tests' key"
+
+
+def child_environment(**variables: str) -> dict[str, str]:
+    """For a process of the app: what a container has, and what coverage needs to see into it."""
+    kept = {name: it for name, it in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
+    return {**kept, **variables}
+
+
+Client = Callable[[str], httpx.AsyncClient]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def telemetry() -> None:
+    configure()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    with TemporaryDirectory(prefix="todo-") as folder:
+        Path(folder).chmod(0o755)  # for the account that PostgreSQL runs as, where the tests run as root
+        with postgres(Path(folder, "postgres")) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(server: str) -> str:
+    environment = {**os.environ, "DATABASE_URL": server}
+    subprocess.run(["alembic", "upgrade", "head"], cwd=BACKEND, env=environment, check=True, capture_output=True)
+    return server
+
+
+@pytest.fixture
+def database_url(migrated: str) -> str:
+    """The address of a database with empty tables."""
+    with psycopg.connect(migrated) as connection:
+        connection.execute("truncate todos, outbox, activity")
+    return migrated
+
+
+@pytest.fixture(scope="session")
+def cohere_server() -> Iterator[tuple[CohereStandIn, str]]:
+    stand_in = CohereStandIn(COHERE_API_KEY)
+    with serve(stand_in.app(), free_port()) as url:
+        yield stand_in, url
+
+
+@pytest.fixture
+def cohere(cohere_server: tuple[CohereStandIn, str]) -> CohereStandIn:
+    stand_in, _ = cohere_server
+    stand_in.refusal = 0
+    stand_in.requests.clear()
+    return stand_in
+
+
+@pytest.fixture
+def settings(database_url: str, cohere: CohereStandIn, cohere_server: tuple[CohereStandIn, str]) -> Settings:
+    return Settings(
+        database_url=SecretStr(database_url),
+        better_auth_secret=SECRET,
+        cohere_api_key=SecretStr(cohere.api_key),
+        cohere_base_url=cohere_server[1],
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[Client]:
+    """A client that is signed in as the user of that name."""
+    clients: list[httpx.AsyncClient] = []
+
+    def signed_in(user: str) -> httpx.AsyncClient:
+        clients.append(
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://backend",
+                headers={"Authorization": f"Bearer {issue(user, timedelta(hours=1), SECRET)}"},
+            )
+        )
+        return clients[-1]
+
+    yield signed_in
+    for one in clients:
+        await one.aclose()
+
+
+@pytest.fixture
+async def alice(client: Client) -> httpx.AsyncClient:
+    return client("alice")
+
+
+@pytest.fixture
+async def bob(client: Client) -> httpx.AsyncClient:
+    return client("bob")

@@ -1,0 +1,240 @@
+"""Every change leaves one event, and none is lost or made up."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import grpc
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from todo import outbox
+from todo.activity import recent
+from todo.app import create_app
+from todo.settings import Settings
+
+from .dapr_api import SidecarStandIn, running
+from .test_chat import say
+from .test_todos import add
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def sidecar(monkeypatch: pytest.MonkeyPatch) -> SidecarStandIn:
+    monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.02)
+    return SidecarStandIn()
+
+
+@pytest.fixture
+def settings(settings: Settings, sidecar: SidecarStandIn) -> Settings:
+    ports = {"dapr_http_port": sidecar.http_port, "dapr_grpc_port": sidecar.grpc_port}
+    return settings.model_copy(update={"events_topic": "todo-events", **ports})
+
+
+@pytest.fixture
+async def beside(sidecar: SidecarStandIn) -> AsyncIterator[SidecarStandIn]:
+    async with running(sidecar):
+        yield sidecar
+
+
+def waiting(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("select count(*) from outbox").fetchall()[0][0]
+
+
+def told(sidecar: SidecarStandIn) -> list[tuple[str, str]]:
+    return [(it.metadata["cloudevent.type"], json.loads(it.data)["title"]) for it in sidecar.published]
+
+
+async def test_each_change_is_published_in_order(
+    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str
+) -> None:
+    place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
+    await alice.patch(place, json={"title": "oat milk", "completed": True})
+    await alice.patch(place, json={"completed": True})
+    await alice.patch(place, json={"completed": False})
+    await alice.delete(place)
+    await say(alice, "add bread")
+    await eventually(lambda: len(beside.published) == 6)
+    assert told(beside) == [
+        ("todo.created", "milk"),
+        ("todo.renamed", "oat milk"),
+        ("todo.completed", "oat milk"),
+        ("todo.reopened", "oat milk"),
+        ("todo.deleted", "oat milk"),
+        ("todo.created", "bread"),
+    ]
+    await eventually(lambda: waiting(database_url) == 0)
+
+
+async def test_an_event_says_what_happened_to_whom(beside: SidecarStandIn, alice: httpx.AsyncClient) -> None:
+    headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+    todo = (await alice.post("/api/todos", json={"title": "milk"}, headers=headers)).json()
+    await eventually(lambda: bool(beside.published))
+    [request] = beside.published
+    assert (request.pubsub_name, request.topic) == ("todo-pubsub", "todo-events")
+    assert request.data_content_type == "application/json"
+    assert json.loads(request.data) == {"todo": todo["id"], "title": "milk", "user": "alice"}
+    assert request.metadata["partitionKey"] == "alice"
+    assert UUID(request.metadata["cloudevent.id"])
+    assert TRACE in request.metadata["cloudevent.traceparent"]
+
+
+async def test_events_wait_for_a_sidecar_that_is_away(
+    sidecar: SidecarStandIn, alice: httpx.AsyncClient, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add(alice, "milk")
+    await add(alice, "bread")
+    await eventually(lambda: "events wait" in caplog.text)
+    assert waiting(database_url) == 2
+    async with running(sidecar):
+        await eventually(lambda: waiting(database_url) == 0)
+    assert told(sidecar) == [("todo.created", "milk"), ("todo.created", "bread")]
+
+
+@pytest.mark.parametrize("refusal", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.PERMISSION_DENIED])
+async def test_events_wait_until_the_sidecar_takes_them(
+    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str, refusal: grpc.StatusCode
+) -> None:
+    beside.refusal = refusal
+    await add(alice, "milk")
+    await asyncio.sleep(0.1)
+    assert waiting(database_url) == 1
+    beside.refusal = None
+    await eventually(lambda: waiting(database_url) == 0)
+    assert told(beside) == [("todo.created", "milk")]
+
+
+async def test_a_sidecar_that_is_not_ready_gets_nothing(
+    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str
+) -> None:
+    beside.ready = False
+    await add(alice, "milk")
+    await asyncio.sleep(0.1)
+    assert waiting(database_url) == 1
+    beside.ready = True
+    await eventually(lambda: waiting(database_url) == 0)
+
+
+async def test_a_change_that_is_rolled_back_leaves_no_event(
+    beside: SidecarStandIn, alice: httpx.AsyncClient, app: FastAPI, database_url: str
+) -> None:
+    async def fail() -> None:
+        async with app.state.services.todos("alice") as todos:
+            await todos.create("milk")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    app.state.services.relay.wake()
+    await add(alice, "bread")
+    await eventually(lambda: bool(beside.published))
+    await eventually(lambda: waiting(database_url) == 0)
+    assert told(beside) == [("todo.created", "bread")]
+
+
+async def test_what_an_ended_process_left_is_published_by_the_next(
+    sidecar: SidecarStandIn, settings: Settings, database_url: str
+) -> None:
+    first = create_app(settings)
+    async with first.router.lifespan_context(first), first.state.services.todos("alice") as todos:
+        await todos.create("milk")
+    assert waiting(database_url) == 1
+    second = create_app(settings)
+    async with running(sidecar), second.router.lifespan_context(second):
+        await eventually(lambda: waiting(database_url) == 0)
+    assert told(sidecar) == [("todo.created", "milk")]
+
+
+async def test_two_processes_publish_each_event_once(
+    beside: SidecarStandIn, alice: httpx.AsyncClient, settings: Settings, database_url: str
+) -> None:
+    other = create_app(settings)
+    async with other.router.lifespan_context(other):
+        for n in range(20):
+            await add(alice, f"{n}")
+            other.state.services.relay.wake()
+        await eventually(lambda: waiting(database_url) == 0)
+    assert told(beside) == [("todo.created", f"{n}") for n in range(20)]
+
+
+def cloud_event(**changes: Any) -> dict[str, Any]:
+    """As daprd 1.15 delivers it."""
+    event = {
+        "id": str(uuid4()),
+        "source": "backend",
+        "specversion": "1.0",
+        "type": "todo.created",
+        "time": "2026-11-23T10:00:00Z",
+        "datacontenttype": "application/json",
+        "topic": "todo-events",
+        "pubsubname": "todo-pubsub",
+        "data": {"todo": str(uuid4()), "title": "milk", "user": "alice"},
+    }
+    return {**event, **changes}
+
+
+async def deliver(client: httpx.AsyncClient, event: object) -> Any:
+    headers = {"Content-Type": "application/cloudevents+json", "Authorization": ""}
+    answer = await client.post("/events/todo", content=json.dumps(event), headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_an_event_that_comes_back_is_shown_once(alice: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+    event = cloud_event()
+    assert await deliver(alice, event) == {"status": "SUCCESS"}
+    assert await deliver(alice, event) == {"status": "SUCCESS"}
+    await deliver(alice, cloud_event(type="todo.completed", time="2026-11-23T10:00:01Z"))
+    activity = (await alice.get("/api/activity")).json()
+    assert [it["type"] for it in activity] == ["todo.completed", "todo.created"]
+    assert activity[1] == {"id": event["id"], "type": "todo.created", "title": "milk", "at": "2026-11-23T10:00:00Z"}
+    assert (await bob.get("/api/activity")).json() == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        [],
+        {},
+        cloud_event(id="no uuid"),
+        cloud_event(type="order.created"),
+        cloud_event(data={"title": "milk"}),
+        cloud_event(data={"todo": str(uuid4()), "title": "nul \0", "user": "alice"}),
+        cloud_event(data={"todo": str(uuid4()), "title": "x" * 201, "user": "alice"}),
+        cloud_event(time="yesterday"),
+    ],
+)
+async def test_an_event_that_is_not_ours_goes_to_the_dead_letters(alice: httpx.AsyncClient, event: object) -> None:
+    assert await deliver(alice, event) == {"status": "DROP"}
+    assert (await alice.get("/api/activity")).json() == []
+
+
+async def test_only_this_host_delivers_events(app: FastAPI) -> None:
+    transport = httpx.ASGITransport(app, client=("10.0.0.7", 1234))
+    async with httpx.AsyncClient(transport=transport, base_url="http://backend") as stranger:
+        answer = await stranger.post("/events/todo", json=cloud_event())
+    assert answer.status_code == 403
+
+
+async def test_without_a_topic_the_activity_is_there_all_the_same(settings: Settings, database_url: str) -> None:
+    alone = create_app(settings.model_copy(update={"events_topic": ""}))
+    async with alone.router.lifespan_context(alone):
+        async with alone.state.services.todos("alice") as todos:
+            await todos.create("milk")
+        await eventually(lambda: waiting(database_url) == 0)
+        async with alone.state.services.sessions.begin() as session:
+            [event] = await recent(session, "alice")
+    assert (event.type, event.title) == ("todo.created", "milk")

@@ -1,0 +1,125 @@
+"""What Kubernetes and Prometheus ask."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from rig.ports import free_port
+from todo.app import create_app
+from todo.routes import health
+from todo.settings import Settings
+from todo.tokens import issue
+
+from .dapr_api import SidecarStandIn, running
+from .test_chat import say
+from .test_todos import add
+
+
+@pytest.fixture
+def sidecar() -> SidecarStandIn:
+    return SidecarStandIn()
+
+
+async def ask(settings: Settings, path: str) -> tuple[int, Any]:
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend") as client,
+    ):
+        answer = await client.get(path)
+        return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def beside(settings: Settings, sidecar: SidecarStandIn) -> Settings:
+    ports = {"dapr_http_port": sidecar.http_port, "dapr_grpc_port": sidecar.grpc_port}
+    return settings.model_copy(update={"events_topic": "todo-events", **ports})
+
+
+@pytest.fixture
+def no_database(beside: Settings) -> Settings:
+    url = SecretStr(f"postgresql://todo:hunter2@127.0.0.1:{free_port()}/todo")
+    return beside.model_copy(update={"database_url": url})
+
+
+async def test_it_is_ready_when_its_parts_are(beside: Settings, sidecar: SidecarStandIn) -> None:
+    async with running(sidecar):
+        answer = await ask(beside, "/api/ready")
+    assert answer == (200, {"status": "ready", "checks": {"database": "ok", "sidecar": "ok"}})
+
+
+async def test_without_a_topic_there_is_no_sidecar_to_wait_for(settings: Settings) -> None:
+    assert await ask(settings, "/api/ready") == (200, {"status": "ready", "checks": {"database": "ok"}})
+
+
+async def test_what_is_away_is_named(no_database: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    status, answer = await ask(no_database, "/api/ready")
+    assert status == 503
+    assert answer == {
+        "status": "not ready",
+        "checks": {
+            "database": "does not answer (OperationalError)",
+            "sidecar": "does not answer (ConnectError)",
+        },
+    }
+    assert "hunter2" not in caplog.text
+    assert await ask(no_database, "/api/health") == (200, {"status": "ok"})
+
+
+async def test_a_sidecar_whose_components_are_not_loaded_is_not_ready(
+    beside: Settings, sidecar: SidecarStandIn
+) -> None:
+    sidecar.ready = False
+    async with running(sidecar):
+        status, answer = await ask(beside, "/api/ready")
+    assert (status, answer["checks"]["sidecar"]) == (503, "is not ready (HTTP 500)")
+
+
+@pytest.fixture
+async def silent_port() -> AsyncIterator[int]:
+    """Where connections are taken and never answered."""
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(keep, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_what_does_not_answer_is_given_up(
+    beside: Settings, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
+    status, answer = await ask(beside.model_copy(update={"dapr_http_port": silent_port}), "/api/ready")
+    assert (status, answer["checks"]["sidecar"]) == (503, "does not answer within 0.2 s")
+
+
+async def test_a_database_that_is_away_is_no_crash(no_database: Settings) -> None:
+    app = create_app(no_database)
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), no_database.better_auth_secret)}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
+    ):
+        answer = await client.get("/api/todos")
+        chat = await client.post("/api/chat", json={"messages": [{"role": "user", "content": "add milk"}]})
+    for it in (answer, chat):
+        assert it.status_code == 503
+        assert it.headers["Retry-After"] == "5"
+        assert it.json() == {"detail": "The todos cannot be reached now: try again in a moment."}
+
+
+async def test_prometheus_reads_what_happened(alice: httpx.AsyncClient) -> None:
+    await add(alice, "milk")
+    await say(alice, "add bread")
+    text = (await alice.get("/metrics")).text
+    assert 'http_route="/api/todos"' in text
+    assert 'todo_chat_answers_total{outcome="answered"}' in text
+    assert "http_server_request_duration_seconds_bucket" in text
+    assert "alice" not in text

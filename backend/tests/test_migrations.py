@@ -1,0 +1,129 @@
+"""`alembic upgrade head`, as the Helm hook runs it."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import NullPool, create_engine
+from todo import models
+from todo.settings import DatabaseSettings
+
+from .conftest import BACKEND, child_environment
+
+# What the previous version of the app cannot live with, and a rollback goes back to it on the same database.
+BREAKING = re.compile(
+    r"\b(DROP (TABLE|COLUMN|TYPE|SCHEMA)|RENAME|TRUNCATE|SET NOT NULL|ALTER COLUMN \w+ TYPE|DELETE FROM)\b"
+    r"|ADD COLUMN (?!.*\bDEFAULT\b)[^;]*\bNOT NULL\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture
+def empty(server: str) -> Iterator[str]:
+    """A database without tables."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("create database empty")
+        yield server.removesuffix("/todo") + "/empty"
+        connection.execute("drop database empty with (force)")
+
+
+def alembic(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["alembic", *arguments],
+        cwd=BACKEND,
+        env=child_environment(DATABASE_URL=url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def revision(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        return connection.execute("select version_num from alembic_version").fetchall()[0][0]
+
+
+def test_it_makes_the_tables_that_the_app_reads(empty: str) -> None:
+    done = alembic("upgrade", "head", url=empty)
+    assert done.returncode == 0, done.stderr
+    assert "the database is at 0002" in done.stderr
+    settings = DatabaseSettings.model_validate({"database_url": empty})
+    with create_engine(settings.database(), poolclass=NullPool).connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), models.Base.metadata)
+    assert differences == []
+
+
+def test_a_second_run_changes_nothing(empty: str) -> None:
+    for _ in range(2):
+        done = alembic("upgrade", "head", url=empty)
+        assert done.returncode == 0, done.stderr
+    assert revision(empty) == "0002"
+
+
+def test_two_runs_at_once_are_one(empty: str) -> None:
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(alembic, "upgrade", "head", url=empty) for _ in range(3)]
+    assert [run.result().returncode for run in runs] == [0, 0, 0], [run.result().stderr for run in runs]
+    assert revision(empty) == "0002"
+
+
+def test_an_older_image_leaves_a_newer_database_alone(empty: str) -> None:
+    alembic("upgrade", "head", url=empty)
+    with psycopg.connect(empty) as connection:
+        connection.execute("update alembic_version set version_num = '0099'")
+    done = alembic("upgrade", "head", url=empty)
+    assert done.returncode == 0, done.stderr
+    assert "the database is at 0099, which is newer than this image" in done.stderr
+    assert revision(empty) == "0099"
+
+
+def test_a_failure_leaves_everything_as_it_was(empty: str) -> None:
+    alembic("upgrade", "0001", url=empty)
+    with psycopg.connect(empty) as connection:
+        connection.execute("create table activity (id int)")
+    done = alembic("upgrade", "head", url=empty)
+    assert done.returncode != 0
+    assert revision(empty) == "0001"
+
+
+def test_the_previous_version_can_live_with_each_migration() -> None:
+    written = alembic("upgrade", "head", "--sql", url="postgresql://nobody@nowhere/none")
+    assert written.returncode == 0, written.stderr
+    assert "CREATE TABLE todos" in written.stdout
+    assert not BREAKING.search(written.stdout)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE todos DROP COLUMN title",
+        "ALTER TABLE todos RENAME COLUMN title TO name",
+        "ALTER TABLE todos ADD COLUMN due DATE NOT NULL",
+        "ALTER TABLE todos ALTER COLUMN title TYPE INTEGER",
+        "ALTER TABLE todos ALTER COLUMN title SET NOT NULL",
+    ],
+)
+def test_what_it_could_not_live_with_is_noticed(statement: str) -> None:
+    assert BREAKING.search(statement)
+    assert not BREAKING.search("ALTER TABLE todos ADD COLUMN due DATE")
+    assert not BREAKING.search("ALTER TABLE todos ADD COLUMN done BOOLEAN DEFAULT false NOT NULL")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "DATABASE_URL is not set"),
+        ("mysql://todo:hunter2@db/todo", "DATABASE_URL is not postgresql://user:password@host/database"),
+        ("hunter2", "DATABASE_URL is not postgresql://user:password@host/database"),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_sentence(url: str, told: str) -> None:
+    done = alembic("upgrade", "head", url=url)
+    assert done.returncode == 1
+    assert done.stderr == f"alembic: cannot start: {told}; see backend/README.md for each variable\n"
+    assert "hunter2" not in done.stdout + done.stderr

@@ -1,0 +1,30 @@
+"""Whatever the OpenAPI document allows, and much that it does not: no request makes the server fail."""
+
+import os
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+from rig.ports import free_port
+from todo.app import create_app
+from todo.settings import Settings
+from todo.tokens import issue
+
+from .conftest import SECRET
+from .serving import serve
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+
+
+def test_no_request_makes_the_server_fail(settings: Settings, tmp_path: Path) -> None:
+    token = issue("alice", timedelta(hours=1), SECRET)
+    with serve(create_app(settings), free_port()) as url:
+        fuzzed = subprocess.run(
+            ["schemathesis", "--config-file", CONFIGURATION, "run", f"{url}/api/openapi.json"],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "TOKEN": token},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert fuzzed.returncode == 0, fuzzed.stdout + fuzzed.stderr

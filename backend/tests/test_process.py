@@ -1,0 +1,168 @@
+"""The process, as Kubernetes starts and ends it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+from rig.ports import free_port
+from todo.settings import Settings
+from todo.tokens import issue, read
+
+from .conftest import BACKEND, SECRET, child_environment
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "BETTER_AUTH_SECRET": SECRET.get_secret_value(),
+        "COHERE_API_KEY": settings.cohere_api_key.get_secret_value(),
+        "COHERE_BASE_URL": settings.cohere_base_url,
+    }
+
+
+@contextmanager
+def process(settings: Settings) -> Generator[tuple["subprocess.Popen[str]", str]]:
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "todo"],
+        cwd=BACKEND,
+        env=child_environment(**environment(settings), PORT=str(port), HOST="127.0.0.1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as started:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _await_health(url)
+            yield started, url
+        finally:
+            started.kill()
+
+
+def _await_health(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            httpx.get(f"{url}/api/health").raise_for_status()
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "it does not start"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "todo", *arguments],
+        cwd=BACKEND,
+        env=child_environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_its_end_loses_no_request(settings: Settings) -> None:
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), SECRET)}"}
+    with process(settings) as (server, url), psycopg.connect(settings.database_url.get_secret_value()) as blocker:
+        blocker.execute("lock table todos in exclusive mode")
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [
+                pool.submit(httpx.post, f"{url}/api/todos", json={"title": f"{n}"}, headers=headers, timeout=20)
+                for n in range(4)
+            ]
+            _await_blocked(settings, 4)
+            server.send_signal(signal.SIGTERM)
+            _await_refused(url)
+            assert server.poll() is None
+            blocker.rollback()
+            assert [it.result().status_code for it in waiting] == [201] * 4
+        assert server.wait(timeout=10) in (0, -signal.SIGTERM)
+
+
+def _await_blocked(settings: Settings, count: int) -> None:
+    deadline = time.monotonic() + 10
+    with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as connection:
+        query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        while connection.execute(query).fetchall()[0][0] < count:
+            assert time.monotonic() < deadline, "the requests did not arrive"
+            time.sleep(0.02)
+
+
+def _await_refused(url: str) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            httpx.get(f"{url}/api/health")
+        except httpx.TransportError:
+            return
+        assert time.monotonic() < deadline, "it still takes requests"
+        time.sleep(0.02)
+
+
+def test_its_log_is_json_with_trace_ids_and_without_secrets(settings: Settings) -> None:
+    token = issue("alice", timedelta(hours=1), SECRET)
+    with process(settings) as (server, url):
+        headers = {"Authorization": f"Bearer {token}", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+        httpx.post(f"{url}/api/todos", json={"title": "milk"}, headers=headers)
+        httpx.post(f"{url}/api/chat", json={"messages": [{"role": "user", "content": "list"}]}, headers=headers)
+        httpx.get(f"{url}/api/ready")
+        server.send_signal(signal.SIGTERM)
+        output, _ = server.communicate(timeout=20)
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in lines)
+    requests = [line for line in lines if line["logger"] == "uvicorn.access"]
+    assert [line["event"].split('"')[1] for line in requests] == ["POST /api/todos HTTP/1.1", "POST /api/chat HTTP/1.1"]
+    assert {line["trace_id"] for line in requests} == {TRACE}
+    for secret in (token, *environment(settings).values()):
+        assert secret not in output
+
+
+def test_what_is_missing_is_one_sentence() -> None:
+    started = run()
+    assert started.returncode == 1
+    assert started.stdout == ""
+    assert started.stderr == (
+        "todo: cannot start: DATABASE_URL is not set, BETTER_AUTH_SECRET is not set, COHERE_API_KEY is not set;"
+        " see backend/README.md for each variable\n"
+    )
+
+
+def test_what_is_wrong_is_named_and_not_shown() -> None:
+    started = run(
+        DATABASE_URL="mysql://todo:hunter2@db/todo", BETTER_AUTH_SECRET="hunter2", COHERE_API_KEY="", PORT="x"
+    )
+    assert started.returncode == 1
+    for part in (
+        "DATABASE_URL is not postgresql://user:password@host/database",
+        "BETTER_AUTH_SECRET is shorter than 32 characters",
+        "COHERE_API_KEY is not set",
+        "PORT is not valid",
+    ):
+        assert part in started.stderr
+    assert "hunter2" not in started.stderr
+    assert len(started.stderr.splitlines()) == 1
+
+
+def test_a_token_can_be_made(settings: Settings) -> None:
+    made = run("token", "alice", "--hours", "0.5", **environment(settings))
+    assert made.returncode == 0, made.stderr
+    claims = read(made.stdout.strip(), SECRET)
+    assert claims.sub == "alice"
+    assert timedelta(minutes=29) < claims.exp - datetime.now(UTC) <= timedelta(minutes=30)
+
+
+def test_a_name_that_is_no_users_is_refused(settings: Settings) -> None:
+    made = run("token", "", **environment(settings))
+    assert made.returncode == 1
+    assert made.stderr == "todo: '' is no user's name: it takes 1 to 64 characters\n"
