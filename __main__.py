@@ -87,6 +87,7 @@ release = AppRelease(
         kafka_ports=config.kafka_ports,
         tracing_port=config.tracing_port,
         dapr_namespace=dapr_namespace.name,
+        kafka_topic=config.kafka_topic,
         kubeconfig=config.kubeconfig,
     ),
     pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),

@@ -30,6 +30,7 @@ class AppReleaseArgs:
     database_port, kafka_ports, tracing_port: the TCP ports outside of the cluster that network policies let the backend
         reach; tracing_port is 0 where no traces are sent.
     dapr_namespace: where they let its sidecar reach the control plane.
+    kafka_topic: where the backend publishes its events.
     kubeconfig: the cluster, to tell why a release does not become ready.
     """
 
@@ -45,6 +46,7 @@ class AppReleaseArgs:
     kafka_ports: Sequence[int]
     tracing_port: int
     dapr_namespace: pulumi.Input[str]
+    kafka_topic: str
     kubeconfig: Kubeconfig
 
 
@@ -94,6 +96,7 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
     values: dict[str, Any] = {
         "frontend": {"image": args.frontend_image},
         "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
+        "dapr": {"topic": args.kafka_topic},
         "networkPolicy": {
             "databasePort": args.database_port,
             "kafkaPorts": args.kafka_ports,

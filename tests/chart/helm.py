@@ -31,7 +31,6 @@ EVERY_OPTION: Values = {
     "frontend": {"autoscaling": {"enabled": True}},
     "backend": {
         "autoscaling": {"enabled": True},
-        "migrations": {"enabled": True},
         "secretChecksums": {"app-secrets": "5a", "kafka-secrets": "5b"},
     },
     "imagePullSecrets": ["ghcr"],

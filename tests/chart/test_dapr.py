@@ -21,7 +21,7 @@ def test_the_backend_gets_a_sidecar(environment: helm.Environment) -> None:
         "dapr.io/sidecar-memory-request": "12Mi",
         "dapr.io/sidecar-cpu-limit": "13m",
         "dapr.io/sidecar-memory-limit": "14Mi",
-        "dapr.io/block-shutdown-duration": "15s",
+        "dapr.io/block-shutdown-duration": "32s",
         "dapr.io/volume-mounts": "kube-api-access:/var/run/secrets/kubernetes.io/serviceaccount",
     }
 
@@ -40,13 +40,28 @@ def test_the_sidecar_talks_to_the_port_that_the_backend_listens_on(release: helm
     assert annotations(release, "backend")["dapr.io/app-port"] == str(container["ports"][0]["containerPort"])
 
 
+def environment_of(release: helm.Release, pod: str) -> dict[str, str]:
+    (container,) = release.pods()[pod]["spec"]["containers"]
+    return {it["name"]: it["value"] for it in container.get("env", []) if "value" in it}
+
+
+def test_the_backend_publishes_to_the_topic_of_the_subscription(environment: helm.Environment) -> None:
+    release = helm.template(environment, {"dapr": {"topic": "events"}})
+    assert environment_of(release, "backend") == {"EVENTS_TOPIC": "events"}
+
+
+def test_without_dapr_the_backend_publishes_nothing(environment: helm.Environment) -> None:
+    assert environment_of(helm.template(environment, {"dapr": {"enabled": False}}), "backend") == {}
+
+
 def test_the_sidecar_outlives_the_app_within_the_grace_period(release: helm.Release) -> None:
     spec = release.pods()["backend"]["spec"]
     (container,) = spec["containers"]
     block = int(annotations(release, "backend")["dapr.io/block-shutdown-duration"].removesuffix("s"))
+    drain = 25  # DRAIN_SECONDS of backend/todo/__main__.py
     sidecar_shutdown = 5  # DefaultGracefulShutdownDuration in daprd's pkg/runtime/config.go
     assert (
-        container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        container["lifecycle"]["preStop"]["sleep"]["seconds"] + drain
         < block
         < spec["terminationGracePeriodSeconds"] - sidecar_shutdown
     )

@@ -4,8 +4,6 @@ import pytest
 
 from . import helm
 
-MIGRATIONS: helm.Values = {"backend": {"migrations": {"enabled": True}}}
-
 
 def hook(manifest: helm.Manifest) -> dict[str, str]:
     annotations = manifest["metadata"].get("annotations", {})
@@ -13,21 +11,21 @@ def hook(manifest: helm.Manifest) -> dict[str, str]:
 
 
 def test_migrations_run_before_each_install_and_upgrade(environment: helm.Environment) -> None:
-    job = helm.template(environment, MIGRATIONS).kind("Job")["todo-app-migrations"]
+    job = helm.template(environment).kind("Job")["todo-app-migrations"]
     assert hook(job) == {"hook": "pre-install,pre-upgrade", "hook-delete-policy": "before-hook-creation,hook-succeeded"}
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["alembic", "upgrade", "head"]
 
 
 def test_migrations_end_before_helm_gives_up(environment: helm.Environment) -> None:
-    job = helm.template(environment, MIGRATIONS).kind("Job")["todo-app-migrations"]["spec"]
+    job = helm.template(environment).kind("Job")["todo-app-migrations"]["spec"]
     assert job["activeDeadlineSeconds"] < 300
     assert job["backoffLimit"] == 2
     assert job["template"]["spec"]["restartPolicy"] == "Never"
 
 
 def test_migrations_need_nothing_that_the_release_has_yet_to_create(environment: helm.Environment) -> None:
-    release = helm.template(environment, MIGRATIONS)
+    release = helm.template(environment)
     pod = release.pods()["todo-app-migrations"]["spec"]
     assert "serviceAccountName" not in pod
     policy = release.kind("NetworkPolicy")["todo-app-migrations"]
@@ -35,7 +33,7 @@ def test_migrations_need_nothing_that_the_release_has_yet_to_create(environment:
 
 
 def test_without_network_policies_the_migrations_bring_none(environment: helm.Environment) -> None:
-    release = helm.template(environment, {**MIGRATIONS, "networkPolicy": {"enabled": False}})
+    release = helm.template(environment, {"networkPolicy": {"enabled": False}})
     assert "todo-app-migrations" in release.kind("Job")
     assert release.kind("NetworkPolicy") == {}
 

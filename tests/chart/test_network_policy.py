@@ -152,7 +152,6 @@ def test_where_things_are_is_a_setting(environment: helm.Environment) -> None:
                 "privateCidrs": [],
                 "extraEgress": [{"to": [{"ipBlock": {"cidr": "10.9.0.4/32"}}], "ports": [{"port": 4317}]}],
             },
-            "backend": {"migrations": {"enabled": True}},
         },
     )
     assert ("namespace edge", "TCP/8000") in allowed(release, "backend", "Ingress")
@@ -184,7 +183,5 @@ def test_without_dapr_its_ports_are_shut(environment: helm.Environment) -> None:
 
 
 def test_one_switch_turns_all_policies_off(environment: helm.Environment) -> None:
-    release = helm.template(
-        environment, {"networkPolicy": {"enabled": False}, "backend": {"migrations": {"enabled": True}}}
-    )
+    release = helm.template(environment, {"networkPolicy": {"enabled": False}})
     assert release.kind("NetworkPolicy") == {}

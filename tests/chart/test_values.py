@@ -112,6 +112,9 @@ def test_an_image_has_a_tag_that_stays_or_a_digest(image: str) -> None:
             [{"ports": [{"port": 1}]}],
             "at '/networkPolicy/extraEgress/0': missing property 'to'",
         ),
+        ("backend.env", {"cohere-model": "a"}, "at '/backend/env': additional properties 'cohere-model' not allowed"),
+        ("backend.env", {"DATABASE_URL": "a"}, "at '/backend/env/DATABASE_URL': false schema"),
+        ("dapr.topic", "todo events", "at '/dapr/topic': 'todo events' does not match pattern"),
         (
             "networkPolicy.ingressNamspace",
             "edge",
@@ -135,6 +138,7 @@ def test_the_message_has_nothing_but_the_mistake() -> None:
 
 DEFAULTS: helm.Manifest = yaml.safe_load((helm.CHART / "values.yaml").read_text())
 OTHERS = {
+    "backend.env": {"COHERE_MODEL": "command-a"},
     "backend.secretChecksums": {"app-secrets": "5a"},
     "dapr.logLevel": "debug",
     "imagePullSecrets": ["ghcr"],

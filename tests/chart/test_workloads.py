@@ -16,9 +16,11 @@ def test_the_release_is_these_objects(release: helm.Release) -> None:
         "Deployment/backend",
         "Deployment/frontend",
         "Ingress/todo-app-ingress",
+        "Job/todo-app-migrations",
         "NetworkPolicy/backend",
         "NetworkPolicy/frontend",
         "NetworkPolicy/todo-app-default-deny",
+        "NetworkPolicy/todo-app-migrations",
         "NetworkPolicy/todo-app-smoke-test",
         "Pod/todo-app-smoke-test-backend",
         "Pod/todo-app-smoke-test-frontend",
@@ -71,7 +73,7 @@ def test_images_are_taken_as_given(full_release: helm.Release) -> None:
 
 
 def test_private_images_are_pulled_with_the_named_secret(environment: helm.Environment) -> None:
-    release = helm.template(environment, {"imagePullSecrets": ["ghcr"], "backend": {"migrations": {"enabled": True}}})
+    release = helm.template(environment, {"imagePullSecrets": ["ghcr"]})
     for pod in release.pods().values():
         assert pod["spec"]["imagePullSecrets"] == [{"name": "ghcr"}]
 

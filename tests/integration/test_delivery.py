@@ -142,28 +142,32 @@ def test_an_edited_chart_template_is_a_change(deployed: Project) -> None:
     assert deployed.plan() == {}
 
 
-def test_a_bad_release_takes_itself_back_and_names_the_cause(deployed: Project) -> None:
-    running = deployed.pods("backend")
-    deployed.configure(backendImage="ghcr.io/example/todo-backend:missing", releaseTimeoutSeconds="30")
+@pytest.mark.parametrize(
+    ("app", "workload"),
+    [("frontend", "frontend"), ("backend", "migrations")],  # the backend's image is pulled first for its migrations
+)
+def test_a_bad_release_takes_itself_back_and_names_the_cause(deployed: Project, app: str, workload: str) -> None:
+    running = deployed.pods(app)
+    deployed.configure(**{f"{app}Image": f"ghcr.io/example/todo-{app}:missing", "releaseTimeoutSeconds": "30"})
 
     failed = deployed.run("pulumi", "up", "--yes", "--skip-preview")
 
     assert failed.code != 0
     assert "rolled back" in failed.text
     assert (
-        "backend: container backend is in ImagePullBackOff: "
-        "Back-off pulling image ghcr.io/example/todo-backend:missing: manifest unknown"
+        f"{workload}: container {workload} is in ImagePullBackOff: "
+        f"Back-off pulling image ghcr.io/example/todo-{app}:missing: manifest unknown"
     ) in failed.text
     assert deployed.helm_history()[-1]["description"].startswith("Rollback to")
     assert deployed.helm_history()[-1]["status"] == "deployed"
-    assert deployed.pods("backend") == running
+    assert deployed.pods(app) == running
 
 
 def test_a_release_that_fits_no_node_says_so(deployed: Project) -> None:
     values = deployed.folder / "infra/helm/todo-app/values-local.yaml"
     kept = values.read_text()
     document = yaml.safe_load(kept)
-    document.setdefault("backend", {})["resources"] = {
+    document.setdefault("frontend", {})["resources"] = {
         "requests": {"cpu": "3", "memory": "192Mi"},
         "limits": {"cpu": "3", "memory": "192Mi"},
     }
@@ -175,7 +179,7 @@ def test_a_release_that_fits_no_node_says_so(deployed: Project) -> None:
         values.write_text(kept)
 
     assert failed.code != 0
-    assert "backend: no node can take its pod: 0/2 nodes are available: 2 Insufficient cpu." in failed.text
+    assert "frontend: no node can take its pod: 0/2 nodes are available: 2 Insufficient cpu." in failed.text
 
 
 def test_a_hand_made_change_is_found_and_mended(deployed: Project) -> None:
@@ -308,7 +312,6 @@ def test_the_api_server_admits_every_manifest_and_every_pod_as_restricted(deploy
     rendered = deployed.do(
         "helm", "template", "todo-app", "infra/helm/todo-app", "--values", "infra/helm/todo-app/values-oke.yaml",
         "--set", "frontend.image=r.example/f:1,backend.image=r.example/b:1",
-        "--set", "backend.migrations.enabled=true",
     )  # fmt: skip
     manifests: list[Mapping[str, Any]] = [document for document in yaml.safe_load_all(rendered) if document]
     pods = [pod_of(manifest) for manifest in manifests if manifest["kind"] in ("Deployment", "Job", "Pod")]
