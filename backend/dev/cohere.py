@@ -1,4 +1,4 @@
-"""Cohere's chat API, as far as the app uses it: `python -m dev.cohere PORT` serves it.
+"""Cohere's chat API, as far as the app uses it: `python -m dev.cohere PORT` serves it, for the key COHERE_API_KEY.
 
 It judges each request by the SDK's own types and by the rules of tool use, so what it accepts Cohere can read. In place
 of a model it knows a few sentences: add …, complete …, reopen …, rename … to …, delete …, list.
@@ -8,6 +8,7 @@ Source: https://docs.cohere.com/reference/chat
 
 import inspect
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -148,5 +149,5 @@ def _response(thought: str | tuple[str, dict[str, str]]) -> V2ChatResponse:
 
 
 if __name__ == "__main__":
-    port, api_key = int(sys.argv[1]), sys.stdin.readline().strip()
-    uvicorn.run(CohereStandIn(api_key).app(), host="127.0.0.1", port=port, log_level="warning")
+    app = CohereStandIn(os.environ["COHERE_API_KEY"]).app()
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -9,6 +9,7 @@ from alembic import context
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import create_engine, func, select, text
+
 from todo.database import CONNECT_SECONDS, Base
 from todo.settings import DatabaseSettings, SettingsError, load
 

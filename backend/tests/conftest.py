@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 import httpx
 import psycopg
 import pytest
-from dev.cohere import CohereStandIn
 from fastapi import FastAPI
 from pydantic import SecretStr
+
+from dev.cohere import CohereStandIn
 from rig.ports import free_port
 from rig.postgres import postgres
 from todo.app import create_app

@@ -10,6 +10,7 @@ from dapr.proto import api_v1
 from dapr.proto.runtime.v1.dapr_pb2_grpc import DaprServicer, add_DaprServicer_to_server
 from fastapi import FastAPI, Response
 from google.protobuf.empty_pb2 import Empty
+
 from rig.ports import free_port
 
 from .serving import serve

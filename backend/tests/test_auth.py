@@ -6,6 +6,7 @@ import httpx
 import jwt
 import pytest
 from pydantic import SecretStr
+
 from todo.tokens import issue
 
 from .conftest import SECRET

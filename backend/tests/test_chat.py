@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from dev.cohere import CohereStandIn
 from todo import assistant
 from todo.assistant import TOOLS, Assistant

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+
 from rig.ports import free_port
 from todo.app import create_app
 from todo.routes import health

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
+
 from rig.ports import free_port
 from todo.settings import Settings
 from todo.tokens import issue, read

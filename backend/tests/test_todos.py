@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+
 from todo.todos import MAX_TODOS
 
 

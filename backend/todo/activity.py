@@ -1,6 +1,6 @@
 """What happened lately: the events of the topic, as they come back."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -20,6 +20,7 @@ class TodoEventData(BaseModel):
     todo: UUID
     title: Annotated[str, Field(max_length=TITLE_LENGTH), STORABLE]
     user: Annotated[str, Field(min_length=1, max_length=USER_LENGTH), STORABLE]
+    at: AwareDatetime
 
 
 class TodoEvent(BaseModel):
@@ -31,7 +32,6 @@ class TodoEvent(BaseModel):
     id: UUID
     type: Annotated[str, Field(pattern=r"^todo\.[a-z]+$", max_length=50)]
     data: TodoEventData
-    time: Annotated[AwareDatetime, Field(default_factory=lambda: datetime.now(UTC))]
 
 
 class ActivityView(BaseModel):
@@ -44,7 +44,7 @@ class ActivityView(BaseModel):
 async def receive(session: AsyncSession, event: TodoEvent) -> None:
     """Keeps an event. One that was delivered before changes nothing."""
     row = insert(Activity).values(
-        id=event.id, type=event.type, owner=event.data.user, title=event.data.title, at=event.time
+        id=event.id, type=event.type, owner=event.data.user, title=event.data.title, at=event.data.at
     )
     await session.execute(row.on_conflict_do_nothing())
 
@@ -62,6 +62,6 @@ class DirectDelivery:
         self._sessions = sessions
 
     async def publish(self, event: OutboxEvent) -> None:
-        data = TodoEventData.model_validate({**event.data, "user": event.owner})
+        data = TodoEventData.model_validate(event.told())
         async with self._sessions.begin() as session:
-            await receive(session, TodoEvent(id=event.id, type=event.type, data=data, time=event.recorded_at))
+            await receive(session, TodoEvent(id=event.id, type=event.type, data=data))

@@ -42,6 +42,10 @@ class OutboxEvent(Base):
     recorded_at: Mapped[datetime] = mapped_column(default=_now)
     traceparent: Mapped[str | None] = mapped_column(String(55))
 
+    def told(self) -> dict[str, Any]:
+        """The data of the event as it is published. Its time is that of the change, however late it is published."""
+        return {**self.data, "user": self.owner, "at": self.recorded_at.isoformat()}
+
 
 class Activity(Base):
     """An event that came back from the topic. Its id is the event's, so that a second delivery changes nothing."""

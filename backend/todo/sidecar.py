@@ -16,7 +16,8 @@ from .outbox import PublishError
 from .settings import Settings
 
 HOST = "127.0.0.1"
-PUBLISH_SECONDS = 5
+# The sidecar itself tries again for a while, by the resiliency policies that it is given.
+PUBLISH_SECONDS = 15
 
 
 class SidecarError(Exception):
@@ -58,7 +59,7 @@ class Sidecar:
                 await client.publish_event(
                     pubsub_name=self._settings.events_pubsub,
                     topic_name=self._settings.events_topic,
-                    data=json.dumps({**event.data, "user": event.owner}),
+                    data=json.dumps(event.told()),
                     data_content_type="application/json",
                     publish_metadata=metadata,
                 )
