@@ -1,0 +1,85 @@
+"""Builds the two images and tells their sizes: `python3 tools/images/measure.py [KEY=VALUE ...]`.
+
+KEY=VALUE is a build argument, such as NODE_BASE=mirror.example.org/node:24-alpine. It needs Docker with buildx. The
+exit code is 1 where a build fails or an image is larger than it may be.
+"""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import IO, cast
+
+ROOT = Path(__file__).parents[2]
+MEGABYTE = 1_000_000
+# Unpacked, as a node's disk holds them.
+LIMITS = {"backend": 180, "frontend": 60}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer by the instruction that made it. Sizes are in bytes: of its files, and as a registry sends it."""
+
+    instruction: str
+    unpacked: int
+    compressed: int
+
+
+def main() -> int:
+    if shutil.which("docker") is None:
+        print("error: docker is not on PATH: install it, https://docs.docker.com/engine/install/", file=sys.stderr)
+        return 1
+    try:
+        sizes = {app: _measure(app, sys.argv[1:]) for app in LIMITS}
+    except subprocess.CalledProcessError:
+        return 1  # docker has said why
+    return 0 if all(sizes[app] <= limit * MEGABYTE for app, limit in LIMITS.items()) else 1
+
+
+def _measure(app: str, arguments: list[str]) -> int:
+    """Builds an app's image, prints its layers and returns its unpacked size in bytes."""
+    image = f"todo-{app}:measured"
+    build = [option for argument in arguments for option in ("--build-arg", argument)]
+    subprocess.run(["docker", "buildx", "build", "--load", "--tag", image, *build, ROOT / app], check=True)
+    with tempfile.TemporaryFile() as archive:
+        subprocess.run(["docker", "save", image], stdout=archive, check=True)
+        archive.seek(0)
+        layers = _layers(archive)
+    unpacked, compressed = sum(layer.unpacked for layer in layers), sum(layer.compressed for layer in layers)
+    for layer in [*layers, Layer(f"{app}, which may have {LIMITS[app]} MB unpacked", unpacked, compressed)]:
+        print(f"{layer.unpacked / MEGABYTE:7.1f} MB {layer.compressed / MEGABYTE:7.1f} MB  {layer.instruction:.90}")
+    return unpacked
+
+
+def _layers(saved: IO[bytes]) -> list[Layer]:
+    """The layers of what `docker save` wrote, lowest first.
+
+    Source: https://github.com/opencontainers/image-spec/blob/main/config.md
+    """
+    with tarfile.open(fileobj=saved) as archive:
+        manifest = json.loads(_content(archive, "manifest.json"))[0]
+        history = json.loads(_content(archive, manifest["Config"]))["history"]
+        instructions = [entry.get("created_by", "") for entry in history if not entry.get("empty_layer")]
+        blobs = [_content(archive, name) for name in manifest["Layers"]]
+    return [_layer(*pair) for pair in zip(instructions, blobs, strict=True)]
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    return cast("IO[bytes]", archive.extractfile(name)).read()
+
+
+def _layer(instruction: str, blob: bytes) -> Layer:
+    # Whether it is compressed depends on how the engine stores images.
+    content = gzip.decompress(blob) if blob.startswith(b"\x1f\x8b") else blob
+    with tarfile.open(fileobj=BytesIO(content)) as files:
+        unpacked = sum(file.size for file in files)
+    return Layer(instruction, unpacked, len(gzip.compress(content)))
+
+
+sys.exit(main())
