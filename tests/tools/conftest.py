@@ -23,7 +23,7 @@ def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for lock in venv.REQUIREMENTS:
         (root / lock).touch()
     with Cache(root).locked(print):
-        venv.provide(root / ".venv", root, print)
+        venv.provide(root, print)
     return root / ".venv"
 
 

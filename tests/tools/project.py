@@ -1,13 +1,14 @@
 """A small project with a toolchain of its own."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.tools.stand_ins import Go, executable
+from tests.tools.stand_ins import AptGet, Go, Npm, executable
+from tools.toolchain.app import provide_app
 from tools.toolchain.layout import Layout
 from tools.toolchain.machine import Platform
-from tools.toolchain.pins import Chart, GoModule, Pins, Release, Tool
+from tools.toolchain.pins import App, Chart, GoModule, Jars, Pins, Programs, Release, Runtime, Tool
 from tools.toolchain.provide import provide
 
 PLATFORM = Platform("linux", "amd64")
@@ -16,6 +17,7 @@ PLATFORM = Platform("linux", "amd64")
 SERVED = GoModule("served", seconds=1, variables={"example.org/version.Version": "v1.2.3"})
 PAIR = GoModule("pair", seconds=2)
 PLUGIN = GoModule("plugin", seconds=3)
+SIDECAR = GoModule("sidecar", seconds=4, tags=("small", "quiet"))
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Project:
     folder: Path
     pins: Pins
     said: list[str] = field(default_factory=list[str])
+    environment: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def path(self) -> Path:
@@ -35,13 +38,32 @@ class Project:
         return Go(self.path, self.folder / "go")
 
     @property
+    def npm(self) -> Npm:
+        return Npm(self.path, self.folder / "npm")
+
+    @property
+    def apt(self) -> AptGet:
+        return AptGet(self.path, self.system)
+
+    @property
+    def system(self) -> Path:
+        return self.folder / "system"
+
+    @property
     def layout(self) -> Layout:
         root = self.folder / "project"
         path = f"{self.path}{os.pathsep}{root / '.tools' / 'bin'}"
-        return Layout.of(root, {"HOME": str(self.folder / "home"), "PATH": path})
+        environment = {"HOME": str(self.folder / "home"), "PATH": path, **self.environment}
+        return Layout.of(root, environment, self.system)
 
     def provide(self) -> None:
         provide(self.layout, self.pins, PLATFORM, self.said.append)
+
+    def provide_app(self) -> None:
+        provide_app(self.layout, self.pins.app, PLATFORM, self.said.append)
+
+    def provide_app_tests(self) -> None:
+        provide_app(self.layout, self.pins.app_tests, PLATFORM, self.said.append)
 
     def answer(self, name: str) -> str:
         """What the provided tool prints."""
@@ -57,13 +79,20 @@ def make_project(folder: Path, site: str, venv: Path) -> Project:
     """A project that nothing has been provided for but `venv`, the environment of a project with empty locks."""
     project = Project(folder, pins_of(site))
     project.path.mkdir(parents=True)
-    for module in (SERVED, PAIR, PLUGIN):
+    for module in (SERVED, PAIR, PLUGIN, SIDECAR):
         (project.layout.modules / module.folder).mkdir(parents=True)
         (project.layout.modules / module.folder / "go.mod").write_text(f"module {module.folder}\n")
     (project.layout.modules / "chart").mkdir()
-    for lock in ("requirements.txt", "requirements-dev.txt"):
-        (project.layout.root / lock).touch()
-    project.layout.venv.symlink_to(venv)
+    for folder_of_locks in (project.layout.root, project.layout.backend):
+        folder_of_locks.mkdir(exist_ok=True)
+        for lock in ("requirements.txt", "requirements-dev.txt"):
+            (folder_of_locks / lock).touch()
+        (folder_of_locks / ".venv").symlink_to(venv)
+    project.layout.frontend.mkdir()
+    for lock in ("package.json", "package-lock.json"):
+        (project.layout.frontend / lock).write_text("{}")
+    (project.layout.root / "tools" / "broker").mkdir()
+    (project.layout.root / "tools" / "broker" / "jars.sha256").touch()
     executable(project.layout.language_host, "the project's own host")
     return project
 
@@ -77,6 +106,19 @@ def pins_of(site: str) -> Pins:
     served = Release(
         f"{site}/v{{version}}", "served-{os}-{x64}.{archive}", "SUMS-{arch}", member="served-v{version}/served"
     )
+    app = App(
+        "app",
+        runtimes=(
+            Runtime("Node", "node", minimum=20, mend="install Node"),
+            Runtime("npm", "npm", minimum=9, mend="install npm"),
+        ),
+        programs=(
+            Programs(
+                "The database", (("create", "serve"),), apt="postgresql", brew="db", folders=("usr/lib/database/*/bin",)
+            ),
+        ),
+    )
+    browser = Programs("The browser", (("browser",), ("browser-beta",)), apt="browser", brew="web", variable="BROWSER")
     return Pins(
         tools=(
             tool("served", SERVED, served),
@@ -92,5 +134,13 @@ def pins_of(site: str) -> Pins:
             module="example.org/chart",
             folder="charts/chart",
             replacements={"Chart.yaml": ("0.0.0", "1.2.3")},
+        ),
+        app=app,
+        app_tests=replace(
+            app,
+            name="app-tests",
+            programs=(*app.programs, browser),
+            tools=(tool("sidecar", SIDECAR),),
+            jars=(Jars("broker", f"{site}/maven2"),),
         ),
     )

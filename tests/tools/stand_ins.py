@@ -69,3 +69,65 @@ class Go:
         lines = calls.read_text().splitlines() if calls.exists() else []
         fields = [line.rstrip(_BETWEEN).split(_BETWEEN) for line in lines]
         return [GoCall(module, cgo, int(pid), rest) for module, cgo, pid, *rest in fields if rest[0] == command]
+
+
+_NPM = r"""#!/bin/sh
+PATH=/usr/bin:/bin
+case "$1" in
+--version) echo '{version}' ;;
+*)
+    echo "$PWD: $*" >> '{calls}'
+    mkdir -p node_modules && touch node_modules/.package-lock.json
+    {then} ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Npm:
+    """The commands node and npm in the folder `path`, and a file `calls` of what npm was asked."""
+
+    path: Path
+    calls_file: Path
+
+    def install(self, node: str = "v20.20.2", npm: str = "10.8.2", then: str = ":") -> None:
+        """Makes npm create node_modules, and then run `then` in a shell."""
+        executable(self.path / "node", node)
+        (self.path / "npm").write_text(_NPM.format(version=npm, calls=self.calls_file, then=then))
+        (self.path / "npm").chmod(0o755)
+
+    def calls(self) -> list[str]:
+        """The folder and the arguments of each call so far."""
+        return self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+
+
+_APT_GET = r"""#!/bin/sh
+PATH=/usr/bin:/bin
+quiet=
+for file in '{system}/usr/sbin/policy-rc.d' '{system}/etc/postgresql-common/createcluster.conf'; do
+    [ -x "$file" ] && quiet="$quiet $(tail -n 1 "$file")"
+done
+echo "$DEBIAN_FRONTEND: $* |$quiet" >> '{system}/apt-calls'
+case "$*" in
+{then}
+esac
+"""
+
+
+@dataclass(frozen=True)
+class AptGet:
+    """The command apt-get in the folder `path`, which installs into `system`."""
+
+    path: Path
+    system: Path
+
+    def install(self, then: str) -> None:
+        """Makes the command run `then`, clauses of a shell's `case` over its arguments."""
+        (self.system / "usr" / "sbin").mkdir(parents=True, exist_ok=True)
+        (self.path / "apt-get").write_text(_APT_GET.format(system=self.system, then=then))
+        (self.path / "apt-get").chmod(0o755)
+
+    def calls(self) -> list[str]:
+        """The arguments of each call so far, and after | what keeps services from starting then."""
+        calls = self.system / "apt-calls"
+        return calls.read_text().splitlines() if calls.exists() else []

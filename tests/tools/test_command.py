@@ -92,6 +92,29 @@ def test_an_error_is_a_sentence_and_not_a_traceback(user: User) -> None:
     )
 
 
+def test_what_the_app_lacks_is_a_sentence_too(user: User) -> None:
+    executable(user.path / "node", "v18.0.0")
+    executable(user.path / "java", "none that the app needs")
+    code, _, errors = user.run("app")
+    assert code == 1
+    assert f"error: Node 20 or newer is needed, and {user.path / 'node'} is 18: install it from https" in errors
+    assert "Java" not in errors
+
+
+def test_what_the_apps_tests_lack_is_a_sentence_too(user: User) -> None:
+    executable(user.path / "java", "openjdk 11.0.2 2019-01-15")
+    code, _, errors = user.run("app-tests")
+    assert code == 1
+    assert f"error: Java 17 or newer is needed, and {user.path / 'java'} is 11: install it" in errors
+
+
+def test_what_is_not_known_is_an_error(user: User) -> None:
+    code, _, errors = user.run("apps")
+    assert code == 2
+    assert "invalid choice: 'apps'" in errors
+    assert not user.layout.bin.exists()
+
+
 def test_help_provides_nothing(user: User) -> None:
     code, output, _ = user.run("--help")
     assert code == 0

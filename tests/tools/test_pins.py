@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tools.toolchain import jars
 from tools.toolchain.go import MINIMUM
-from tools.toolchain.pins import PINS, Tool
+from tools.toolchain.pins import PINS, Jars, Tool
 from tools.toolchain.venv import REQUIREMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ROOT / "tools" / "go"
-TOOLS = (*PINS.tools, PINS.plugin)
+TOOLS = (*PINS.tools, PINS.plugin, *PINS.app_tests.tools)
 PSEUDO_VERSIONS = {"pulumi-resource-kubernetes"}  # its go.mod names a commit, since its tags are not a module's
 
 
@@ -54,8 +55,8 @@ def test_the_engine_and_its_provider_are_of_their_sdks_versions() -> None:
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_a_built_tool_will_name_its_version(tool: Tool) -> None:
-    named = [value for value in tool.module.variables.values() if "." in value]
-    assert set(named) <= {f"v{tool.version}"}
+    named = {value.removeprefix("v") for value in tool.module.variables.values() if "." in value}
+    assert named <= {tool.version}
 
 
 def test_no_module_needs_a_newer_go_than_is_asked_for() -> None:
@@ -66,6 +67,24 @@ def test_no_module_needs_a_newer_go_than_is_asked_for() -> None:
 def test_every_module_is_pinned() -> None:
     used = {tool.module.folder for tool in TOOLS} | {PINS.chart.name}
     assert {path.name for path in MODULES.iterdir()} == used
+
+
+def test_the_tests_of_the_app_need_what_the_app_needs() -> None:
+    assert set(PINS.app.runtimes) <= set(PINS.app_tests.runtimes)
+    assert set(PINS.app.programs) <= set(PINS.app_tests.programs)
+
+
+@pytest.mark.parametrize("program", PINS.app_tests.jars, ids=lambda program: program.folder)
+def test_a_lock_of_jars_holds_what_its_pom_asks_for_once(program: Jars) -> None:
+    folder = ROOT / "tools" / program.folder
+    lines = (folder / jars.LOCK).read_text().splitlines()
+    matches = [re.fullmatch(r"[0-9a-f]{64}  (\S+/([^/\s]+)/([^/\s]+)/([^/\s]+\.jar))", line) for line in lines]
+    locked = {match[2]: match[3] for match in matches if match}
+    assert len(locked) == len(lines) == len({match[4] for match in matches if match})
+    dependencies = (folder / "pom.xml").read_text().partition("</dependencies>")[0].partition("<dependencies>")[2]
+    asked = dict(re.findall(r"<artifactId>([^<]+)</artifactId>\s*<version>([^<]+)<", dependencies))
+    assert asked
+    assert locked.items() >= asked.items()
 
 
 def test_the_locks_hold_what_the_project_declares() -> None:

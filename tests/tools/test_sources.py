@@ -131,6 +131,16 @@ def test_a_file_that_is_gone_is_built(project: Project, publisher: Publisher) ->
     assert project.answer("served") == "built"
 
 
+def test_a_file_that_is_gone_is_an_error_without_go(project: Project, publisher: Publisher) -> None:
+    project.provide()
+    publisher.publish(ARCHIVE, SERVED, CHECKSUMS)
+    del publisher.files[ARCHIVE]
+    (project.layout.modules / "served" / "go.mod").write_text("module served // at another version\n")
+    project.go.uninstall()
+    with pytest.raises(BootstrapError, match=r"^served must be built here, which takes Go"):
+        project.provide()
+
+
 def test_a_download_that_breaks_off_is_built(project: Project, publisher: Publisher) -> None:
     publisher.publish(ARCHIVE, SERVED, CHECKSUMS)
     publisher.broken.add(ARCHIVE)

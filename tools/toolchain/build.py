@@ -76,9 +76,10 @@ class Builder:
         # A single package is built under its tool's name, several under theirs, which are the tools' names too.
         output = str(folder / build.tools[0].name) if len(build.tools) == 1 else f"{folder}/"
         command = [self.go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", output]
+        command += ["-tags", ",".join(build.module.tags), "-ldflags", linker_flags(build.module)]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [*command, "-ldflags", linker_flags(build.module), *(tool.package for tool in build.tools)],
+                [*command, *(tool.package for tool in build.tools)],
                 cwd=self.modules / build.module.folder,
                 env=environment() | {"GOTMPDIR": str(folder / "tmp")},
                 stdin=subprocess.DEVNULL,

@@ -10,16 +10,19 @@ from pathlib import Path
 class Layout:
     """The folders that the bootstrap reads and writes.
 
-    `search_path` is the user's PATH without the project's own folders, which hold what an earlier run provided.
+    `search_path` is the user's PATH without the project's own folders, which hold what an earlier run provided;
+    `environment` is the user's too. `system` is the root of the file system.
     """
 
     root: Path
     cache: Path
     plugins: Path
     search_path: str
+    environment: Mapping[str, str]
+    system: Path = Path("/")
 
     @classmethod
-    def of(cls, root: Path, environment: Mapping[str, str]) -> "Layout":
+    def of(cls, root: Path, environment: Mapping[str, str], system: Path = Path("/")) -> "Layout":
         """The layout of the project in `root`, in the places that `environment` names or their usual ones."""
         home = Path(environment.get("HOME") or Path.home())
         cache = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
@@ -30,6 +33,8 @@ class Layout:
             cache=cache / "todo-oke" / "tools",
             plugins=pulumi / "plugins",
             search_path=os.pathsep.join(f for f in folders if not Path(f).resolve().is_relative_to(root)),
+            environment=environment,
+            system=system,
         )
 
     @property
@@ -47,8 +52,16 @@ class Layout:
         return self.root / ".venv"
 
     @property
+    def backend(self) -> Path:
+        return self.root / "backend"
+
+    @property
+    def frontend(self) -> Path:
+        return self.root / "frontend"
+
+    @property
     def provided(self) -> Path:
-        """What the bootstrap provides for this project: bin, charts and the stamp."""
+        """What the bootstrap provides for this project: bin, charts, folders of jars, and the stamps."""
         return self.root / ".tools"
 
     @property

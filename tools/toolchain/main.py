@@ -1,4 +1,4 @@
-"""The command: `python3 tools/bootstrap.py`."""
+"""The command: `python3 tools/bootstrap.py [delivery|app|app-tests]`."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from .app import provide_app
 from .errors import BootstrapError
 from .layout import Layout
 from .machine import this_platform
@@ -17,15 +18,32 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     """Provides the toolchain of the project that this file lies in; returns the exit code."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python3 tools/bootstrap.py",
-        description="Provides .venv, .tools/bin, .tools/charts and Pulumi's Kubernetes provider: what is installed at "
-        "the pinned version, else the publisher's download, else a build, kept in the user's cache for all checkouts.",
-    ).parse_args()
+        description="Provides tools in .tools: what is installed at the pinned version, else the publisher's download, "
+        "else a build, kept in the user's cache for all checkouts.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("delivery", "app", "app-tests"),
+        default="delivery",
+        help="delivery (default): .venv, Pulumi and its Kubernetes provider, the embedded cluster, the Dapr chart; "
+        "app: backend/.venv, frontend/node_modules, PostgreSQL; "
+        "app-tests: those of app, nginx, Chromium, Dapr's sidecar, Kafka",
+    )
+    what = parser.parse_args().what
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        provide(Layout.of(ROOT, os.environ), PINS, this_platform(), say=_say)
+        layout, platform = Layout.of(ROOT, os.environ), this_platform()
+        match what:
+            case "app":
+                provide_app(layout, PINS.app, platform, say=_say)
+            case "app-tests":
+                provide_app(layout, PINS.app_tests, platform, say=_say)
+            case _:
+                provide(layout, PINS, platform, say=_say)
     except BootstrapError as error:
         for sentence in str(error).splitlines():
             print(f"error: {sentence}", file=sys.stderr)

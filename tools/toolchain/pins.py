@@ -1,7 +1,7 @@
 """What the toolchain consists of: every version, address and Go package, here and nowhere else.
 
 To raise a version, change it here and in `go/<module>/go.mod` (then `go mod tidy` there), and for Pulumi and its
-Kubernetes provider in pyproject.toml. The tests compare the three.
+Kubernetes provider in pyproject.toml. The tests compare the three. Kafka's is in `kafka/pom.xml`.
 """
 
 from collections.abc import Mapping
@@ -30,12 +30,14 @@ class Release:
 class GoModule:
     """A folder under tools/go whose go.mod and go.sum pin everything that its binaries are built from.
 
-    `variables` are what the publisher's own build sets with the linker's -X; `seconds` is a cold build on two cores.
+    `variables` are what the publisher's own build sets with the linker's -X, and `tags` its build tags; `seconds` is a
+    cold build on two cores.
     """
 
     folder: str
     seconds: int
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,71 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Jars:
+    """A Java program: the folder under tools whose jars.sha256 locks its class path, and the Maven repository."""
+
+    folder: str
+    repository: str
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Programs of one package of the system, in the version that the system has.
+
+    `names` are the names that they may have, all of one tuple in one folder; the first tuple's are theirs here.
+    `folders` are patterns, from the root, of folders to look in after PATH. `variable` is of the user's environment,
+    and names the program.
+    """
+
+    title: str
+    names: tuple[tuple[str, ...], ...]
+    apt: str
+    brew: str
+    folders: tuple[str, ...] = ()
+    variable: str = ""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A command that must be there, of this major version or a newer one, and where a user gets it."""
+
+    title: str
+    command: str
+    minimum: int
+    mend: str
+
+
+@dataclass(frozen=True)
+class App:
+    """What the app in backend and frontend needs on a machine beside the packages that it locks itself."""
+
+    name: str
+    runtimes: tuple[Runtime, ...]
+    programs: tuple[Programs, ...]
+    tools: tuple[Tool, ...] = ()
+    jars: tuple[Jars, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all its executables."""
+        return (
+            *(name for programs in self.programs for name in programs.names[0]),
+            *(tool.name for tool in self.tools),
+        )
+
+
+@dataclass(frozen=True)
 class Pins:
-    """The whole toolchain. `plugin` is the executable of the provider, which goes to the engine's plug-in folder."""
+    """All that can be provided: for the delivery `tools`, `plugin` and `chart`; for the app, and for its tests.
+
+    `plugin` is the executable of the provider, which goes to the engine's plug-in folder.
+    """
 
     tools: tuple[Tool, ...]
     plugin: Tool
     chart: Chart
+    app: App
+    app_tests: App
 
 
 PULUMI = GoModule(
@@ -122,6 +183,17 @@ HELM = GoModule(
 )
 
 
+DAPR = GoModule(
+    "dapr",
+    seconds=270,
+    variables={  # https://github.com/dapr/dapr/blob/v1.15.4/Makefile
+        "github.com/dapr/dapr/pkg/buildinfo.version": "1.15.4",
+        "github.com/dapr/kit/logger.DaprVersion": "1.15.4",
+    },
+    tags=("stablecomponents",),  # the smaller of its two builds has all that the app uses
+)
+
+
 def _kubernetes(name: str, ask: tuple[str, ...], systems: tuple[str, ...]) -> Tool:
     return Tool(
         name,
@@ -142,6 +214,50 @@ def _kwok(name: str) -> Tool:
     # Without a release: the publisher serves no checksums (hack/releases.sh of v0.8.0), so these are always built.
     return Tool(name, version="0.8.0", module=KWOK, package=f"sigs.k8s.io/kwok/cmd/{name}", ask=("--version",))
 
+
+NODE = Runtime("Node", "node", minimum=20, mend="install it from https://nodejs.org/en/download")
+NPM = Runtime("npm", "npm", minimum=9, mend="install the one that comes with Node")
+JAVA = Runtime(
+    "Java",
+    "java",
+    minimum=17,
+    mend="install it (Debian and Ubuntu: sudo apt-get install default-jre-headless; macOS: brew install openjdk)",
+)
+
+POSTGRESQL = Programs(
+    "PostgreSQL's server",
+    names=(("initdb", "postgres", "pg_ctl"),),
+    apt="postgresql",
+    brew="postgresql@17",
+    folders=(
+        "usr/lib/postgresql/*/bin",
+        "opt/homebrew/opt/postgresql@*/bin",
+        "usr/local/opt/postgresql@*/bin",
+    ),
+)
+NGINX = Programs("nginx", names=(("nginx",),), apt="nginx", brew="nginx", folders=("usr/sbin", "usr/local/sbin"))
+CHROMIUM = Programs(
+    "Chromium",
+    names=(("chromium",), ("chromium-browser",), ("google-chrome",)),
+    apt="chromium",
+    brew="--cask chromium",
+    variable="CHROMIUM",
+)
+
+DAPRD = Tool(
+    "daprd",
+    version="1.15.4",
+    module=DAPR,
+    package="github.com/dapr/dapr/cmd/daprd",
+    ask=("--version",),
+    release=Release(  # https://github.com/dapr/dapr/blob/v1.15.4/.github/workflows/dapr.yml
+        site="https://github.com/dapr/dapr/releases/download/v{version}",
+        file="daprd_{os}_{arch}.tar.gz",
+        checksums="daprd_{os}_{arch}.tar.gz.sha256",
+        member="daprd",
+    ),
+)
+KAFKA = Jars("kafka", repository="https://repo1.maven.org/maven2")
 
 PINS = Pins(
     tools=(
@@ -214,5 +330,13 @@ PINS = Pins(
         module="github.com/dapr/dapr",
         folder="charts/dapr",
         replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+    ),
+    app=App("app", runtimes=(NODE, NPM), programs=(POSTGRESQL,)),
+    app_tests=App(
+        "app-tests",
+        runtimes=(NODE, NPM, JAVA),
+        programs=(POSTGRESQL, NGINX, CHROMIUM),
+        tools=(DAPRD,),
+        jars=(KAFKA,),
     ),
 )

@@ -1,13 +1,16 @@
 """What must be there before the work starts: sentences that say what is missing and what mends it."""
 
 import importlib.util
+import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from .build import Build
 from .errors import BootstrapError
 from .go import MINIMUM, Go
+from .pins import Runtime
 
 _GIGABYTE = 1000**3
 _DISK_OF_A_SECOND = 0.006  # GB for each second that building a module takes: sources, what is compiled, executables
@@ -25,6 +28,30 @@ def of_python() -> list[str]:
     if not missing:
         return []
     return [f"this Python has no {' and no '.join(missing)}: install it (Debian and Ubuntu: apt install python3-venv)."]
+
+
+def of_runtimes(runtimes: Sequence[Runtime], search_path: str) -> list[str]:
+    """Those that are missing or too old."""
+    found = [(runtime, shutil.which(runtime.command, path=search_path)) for runtime in runtimes]
+    majors = [(runtime, path, _major_version(path) if path else None) for runtime, path in found]
+    return [
+        f"{runtime.title} {runtime.minimum} or newer is needed, and "
+        f"{'there is none on PATH that works' if major is None else f'{path} is {major}'}: {runtime.mend}."
+        for runtime, path, major in majors
+        if major is None or major < runtime.minimum
+    ]
+
+
+def of_files(paths: Sequence[Path]) -> list[str]:
+    """Files of the project that are not there."""
+    return [f"{path} is missing: put it back (git checkout -- {path})." for path in paths if not path.is_file()]
+
+
+def _major_version(path: str) -> int | None:
+    """The first number in the command's answer; None where it has none."""
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    number = re.search(r"\d+", answer.stdout)
+    return int(number[0]) if number and answer.returncode == 0 else None
 
 
 def of_building(what: Sequence[str], builds: Sequence[Build], go: Go) -> list[str]:

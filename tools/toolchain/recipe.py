@@ -16,7 +16,7 @@ def entry(tool: Tool, platform: Platform, modules: Path) -> str:
     """The tool's entry in the cache: by name for people, and by the hash of all that determines the executable."""
     folder = modules / tool.module.folder
     sources = sorted(path for path in folder.iterdir() if path.suffix in (".mod", ".sum", ".go"))
-    determining = [tool.package, linker_flags(tool.module), str(platform)]
+    determining = [tool.package, linker_flags(tool.module), str(platform), *tool.module.tags]
     digest = hashlib.sha256("\n".join(determining).encode())
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes())

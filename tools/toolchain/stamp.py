@@ -2,53 +2,49 @@
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import engine
 from .layout import Layout
-from .machine import Platform
-from .pins import Pins
-from .venv import REQUIREMENTS
 
 
-def is_current(layout: Layout, pins: Pins, platform: Platform) -> bool:
-    """Whether everything provided is in its place and unchanged, and so is everything it was made from."""
-    stamp = layout.provided / "stamp"
-    return stamp.is_file() and stamp.read_text() == _state(layout, pins, platform)
+@dataclass(frozen=True)
+class Stamp:
+    """A file that says that all `outputs` were provided from all `inputs`, where `facts` were so."""
+
+    path: Path
+    facts: Sequence[object]
+    inputs: Sequence[Path]
+    outputs: Sequence[Path]
+
+    def is_current(self) -> bool:
+        """Whether everything provided is in its place and unchanged, and so is everything it was made from."""
+        return self.path.is_file() and self.path.read_text() == self._state()
+
+    def write(self) -> None:
+        """Says that all is provided as of now."""
+        state = self._state()
+        if state is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(state)
+
+    def _state(self) -> str | None:
+        """A hash of what is read, and of the sizes and times of what is provided; None if some of it is missing."""
+        digest = hashlib.sha256("\n".join(map(str, (sys.version, sys.base_prefix, *self.facts))).encode())
+        for path in self.inputs:
+            if not path.is_file():
+                return None
+            digest.update(f"{path}\n".encode() + path.read_bytes())
+        for path in self.outputs:
+            if not path.exists():  # nor where a link leads
+                return None
+            status = path.stat()
+            digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
 
 
-def write(layout: Layout, pins: Pins, platform: Platform) -> None:
-    """Says that all is provided as of now."""
-    state = _state(layout, pins, platform)
-    if state is not None:
-        (layout.provided / "stamp").write_text(state)
-
-
-def _state(layout: Layout, pins: Pins, platform: Platform) -> str | None:
-    """A hash of all that the bootstrap reads, and the sizes and times of what it provides; None if some is missing."""
-    digest = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n{platform}\n{pins}\n".encode())
-    for path in _inputs(layout):
-        digest.update(f"{path}\n".encode() + path.read_bytes())
-    for path in _outputs(layout, pins):
-        if not path.exists():  # nor where a link leads
-            return None
-        status = path.stat()
-        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
-
-
-def _inputs(layout: Layout) -> Iterable[Path]:
+def own_inputs(layout: Layout) -> Iterable[Path]:
+    """The bootstrap itself, and the Go modules that it builds."""
     for folder in (Path(__file__).parent, layout.modules):
         yield from sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".mod", ".sum", ".go"))
-    for name in REQUIREMENTS:
-        yield layout.root / name
-
-
-def _outputs(layout: Layout, pins: Pins) -> Iterable[Path]:
-    for tool in pins.tools:
-        yield layout.bin / tool.name
-    yield layout.bin / layout.language_host.name
-    yield engine.plugin_path(pins.plugin, layout.plugins)
-    yield layout.charts / pins.chart.name / "Chart.yaml"
-    yield layout.venv / "bin" / "python"

@@ -1,0 +1,74 @@
+"""The executables of pinned tools: what is installed, what the cache has, what is served, what must be built."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from . import prerequisites
+from .build import Builder, builds_of
+from .download import Published, UnavailableError
+from .go import Go
+from .machine import parallel_builds
+from .pins import Tool
+from .progress import elapsed
+from .recipe import entry
+from .run import Run
+
+
+class Executables:
+    """Those of `tools`. What has to be done is known at once, so that a user hears of it before the first long step.
+
+    `installed` finds a tool on the user's machine.
+    """
+
+    def __init__(self, tools: Sequence[Tool], installed: Callable[[Tool], Path | None], run: Run) -> None:
+        self._run = run
+        self.go = Go.find(run.layout.search_path, run.layout.modules)
+        self._paths: dict[str, Path] = {}
+        missing = [tool for tool in tools if not self._find(tool, installed(tool))]
+        self._published = [(tool, found) for tool in missing if (found := run.publishers.find(tool, run.platform))]
+        served = [tool.name for tool, _ in self._published]
+        self._to_build = [tool for tool in missing if tool.name not in served]
+
+    def problems(self, others: Sequence[str] = ()) -> list[str]:
+        """What keeps the tools that nobody serves, and `others` that Go makes too, from being made here."""
+        names = [*(tool.name for tool in self._to_build), *others]
+        return prerequisites.of_building(names, builds_of(self._to_build), self.go)
+
+    def provide(self) -> Mapping[str, Path]:
+        """Downloads and builds what is missing; returns where all of them are. Raises BootstrapError."""
+        self._to_build += [tool for tool, found in self._published if not self._download(tool, found)]
+        prerequisites.require(self.problems())
+        run = self._run
+        builder = Builder(self.go.command, run.layout.modules, run.cache, run.platform, run.say)
+        builder.run(builds_of(self._to_build), at_once=parallel_builds())
+        return self._paths | {tool.name: self._cached(tool) for tool in self._to_build}
+
+    def _find(self, tool: Tool, found: Path | None) -> bool:
+        """Whether the tool is installed, as `found`, or in the cache."""
+        if found:
+            self._run.say(f"found {tool.name} {tool.version} installed: {found}")
+        elif self._cached(tool).is_file():
+            self._run.say(f"found {tool.name} {tool.version} in the cache")
+        else:
+            return False
+        self._paths[tool.name] = found or self._cached(tool)
+        return True
+
+    def _cached(self, tool: Tool) -> Path:
+        return self._run.cache.root / entry(tool, self._run.platform, self._run.layout.modules) / tool.name
+
+    def _download(self, tool: Tool, published: Published) -> bool:
+        """Whether the tool is in the cache now, with what its archive has beside it."""
+        started = time.monotonic()
+        self._run.say(f"downloading {tool.name} {tool.version}")
+        try:
+            with self._run.cache.staging() as staging:
+                executable = self._run.publishers.executable(published, staging)
+                executable.replace(executable.with_name(tool.name))
+                self._run.cache.publish(executable.parent, self._cached(tool).parent.name)
+        except UnavailableError:
+            return False
+        self._run.say(f"downloaded {tool.name} {tool.version} in {elapsed(started)}")
+        self._paths[tool.name] = self._cached(tool)
+        return True
