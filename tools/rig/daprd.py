@@ -1,0 +1,69 @@
+"""Dapr's sidecar, as it runs beside the app without a cluster.
+
+Source: https://docs.dapr.io/reference/arguments-annotations-overview/
+"""
+
+import http.client
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .ports import free_port
+from .process import PROVIDED, ProcessError, running
+
+_PROGRAM = PROVIDED / "bin" / "daprd"
+_ANSWER_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """The ports of a sidecar on 127.0.0.1."""
+
+    http_port: int = field(default_factory=free_port)
+    grpc_port: int = field(default_factory=free_port)
+    metrics_port: int = field(default_factory=free_port)
+    internal_port: int = field(default_factory=free_port)
+
+
+@contextmanager
+def daprd(
+    resources: Path, app_id: str, app_port: int | None, log: Path, sidecar: Sidecar | None = None
+) -> Generator[Sidecar]:
+    """A sidecar with the resources of that folder, for the app that listens, or will, on `app_port`, if it has one.
+
+    It is ready when the app may use it. `sidecar` names the ports of an earlier one, to be there again. Raises
+    ProcessError.
+    """
+    if not _PROGRAM.exists():
+        raise ProcessError("daprd is not provided: run `python3 tools/bootstrap.py app-tests`.")
+    sidecar = sidecar or Sidecar()
+    options = {
+        "mode": "standalone",
+        "app-id": app_id,
+        "resources-path": resources,
+        "dapr-listen-addresses": "127.0.0.1",
+        "dapr-http-port": sidecar.http_port,
+        "dapr-grpc-port": sidecar.grpc_port,
+        "dapr-internal-grpc-listen-address": "127.0.0.1",
+        "dapr-internal-grpc-port": sidecar.internal_port,
+        "metrics-listen-address": "127.0.0.1",
+        "metrics-port": sidecar.metrics_port,
+    }
+    if app_port is not None:
+        options["app-port"] = app_port
+    command = [_PROGRAM, *(f"--{name}={value}" for name, value in options.items())]
+    with running("daprd", command, log, lambda: _is_ready(sidecar)):
+        yield sidecar
+
+
+def _is_ready(sidecar: Sidecar) -> bool:
+    """Whether the APIs and all components are (https://docs.dapr.io/reference/api/health_api/)."""
+    connection = http.client.HTTPConnection("127.0.0.1", sidecar.http_port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/v1.0/healthz/outbound")
+        return connection.getresponse().status == http.client.NO_CONTENT
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
