@@ -228,7 +228,8 @@ def _resiliency() -> Mapping[str, Any]:
             "timeouts": {"request": "10s"},
             "retries": {
                 "brief": {"policy": "exponential", "maxInterval": "5s", "maxRetries": 3},
-                "patient": {"policy": "exponential", "maxInterval": "60s", "maxRetries": 10},
+                # Most of an hour: an event is not given up to the dead letters because the database is away.
+                "patient": {"policy": "exponential", "maxInterval": "60s", "maxRetries": 60},
             },
             "circuitBreakers": {
                 "shared": {"maxRequests": 1, "interval": "30s", "timeout": "30s", "trip": "consecutiveFailures > 5"}

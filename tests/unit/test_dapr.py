@@ -411,3 +411,13 @@ def test_every_policy_of_the_resiliency_exists_and_its_components_too(engine: En
         "circuitBreakers"
     ].keys()
     assert targets.keys() <= set(engine.exports["names"])
+
+
+def test_an_event_waits_out_half_an_hour_of_a_backend_that_fails(engine: Engine) -> None:
+    deploy_components(engine)
+
+    retries = engine.find("kubernetes:dapr.io/v1alpha1:Resiliency").inputs["spec"]["policies"]["retries"]["patient"]
+    longest = float(retries["maxInterval"].removesuffix("s"))
+    # https://docs.dapr.io/operations/resiliency/policies/retries/retries-overview/: from 0.5 s, by half as much again.
+    waits = [min(0.5 * 1.5**attempt, longest) for attempt in range(int(retries["maxRetries"]))]
+    assert sum(waits) > 30 * 60
