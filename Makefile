@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools cluster up preview down test check lint unit integration
+.PHONY: help tools apptools cluster up preview down app test check lint unit backend frontend together integration
 
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -18,6 +18,9 @@ local := env PULUMI_BACKEND_URL=file://$(CURDIR)/$(STATE) PULUMI_CONFIG_PASSPHRA
 
 help: ## Show this help
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
+
+apptools:
+	@python3 tools/bootstrap.py app-tests
 
 tools: ## Install the pinned toolchain into .venv, .tools and the user's cache
 	@python3 tools/bootstrap.py
@@ -48,18 +51,37 @@ endif
 	@rm -rf .local/$(CLUSTER) .local/kubeconfig
 	@rmdir .local 2> /dev/null || true
 
-test: lint unit integration ## Run every test, on a second embedded cluster of its own
+app: ## Run the app itself on this machine, without a cluster, until Ctrl-C
+	@python3 tools/bootstrap.py app
+	@python3 tools/rig .local/app
 
-check: lint unit ## Run the tests that need no cluster
+test: lint unit ## Run every test, on a second embedded cluster of its own
+	@$(MAKE) --jobs 2 --output-sync integration together
 
-lint: tools
+check: lint unit backend frontend ## Run the tests that need no cluster
+
+lint: tools apptools
 	ruff format --check .
 	ruff check .
 	basedpyright
+	basedpyright --project backend
 	yamllint --strict .
+	hadolint backend/Dockerfile frontend/Dockerfile
+	npm --prefix frontend run lint
 
 unit: tools
-	pytest -n auto tests/unit tests/chart tests/tools
+	pytest -n auto tests/unit tests/chart tests/tools tests/images
+
+backend: apptools
+	cd backend && PATH=$(CURDIR)/backend/.venv/bin:$$PATH pytest --cov
+
+frontend: apptools
+	npm --prefix frontend test
+	npm --prefix frontend run build
+
+# The parts of the app together, with a real browser, a real sidecar and a real Kafka.
+together: tools backend frontend
+	pytest tests/app
 
 integration: tools
 	pytest tests/integration
