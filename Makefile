@@ -56,7 +56,7 @@ app: ## Run the app itself on this machine, without a cluster, until Ctrl-C
 	@python3 tools/rig .local/app
 
 test: lint unit ## Run every test, on a second embedded cluster of its own
-	@$(MAKE) --jobs 2 --output-sync integration together
+	@$(MAKE) --jobs 2 integration together
 
 check: lint unit backend frontend ## Run the tests that need no cluster
 

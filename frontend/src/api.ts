@@ -1,0 +1,126 @@
+// The backend's HTTP API, which describes itself at /api/openapi.json.
+
+export interface User {
+  readonly user: string;
+}
+
+export interface Todo {
+  readonly id: string;
+  readonly title: string;
+  readonly completed: boolean;
+}
+
+export type TodoChange = { readonly completed: boolean } | { readonly title: string };
+
+export interface Message {
+  readonly role: "user" | "assistant";
+  readonly content: string;
+}
+
+export type Operation = "created" | "completed" | "reopened" | "renamed" | "deleted";
+
+export interface Action {
+  readonly operation: Operation;
+  readonly todo: Todo;
+}
+
+export interface Answer {
+  readonly reply: string;
+  readonly actions: readonly Action[];
+}
+
+export interface Activity {
+  readonly id: string;
+  readonly type: `todo.${Operation}`;
+  readonly title: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** Why a request failed. The message is written for the user; without a status, no answer came. */
+export class ApiError extends Error {
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+
+  /** Whether the same request may succeed later. */
+  get mayPass(): boolean {
+    return this.status === undefined || this.status >= 500;
+  }
+}
+
+const PATIENCE_MS = 15_000;
+// The backend gives the chat 20 s, and says so itself when they are over.
+const CHAT_PATIENCE_MS = 30_000;
+
+/** Each method asks one question as the holder of `token`, and throws ApiError where that fails. */
+export class Api {
+  token = "";
+
+  me = () => this.#ask<User>("GET", "me");
+  todos = () => this.#ask<readonly Todo[]>("GET", "todos");
+  add = (title: string) => this.#ask<Todo>("POST", "todos", { title });
+  change = (id: string, change: TodoChange) => this.#ask<Todo>("PATCH", `todos/${id}`, change);
+  remove = (id: string) => this.#ask<void>("DELETE", `todos/${id}`);
+  chat = (messages: readonly Message[]) => this.#ask<Answer>("POST", "chat", { messages }, CHAT_PATIENCE_MS);
+  activity = () => this.#ask<readonly Activity[]>("GET", "activity");
+
+  async #ask<T>(method: string, path: string, content?: unknown, patience = PATIENCE_MS): Promise<T> {
+    const request: RequestInit = {
+      method,
+      headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
+      cache: "no-store",
+      signal: AbortSignal.timeout(patience),
+    };
+    if (content !== undefined) request.body = JSON.stringify(content);
+    const [response, text] = await exchange(`/api/${path}`, request);
+    const answer = parsed(text);
+    if (!response.ok) throw new ApiError(reason(response, answer), response.status);
+    if (answer === undefined && response.status !== 204) {
+      throw new ApiError("Something other than the app answered. Check your connection, then retry.");
+    }
+    return answer as T;
+  }
+}
+
+async function exchange(address: string, request: RequestInit): Promise<[Response, string]> {
+  try {
+    const response = await fetch(address, request);
+    return [response, await response.text()];
+  } catch (error) {
+    const late = error instanceof DOMException && error.name === "TimeoutError";
+    throw new ApiError(
+      late
+        ? "The server did not answer in time. Retry in a moment."
+        : "The server cannot be reached. Check your connection, then retry.",
+    );
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a proxy in front of the backend answers in HTML
+  }
+}
+
+function reason(response: Response, answer: unknown): string {
+  const told = detail(answer);
+  if (told) return told;
+  const seconds = Number(response.headers.get("Retry-After"));
+  if (seconds > 0) return `The server is busy. Retry in ${seconds} s.`;
+  if (response.status >= 500) return `The server is away for the moment (${response.status}). Retry soon.`;
+  return `The server refused (${response.status}).`;
+}
+
+/** FastAPI's `detail`: a sentence, or for a request that it could not read a list of what is wrong with it. */
+function detail(answer: unknown): string | undefined {
+  if (typeof answer !== "object" || answer === null || !("detail" in answer)) return undefined;
+  if (typeof answer.detail === "string") return answer.detail;
+  if (Array.isArray(answer.detail)) return answer.detail.map(({ msg }: { msg: string }) => `${msg}.`).join(" ");
+  return undefined;
+}

@@ -1,0 +1,11 @@
+import { find, stamp } from "./dom";
+
+/** A sentence, and a button that acts on it. */
+export function offer(sentence: string, label: string, act: () => void): HTMLElement {
+  const element = stamp("offer");
+  const button = find("button", HTMLButtonElement, element);
+  find(".text", HTMLElement, element).textContent = sentence;
+  button.textContent = label;
+  button.addEventListener("click", act);
+  return element;
+}

@@ -1,0 +1,14 @@
+// The token outlives a reload and ends with the tab. It is nowhere else: in no address, log or cookie.
+const KEY = "todo-token";
+
+export function rememberedToken(): string | null {
+  return sessionStorage.getItem(KEY);
+}
+
+export function rememberToken(token: string): void {
+  sessionStorage.setItem(KEY, token);
+}
+
+export function forgetToken(): void {
+  sessionStorage.removeItem(KEY);
+}

@@ -1,0 +1,26 @@
+import { find } from "./dom";
+
+const OFF = "todo-shortcuts-off";
+const TYPING = "input:not([type=checkbox]), textarea";
+
+/**
+ * Single keys that act wherever the user is, but not while typing.
+ *
+ * They can be switched off, because speech input may press keys that nobody meant:
+ * https://www.w3.org/WAI/WCAG22/Understanding/character-key-shortcuts
+ */
+export function listenForShortcuts(shortcuts: ReadonlyMap<string, () => void>): void {
+  const on = find("#shortcuts-on", HTMLInputElement);
+  on.checked = localStorage.getItem(OFF) === null;
+  on.addEventListener("change", () => {
+    if (on.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "");
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.matches(TYPING);
+    const act = shortcuts.get(event.key);
+    if (!act || !on.checked || typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    event.preventDefault();
+    act();
+  });
+}
