@@ -9,6 +9,7 @@ from alembic import context
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from todo.database import CONNECT_SECONDS, Base
 from todo.settings import DatabaseSettings, SettingsError, load
@@ -63,3 +64,6 @@ try:
         online()
 except SettingsError as error:
     sys.exit(f"alembic: {error}")
+except OperationalError as error:
+    # The database is away, refuses the password, or holds a lock for too long; the driver says which, and no secret.
+    sys.exit(f"alembic: nothing was changed: {str(error.orig).strip()}")

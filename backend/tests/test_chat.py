@@ -2,14 +2,19 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
 
 from dev.cohere import CohereStandIn
-from todo import assistant
+from rig.ports import free_port
+from todo import assistant, todos
 from todo.assistant import TOOLS, Assistant
+from todo.settings import Settings
 
+from .serving import serve
 from .test_todos import add, titles
 
 
@@ -66,6 +71,38 @@ async def test_a_mistake_of_the_models_is_told_to_it(alice: httpx.AsyncClient) -
     assert "it was so already" in (await say(alice, "reopen milk"))["reply"]
 
 
+async def test_a_list_that_is_full_is_told_to_the_model(
+    alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(todos, "MAX_TODOS", 0)
+    assert "delete some first" in (await say(alice, "add milk"))["reply"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "mistake"), [("fly_away", "there is no such tool"), ("delete_todo", "There is no such todo.")]
+)
+async def test_a_call_that_leads_nowhere_is_told_to_the_model(
+    alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, settings: Settings, tool: str, mistake: str
+) -> None:
+    heard: list[str] = []
+
+    async def chat(request: Request) -> dict[str, Any]:
+        heard.append((await request.json())["messages"][-1]["content"])
+        function = {"name": tool, "arguments": json.dumps({"id": str(uuid4())})}
+        calls = [{"id": "1", "type": "function", "function": function}] if len(heard) == 1 else None
+        return {"id": "1", "finish_reason": "COMPLETE", "message": {"role": "assistant", "tool_calls": calls}}
+
+    model = FastAPI()
+    model.post("/v2/chat")(chat)
+    with serve(model, free_port()) as url:
+        misled = Assistant(settings.model_copy(update={"cohere_base_url": url}))
+        monkeypatch.setattr(Assistant, "answer", misled.answer)
+        answer = await say(alice, "do something")
+        await misled.close()
+    assert mistake in heard[1]
+    assert answer == {"reply": "Done.", "actions": []}
+
+
 async def test_every_tool_is_described_for_the_model() -> None:
     for tool in TOOLS:
         assert tool.function
@@ -94,6 +131,7 @@ async def test_a_refusal_of_coheres_is_told(  # noqa: PLR0913, PLR0917
     assert (answer.status_code, answer.json()) == (status, {"detail": detail})
     assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
     assert cohere.api_key not in caplog.text
+    assert "headers" not in caplog.text
 
 
 async def test_a_cohere_that_is_away_is_told(
@@ -104,6 +142,29 @@ async def test_a_cohere_that_is_away_is_told(
     answer = await alice.post("/api/chat", json={"messages": [{"role": "user", "content": "add milk"}]})
     assert (answer.status_code, answer.json()) == (502, {"detail": "The chat is not available now."})
     await away.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>",
+        "[]",
+        "{}",
+        '{"message": {"content": "text"}}',
+        '{"message": {"tool_calls": [{"type": "function", "function": {"name": "list_todos", "arguments": "{}"}}]}}',
+    ],
+)
+async def test_an_answer_that_is_none_of_coheres_is_told(
+    alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, settings: Settings, body: str
+) -> None:
+    strange = FastAPI()
+    strange.post("/v2/chat")(lambda: Response(body, media_type="application/json"))
+    with serve(strange, free_port()) as url:
+        misled = Assistant(settings.model_copy(update={"cohere_base_url": url}))
+        monkeypatch.setattr(Assistant, "answer", misled.answer)
+        answer = await alice.post("/api/chat", json={"messages": [{"role": "user", "content": "add milk"}]})
+        await misled.close()
+    assert (answer.status_code, answer.json()) == (502, {"detail": "The chat is not available now."})
 
 
 async def test_a_slow_cohere_is_given_up(alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,5 +194,7 @@ async def test_a_model_that_never_ends_is_stopped(alice: httpx.AsyncClient, monk
 async def test_a_conversation_that_cannot_be_is_refused(
     alice: httpx.AsyncClient, cohere: CohereStandIn, messages: list[dict[str, str]]
 ) -> None:
-    assert (await alice.post("/api/chat", content=json.dumps({"messages": messages}))).status_code == 422
+    answer = await alice.post("/api/chat", json={"messages": messages})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"][:2] == ["body", "messages"]
     assert not cohere.requests

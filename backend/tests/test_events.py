@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,9 +15,12 @@ import pytest
 from fastapi import FastAPI
 
 from todo import outbox
-from todo.activity import recent
+from todo.activity import RECENT, recent
 from todo.app import create_app
+from todo.database import connect, sessions
+from todo.models import OutboxEvent
 from todo.settings import Settings
+from todo.sidecar import Sidecar
 
 from .dapr_api import SidecarStandIn, running
 from .test_chat import say
@@ -66,7 +69,7 @@ async def test_each_change_is_published_in_order(
 ) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     await alice.patch(place, json={"title": "oat milk", "completed": True})
-    await alice.patch(place, json={"completed": True})
+    await alice.patch(place, json={"title": "oat milk", "completed": True})
     await alice.patch(place, json={"completed": False})
     await alice.delete(place)
     await say(alice, "add bread")
@@ -80,6 +83,19 @@ async def test_each_change_is_published_in_order(
         ("todo.created", "bread"),
     ]
     await eventually(lambda: waiting(database_url) == 0)
+
+
+async def test_a_change_that_many_make_at_once_is_one(
+    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str
+) -> None:
+    place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
+    with psycopg.connect(database_url) as blocker:
+        blocker.execute("select from todos for update")
+        changes = [asyncio.create_task(alice.patch(place, json={"completed": True})) for _ in range(3)]
+        await asyncio.sleep(0.3)
+    assert [(await change).status_code for change in changes] == [200] * 3
+    await eventually(lambda: waiting(database_url) == 0)
+    assert told(beside) == [("todo.created", "milk"), ("todo.completed", "milk")]
 
 
 async def test_an_event_says_what_happened_to_whom(beside: SidecarStandIn, alice: httpx.AsyncClient) -> None:
@@ -104,9 +120,11 @@ async def test_events_wait_for_a_sidecar_that_is_away(
     await add(alice, "bread")
     await eventually(lambda: "events wait" in caplog.text)
     assert waiting(database_url) == 2
+    back = datetime.now(UTC)
     async with running(sidecar):
         await eventually(lambda: waiting(database_url) == 0)
     assert told(sidecar) == [("todo.created", "milk"), ("todo.created", "bread")]
+    assert all(datetime.fromisoformat(json.loads(it.data)["at"]) < back for it in sidecar.published)
 
 
 @pytest.mark.parametrize("refusal", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.PERMISSION_DENIED])
@@ -161,6 +179,48 @@ async def test_what_an_ended_process_left_is_published_by_the_next(
     async with running(sidecar), second.router.lifespan_context(second):
         await eventually(lambda: waiting(database_url) == 0)
     assert told(sidecar) == [("todo.created", "milk")]
+
+
+async def test_the_relay_outlives_what_nobody_expects(
+    beside: SidecarStandIn,
+    alice: httpx.AsyncClient,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Sidecar, "publish", lambda *_: 1 / 0)
+        await add(alice, "milk")
+        await eventually(lambda: caplog.text.count("events wait") > 1)
+    await eventually(lambda: waiting(database_url) == 0)
+    assert told(beside) == [("todo.created", "milk")]
+
+
+async def test_a_process_that_hangs_does_not_hold_up_the_others(
+    sidecar: SidecarStandIn, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung = asyncio.Event()
+
+    class Hanging:
+        async def publish(self, event: OutboxEvent) -> None:
+            del event
+            hung.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(outbox, "HOLD_SECONDS", 1)
+    first, second = create_app(settings), create_app(settings)
+    async with first.router.lifespan_context(first), first.state.services.todos("alice") as todos:
+        await todos.create("milk")
+    engine = connect(settings.database())
+    other = asyncio.create_task(outbox.Relay(sessions(engine), Hanging()).run())
+    await hung.wait()
+    async with running(sidecar), second.router.lifespan_context(second):
+        await eventually(lambda: waiting(database_url) == 0)
+    assert told(sidecar) == [("todo.created", "milk")]
+    other.cancel()
+    ended, _ = await asyncio.wait([other], timeout=5)
+    assert ended, "it outlives its cancellation"
+    await engine.dispose()
 
 
 async def test_two_processes_publish_each_event_once(
@@ -219,6 +279,13 @@ async def test_an_event_that_comes_back_is_shown_once(alice: httpx.AsyncClient, 
     assert (await bob.get("/api/activity")).json() == []
 
 
+async def test_the_activity_is_what_happened_lately(alice: httpx.AsyncClient) -> None:
+    for minute in range(RECENT + 1):
+        await deliver(alice, cloud_event(data=data(title=f"{minute}", at=f"2026-11-23T10:{minute:02}:00Z")))
+    activity = (await alice.get("/api/activity")).json()
+    assert [it["title"] for it in activity] == [f"{minute}" for minute in range(RECENT, 0, -1)]
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -249,8 +316,9 @@ async def test_without_a_topic_the_activity_is_there_all_the_same(settings: Sett
     alone = create_app(settings.model_copy(update={"events_topic": ""}))
     async with alone.router.lifespan_context(alone):
         async with alone.state.services.todos("alice") as todos:
-            await todos.create("milk")
+            milk = (await todos.create("milk")).todo
+            await todos.delete(milk.id)
         await eventually(lambda: waiting(database_url) == 0)
         async with alone.state.services.sessions.begin() as session:
-            [event] = await recent(session, "alice")
-    assert (event.type, event.title) == ("todo.created", "milk")
+            events = await recent(session, "alice")
+    assert [(event.type, event.title) for event in events] == [("todo.deleted", "milk"), ("todo.created", "milk")]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from rig.ports import free_port
+from todo import database
 from todo.app import create_app
 from todo.routes import health
 from todo.settings import Settings
@@ -114,6 +116,22 @@ async def test_a_database_that_is_away_is_no_crash(no_database: Settings) -> Non
         assert it.status_code == 503
         assert it.headers["Retry-After"] == "5"
         assert it.json() == {"detail": "The todos cannot be reached now: try again in a moment."}
+
+
+async def test_a_database_that_is_busy_is_no_crash(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "CONNECT_SECONDS", 1)
+    app = create_app(settings)
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
+        AsyncExitStack() as busy,
+    ):
+        for _ in range(10):
+            await busy.enter_async_context(app.state.services.engine.connect())
+        answer = await client.get("/api/todos")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
 
 
 async def test_prometheus_reads_what_happened(alice: httpx.AsyncClient) -> None:

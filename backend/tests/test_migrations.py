@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
+from rig.ports import free_port
 from todo import models
 from todo.settings import DatabaseSettings
 
@@ -83,6 +84,15 @@ def test_an_older_image_leaves_a_newer_database_alone(empty: str) -> None:
     assert revision(empty) == "0099"
 
 
+def test_a_database_that_is_away_is_one_sentence() -> None:
+    done = alembic("upgrade", "head", url=f"postgresql://todo:hunter2@127.0.0.1:{free_port()}/todo")
+    assert done.returncode == 1
+    assert done.stderr.startswith("alembic: nothing was changed: connection failed")
+    assert "Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_a_failure_leaves_everything_as_it_was(empty: str) -> None:
     alembic("upgrade", "0001", url=empty)
     with psycopg.connect(empty) as connection:
@@ -120,6 +130,7 @@ def test_what_it_could_not_live_with_is_noticed(statement: str) -> None:
     [
         ("", "DATABASE_URL is not set"),
         ("mysql://todo:hunter2@db/todo", "DATABASE_URL is not postgresql://user:password@host/database"),
+        ("postgresql://todo:p@ss:hunter2@db/todo", "DATABASE_URL is not postgresql://user:password@host/database"),
         ("hunter2", "DATABASE_URL is not postgresql://user:password@host/database"),
     ],
 )

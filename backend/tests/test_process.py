@@ -1,5 +1,6 @@
 """The process, as Kubernetes starts and ends it."""
 
+import http.client
 import json
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
+import pytest
+from pydantic import SecretStr
 
 from rig.ports import free_port
 from todo.settings import Settings
@@ -129,6 +132,28 @@ def test_its_log_is_json_with_trace_ids_and_without_secrets(settings: Settings) 
         assert secret not in output
 
 
+def test_a_crash_is_one_line_of_the_log_without_what_it_worked_on(settings: Settings) -> None:
+    empty = SecretStr(settings.database_url.get_secret_value().removesuffix("/todo") + "/postgres")
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), SECRET)}"}
+    with process(settings.model_copy(update={"database_url": empty})) as (server, url):
+        assert httpx.get(f"{url}/api/todos", headers=headers).status_code == 500
+        server.send_signal(signal.SIGTERM)
+        output, _ = server.communicate(timeout=20)
+    [crash] = [line for line in map(json.loads, output.splitlines()) if "exception" in line]
+    assert "ProgrammingError" in {it["exc_type"] for it in crash["exception"]}
+    assert not [frame for it in crash["exception"] for frame in it["frames"] if frame.get("locals")]
+
+
+def test_it_keeps_an_idle_connection(settings: Settings) -> None:
+    with process(settings) as (_, url):
+        connection = http.client.HTTPConnection(url.removeprefix("http://"))
+        for idle_seconds in (6, 0):
+            connection.request("GET", "/api/health")
+            connection.getresponse().read()
+            time.sleep(idle_seconds)
+        connection.close()
+
+
 def test_what_is_missing_is_one_sentence() -> None:
     started = run()
     assert started.returncode == 1
@@ -141,7 +166,11 @@ def test_what_is_missing_is_one_sentence() -> None:
 
 def test_what_is_wrong_is_named_and_not_shown() -> None:
     started = run(
-        DATABASE_URL="mysql://todo:hunter2@db/todo", BETTER_AUTH_SECRET="hunter2", COHERE_API_KEY="", PORT="x"
+        DATABASE_URL="mysql://todo:hunter2@db/todo",
+        BETTER_AUTH_SECRET="hunter2",
+        COHERE_API_KEY="",
+        PORT="x",
+        DAPR_GRPC_PORT="70000",
     )
     assert started.returncode == 1
     for part in (
@@ -149,6 +178,7 @@ def test_what_is_wrong_is_named_and_not_shown() -> None:
         "BETTER_AUTH_SECRET is shorter than 32 characters",
         "COHERE_API_KEY is not set",
         "PORT is not valid",
+        "DAPR_GRPC_PORT is not valid",
     ):
         assert part in started.stderr
     assert "hunter2" not in started.stderr
@@ -161,6 +191,13 @@ def test_a_token_can_be_made(settings: Settings) -> None:
     claims = read(made.stdout.strip(), SECRET)
     assert claims.sub == "alice"
     assert timedelta(minutes=29) < claims.exp - datetime.now(UTC) <= timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("hours", ["nan", "1e9", "1e308"])
+def test_a_life_that_no_token_has_is_refused(settings: Settings, hours: str) -> None:
+    made = run("token", "alice", "--hours", hours, **environment(settings))
+    assert (made.returncode, made.stdout) == (1, "")
+    assert made.stderr == f"todo: a token cannot be valid for {float(hours):g} hours\n"
 
 
 def test_a_name_that_is_no_users_is_refused(settings: Settings) -> None:

@@ -44,6 +44,14 @@ async def test_a_todo_is_completed_and_reopened(alice: httpx.AsyncClient) -> Non
     assert (reopened["completed"], reopened["completed_at"]) == (False, None)
 
 
+async def test_a_todo_can_be_read_while_somebody_changes_it(alice: httpx.AsyncClient, database_url: str) -> None:
+    place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
+    with psycopg.connect(database_url) as other:
+        other.execute("select * from todos for update")
+        async with asyncio.timeout(5):
+            assert (await alice.get(place)).json()["title"] == "milk"
+
+
 async def test_a_todo_is_renamed(alice: httpx.AsyncClient) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     renamed = await alice.patch(place, json={"title": "oat milk"})

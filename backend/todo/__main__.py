@@ -15,6 +15,9 @@ from .tokens import issue
 
 # A chat that began just before the end may still be answered.
 DRAIN_SECONDS = ANSWER_SECONDS + 5
+# Longer than the 60 s of ingress-nginx, which would otherwise send a request on a connection that is being closed:
+# https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/#upstream-keepalive-timeout
+KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> int:
@@ -47,6 +50,7 @@ def _serve(settings: Settings) -> int:
         # Only the sidecar's address is trusted, and it is read from the connection.
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     uvicorn.Server(config).run()
@@ -58,6 +62,9 @@ def _token(user: str, hours: float, settings: Settings) -> int:
         print(issue(user, timedelta(hours=hours), settings.better_auth_secret))
     except ValidationError:
         print(f"todo: {user!r} is no user's name: it takes 1 to 64 characters", file=sys.stderr)
+        return 1
+    except (OverflowError, ValueError):
+        print(f"todo: a token cannot be valid for {hours:g} hours", file=sys.stderr)
         return 1
     return 0
 

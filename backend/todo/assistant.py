@@ -174,12 +174,7 @@ class Assistant:
         conversation: list[ChatMessageV2] = [_instructions(user), *map(_message, messages)]
         actions: list[Action] = []
         for _ in range(MAX_ROUNDS):
-            response = await self._client.chat(
-                model=self._model,
-                messages=conversation,
-                tools=TOOLS,
-                request_options={"timeout": ANSWER_SECONDS, "max_retries": 1},
-            )
+            response = await self._ask(conversation)
             calls = response.message.tool_calls
             if not calls:
                 return Answer(reply=_text(response), actions=actions)
@@ -188,6 +183,20 @@ class Assistant:
                 result = await _run(call, todos, actions)
                 conversation.append(ToolChatMessageV2(tool_call_id=call.id, content=json.dumps(result, default=str)))
         raise AssistantError("The chat lost its way: say it in a simpler way.")
+
+    async def _ask(self, conversation: list[ChatMessageV2]) -> V2ChatResponse:
+        try:
+            response = await self._client.chat(
+                model=self._model,
+                messages=conversation,
+                tools=TOOLS,
+                request_options={"timeout": ANSWER_SECONDS, "max_retries": 1},
+            )
+            # The SDK takes what it reads as it is, or stumbles over it.
+            return V2ChatResponse.model_validate(response.model_dump(warnings=False))
+        except (AttributeError, TypeError, ValidationError) as error:
+            log.warning("cohere's answer cannot be read", reason=type(error).__name__)
+            raise AssistantError("The chat is not available now.") from None
 
 
 def _instructions(user: str) -> SystemChatMessageV2:

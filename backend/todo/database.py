@@ -10,6 +10,8 @@ from sqlalchemy.orm import DeclarativeBase
 Sessions = async_sessionmaker[AsyncSession]
 
 CONNECT_SECONDS = 5
+# Until a server that is gone without a word is given up. The system would wait for hours.
+LOST_SECONDS = 30
 
 
 class Base(DeclarativeBase):
@@ -26,7 +28,14 @@ def connect(url: URL) -> AsyncEngine:
         pool_pre_ping=True,
         hide_parameters=True,
         # Poolers such as Neon's give each transaction another connection, where a prepared statement is unknown.
-        connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_SECONDS},
+        connect_args={
+            "prepare_threshold": None,
+            "connect_timeout": CONNECT_SECONDS,
+            "keepalives_idle": LOST_SECONDS // 3,
+            "keepalives_interval": LOST_SECONDS // 6,
+            "keepalives_count": 4,
+            "tcp_user_timeout": LOST_SECONDS * 1000,
+        },
     )
 
 

@@ -24,7 +24,11 @@ FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 30.0
 # For what another process left behind, and could not tell this one of.
 IDLE_SECONDS = 60.0
+# Longer than a publication may take: the database then ends the transaction of a process that died without a word, or
+# nobody else could publish until its connection is given up, which may take hours.
+HOLD_SECONDS = 30
 LOCK = 7_402_157  # any number: it names the right to publish, among the database's advisory locks
+_RECORDED = "events were recorded"
 
 log = structlog.get_logger(__name__)
 _meter = metrics.get_meter(__name__)
@@ -43,7 +47,13 @@ class Publisher(Protocol):
 
 def record(session: AsyncSession, type_: str, owner: str, data: dict[str, Any]) -> None:
     """Lets `session`'s transaction leave an event, to be published once it is committed."""
+    session.info[_RECORDED] = True
     session.add(OutboxEvent(type=type_, owner=owner, data=data, traceparent=traceparent()))
+
+
+def has_events(session: AsyncSession) -> bool:
+    """Whether `session` has recorded any."""
+    return _RECORDED in session.info
 
 
 class Relay:
@@ -67,10 +77,12 @@ class Relay:
                 while await self._publish_next():
                     pass
             except (PublishError, SQLAlchemyError) as error:
-                _failed.add(1)
                 log.warning("events wait", reason=_reason(error), retry_seconds=retry)
-                await asyncio.sleep(retry)
-                retry = min(retry * 2, LAST_RETRY_SECONDS)
+                retry = await _pause(retry)
+            except Exception:
+                # Nobody waits for this task, so it would end unseen.
+                log.exception("events wait", retry_seconds=retry)
+                retry = await _pause(retry)
             else:
                 retry = FIRST_RETRY_SECONDS
                 await self._until_woken()
@@ -78,7 +90,8 @@ class Relay:
     async def _publish_next(self) -> bool:
         async with self._sessions.begin() as session:
             # Held until the event is gone from the outbox, or two processes would publish it, or overtake each other.
-            await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            limit = func.set_config("idle_in_transaction_session_timeout", f"{HOLD_SECONDS}s", True)  # noqa: FBT003
+            await session.execute(select(limit, func.pg_advisory_xact_lock(LOCK)))
             event = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.position).limit(1))).one_or_none()
             if event is None:
                 return False
@@ -92,6 +105,17 @@ class Relay:
         with suppress(TimeoutError):
             async with asyncio.timeout(IDLE_SECONDS):
                 await self._woken.wait()
+
+
+async def _pause(seconds: float) -> float:
+    """Waits after a failure. Returns how long to wait after the next one."""
+    _failed.add(1)
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        # A cancellation ends in a rollback, whose failure on a lost connection takes its place.
+        raise asyncio.CancelledError
+    await asyncio.sleep(seconds)
+    return min(seconds * 2, LAST_RETRY_SECONDS)
 
 
 def _reason(error: PublishError | SQLAlchemyError) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .assistant import Assistant
 from .database import Sessions
-from .outbox import Relay
+from .outbox import Relay, has_events
 from .settings import Settings
 from .sidecar import Sidecar
 from .todos import TodoList
@@ -30,4 +30,5 @@ class Services:
         """The user's list in one transaction, whose events are published as soon as it is committed."""
         async with self.sessions.begin() as session:
             yield TodoList(session, user)
-        self.relay.wake()
+        if has_events(session):
+            self.relay.wake()

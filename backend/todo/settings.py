@@ -5,13 +5,14 @@ Source: https://docs.pydantic.dev/latest/concepts/pydantic_settings/
 
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 SECRET_LENGTH = 32
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SettingsError(Exception):
@@ -21,7 +22,7 @@ class SettingsError(Exception):
 def _postgresql(url: SecretStr) -> SecretStr:
     try:
         parsed = make_url(url.get_secret_value())
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number, and may be part of the password
         parsed = None
     if parsed is None or parsed.get_backend_name() != "postgresql":
         # Without its cause, which would show the address with its password.
@@ -66,11 +67,11 @@ class Settings(DatabaseSettings):
     cohere_base_url: str = "https://api.cohere.com"
     events_topic: str = ""
     events_pubsub: str = "todo-pubsub"
-    dapr_http_port: int = 3500
-    dapr_grpc_port: int = 50001
+    dapr_http_port: Port = 3500
+    dapr_grpc_port: Port = 50001
     # Every interface of the pod, because the kubelet's probes come from outside of it.
     host: str = "0.0.0.0"  # noqa: S104
-    port: int = 8000
+    port: Port = 8000
 
 
 def load(kind: type[AnySettings]) -> AnySettings:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from . import outbox
@@ -101,12 +101,17 @@ class TodoList:
 
     async def one(self, id_: UUID) -> TodoView:
         """Raises TodoNotFoundError."""
-        return _view(await self._locked(id_))
+        return _view(await self._found(self._mine(id_)))
 
     async def _locked(self, id_: UUID) -> Todo:
         # Locked, so that the events of one todo are in the order of its changes.
-        mine = select(Todo).where(Todo.id == id_, Todo.owner == self.owner).with_for_update()
-        todo = (await self.session.scalars(mine)).one_or_none()
+        return await self._found(self._mine(id_).with_for_update())
+
+    def _mine(self, id_: UUID) -> Select[Todo]:
+        return select(Todo).where(Todo.id == id_, Todo.owner == self.owner)
+
+    async def _found(self, query: Select[Todo]) -> Todo:
+        todo = (await self.session.scalars(query)).one_or_none()
         if todo is None:
             raise TodoNotFoundError
         return todo
