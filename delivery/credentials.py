@@ -81,7 +81,7 @@ def _entries(profile: str) -> dict[str, str]:
     path = _file()
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(path.read_text())
+        parser.read_string(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -96,7 +96,8 @@ def _entries(profile: str) -> dict[str, str]:
 
 
 def _require(entries: Mapping[str, str], method: str, profile: str) -> None:
-    lacking = [key for key in METHODS[method] if not entries.get(key)]
+    # Not ASCII is the `…` of the message below, where it was copied as it is.
+    lacking = [key for key in METHODS[method] if not entries.get(key) or not entries[key].isascii()]
     if not entries.get("key_file") and not os.environ.get(_KEY_CONTENT):
         lacking.append("key_file")
     if not lacking:
@@ -148,9 +149,9 @@ def _decrypted(pem: bytes, pass_phrase: bytes | None) -> object:
 def _read(entry: str, entries: Mapping[str, str]) -> str:
     path = Path(entries[entry]).expanduser()
     try:
-        return path.read_text()
+        return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
         raise CommandError(
             f"The {entry} of the OCI credentials, {path}, cannot be read: {why}.\n"
             f"    export {_VARIABLES[entry]}=PATH   or correct {entry} in {_file()}"

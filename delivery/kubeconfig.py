@@ -61,7 +61,7 @@ def _content(signer: credentials.Credentials, cluster: str, endpoint: str, now: 
         response = httpx2.post(
             url, content=body, headers=signed_headers(signer, "POST", url, now, body), timeout=_SECONDS
         )
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise CommandError(f"OCI does not answer at {service}: {error}.\n    curl {service}   tells more") from None
     if response.status_code != HTTPStatus.OK:
         raise CommandError(_refusal(response, cluster, signer.region))
