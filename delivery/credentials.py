@@ -105,7 +105,7 @@ def _require(entries: Mapping[str, str], method: str, profile: str) -> None:
     path = _file()
     where = f"Profile {profile} of {path}" if path.exists() else f"There is no file {path}, and the environment"
     mended = f"export {' '.join(f'{_VARIABLES[key]}=…' for key in lacking)}   or see {_GUIDE}"
-    if lacking == ["user"] and entries.get("security_token_file"):
+    if method == "api_key" and entries.get("security_token_file"):
         mended = "--auth security_token   as it is the profile of a session"
     raise CommandError(f"{where} does not tell {', '.join(lacking)}.\n    {mended}")
 

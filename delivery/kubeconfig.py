@@ -49,7 +49,7 @@ def create(access: Access, endpoint: Literal["public", "private"], now: datetime
             user["user"] = {"exec": _plugin(access, found.region)}
     except (yaml.YAMLError, KeyError, TypeError):
         raise CommandError(f"OCI's answer for {access.cluster} is no kubeconfig.") from None
-    return yaml.safe_dump(document, sort_keys=False).rstrip()
+    return yaml.safe_dump(document).rstrip()
 
 
 def _content(signer: credentials.Credentials, cluster: str, endpoint: str, now: datetime) -> bytes:

@@ -38,7 +38,7 @@ TENANCY = "ocid1.tenancy.oc1..aaaatenancy"
 USER = "ocid1.user.oc1..aaaauser"
 FINGERPRINT = "20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34"
 KEY_ID = f"{TENANCY}/{USER}/{FINGERPRINT}"
-PASS_PHRASE = "canary-pass-phrase"
+PASS_PHRASE = "canary%pass-phrase"
 SESSION_TOKEN = "eyJraWQ.canary-session.c2ln"
 
 KEY = generate_private_key(65537, 2048)
@@ -103,7 +103,7 @@ def signer(
     names = fields["headers"].split(" ")
     if set(names) != (_SIGNED_WITH_BODY if method == "POST" else _SIGNED):
         raise NotAuthenticated(f"signed are {names}")
-    if abs(parsedate_to_datetime(headers["date"]) - now) > _SKEW:
+    if not headers["date"].endswith(" GMT") or abs(parsedate_to_datetime(headers["date"]) - now) > _SKEW:
         raise NotAuthenticated(f"it is of {headers['date']}")
     target = urlsplit(url)
     if headers.get("host", target.netloc) != target.netloc:

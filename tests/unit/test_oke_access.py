@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -91,6 +92,13 @@ def test_the_token_is_a_request_that_oracle_takes_for_four_minutes(
     assert (credential["apiVersion"], credential["kind"]) == ("client.authentication.k8s.io/v1beta1", "ExecCredential")
     assert before + timedelta(minutes=4) <= expiry <= datetime.now(UTC) + timedelta(minutes=4)
     assert oracle.user_of(credential["status"]["token"], cluster=CLUSTER, region=REGION, now=expiry) == KEY_ID
+
+
+@pytest.mark.parametrize("suffix", ["", "a", "aa"])
+def test_the_token_can_be_in_a_header_and_a_url(home: Path, token: Callable[..., str], suffix: str) -> None:
+    oracle.write_config(home)
+
+    assert re.fullmatch(r"[\w-]+=*", token("--cluster", CLUSTER + suffix))
 
 
 @pytest.mark.parametrize(
@@ -314,6 +322,12 @@ MISTAKES = [
         ("--auth", "security_token"),
     ),
     Mistake(
+        "Profile DEFAULT of HOME/.oci/config does not tell key_file.",
+        "export OCI_CLI_KEY_FILE=…",
+        ("--auth", "security_token"),
+        change=written("config", b"[DEFAULT]\nregion=eu-frankfurt-1\nsecurity_token_file=t\n"),
+    ),
+    Mistake(
         "The security_token_file of the OCI credentials, HOME/gone, cannot be read: No such file or directory.",
         "export OCI_CLI_SECURITY_TOKEN_FILE=PATH",
         ("--auth", "security_token"),
@@ -403,6 +417,18 @@ def test_oci_that_does_not_answer_is_explained(
     assert main(["kubeconfig", "--cluster", CLUSTER]) == 1
 
     assert f"error: OCI does not answer at {endpoint}: " in capsys.readouterr().err
+
+
+def test_the_api_is_that_of_the_region(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oracle.write_config(home)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # so that nothing leaves this machine
+
+    assert main(["kubeconfig", "--cluster", CLUSTER, "--region", OTHER_REGION]) == 1
+
+    api = f"https://containerengine.{OTHER_REGION}.oci.oraclecloud.com/20180222"
+    assert f"OCI does not answer at {api}: " in capsys.readouterr().err
 
 
 def test_a_key_that_oci_does_not_know_is_explained(home: Path, oci: Oracle, capsys: pytest.CaptureFixture[str]) -> None:
