@@ -39,6 +39,8 @@ class Access:
 def create(access: Access, endpoint: Literal["public", "private"], now: datetime) -> str:
     """The kubeconfig as YAML, without any credential: it names this Python and this folder; now: in UTC.
 
+    OCI_CLI_ENDPOINT is another API to ask than the region's, with its version's path, as in Oracle's CLI.
+
     Raises CommandError, within 30 seconds, where OCI gives none.
     """
     found = credentials.load(access.profile, access.auth, access.region)
