@@ -1,7 +1,7 @@
 """The kubeconfig of an OKE cluster: OCI's own, with this repository's plug-in in the place of the OCI CLI.
 
-Sources: https://docs.oracle.com/en-us/iaas/api/#/en/containerengine/20180222/Cluster/CreateKubeconfig,
-https://docs.oracle.com/en-us/iaas/Content/ContEng/Tasks/contengdownloadkubeconfigfile.htm
+Sources: https://docs.oracle.com/cd/F90410_01/3.0-latest/ceapi/op-20180222-clusters-cluster_id-kubeconfig-content-post.html,
+https://docs.oracle.com/iaas/tools/oci-cli/latest/oci_cli_docs/cmdref/ce/cluster/create-kubeconfig.html
 """
 
 import json
