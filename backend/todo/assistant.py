@@ -181,7 +181,7 @@ class Assistant:
             conversation.append(AssistantChatMessageV2(tool_calls=calls, tool_plan=response.message.tool_plan))
             for call in calls:
                 result = await _run(call, todos, actions)
-                conversation.append(ToolChatMessageV2(tool_call_id=call.id, content=json.dumps(result, default=str)))
+                conversation.append(ToolChatMessageV2(tool_call_id=call.id, content=json.dumps(result)))
         raise AssistantError("The chat lost its way: say it in a simpler way.")
 
     async def _ask(self, conversation: list[ChatMessageV2]) -> V2ChatResponse:

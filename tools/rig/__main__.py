@@ -12,11 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rig.backend import COHERE_API_KEY, answers, backend, cohere, migrate, token
+from rig.backend import COHERE_API_KEY, backend, cohere, migrate, token
 from rig.daprd import daprd
 from rig.ports import is_free
 from rig.postgres import postgres
-from rig.process import PROVIDED, ProcessError, running
+from rig.process import PROVIDED, ProcessError, answers, running
 from rig.web import FRONTEND
 
 # frontend/vite.config.ts leads /api there.

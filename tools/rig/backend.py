@@ -1,13 +1,12 @@
 """The backend as a process, with the stand-in for Cohere and its migrations."""
 
-import http.client
 import subprocess
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .ports import free_port
-from .process import ProcessError, last_lines, running
+from .process import ProcessError, answers, last_lines, running
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 COHERE_API_KEY = "the stand-in's key"
@@ -59,18 +58,6 @@ def migrate(database_url: str) -> None:
 def token(user: str, environment: Mapping[str, str]) -> str:
     """A bearer token for `user`, valid for a day, with the secret in `environment`. Raises ProcessError."""
     return _run([_PYTHON, "-m", "todo", "token", user], environment).strip()
-
-
-def answers(port: int, path: str) -> bool:
-    """Whether there is something at `path` of that port."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:

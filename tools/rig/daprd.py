@@ -3,17 +3,16 @@
 Source: https://docs.dapr.io/reference/arguments-annotations-overview/
 """
 
-import http.client
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 from .ports import free_port
-from .process import PROVIDED, ProcessError, running
+from .process import PROVIDED, ProcessError, answers, running
 
 _PROGRAM = PROVIDED / "bin" / "daprd"
-_ANSWER_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,7 @@ def daprd(
     if app_port is not None:
         options["app-port"] = app_port
     command = [_PROGRAM, *(f"--{name}={value}" for name, value in options.items())]
-    with running("daprd", command, log, lambda: _is_ready(sidecar)):
+    # Healthy when the APIs and all components are (https://docs.dapr.io/reference/api/health_api/).
+    health = "/v1.0/healthz/outbound"
+    with running("daprd", command, log, lambda: answers(sidecar.http_port, health, HTTPStatus.NO_CONTENT)):
         yield sidecar
-
-
-def _is_ready(sidecar: Sidecar) -> bool:
-    """Whether the APIs and all components are (https://docs.dapr.io/reference/api/health_api/)."""
-    connection = http.client.HTTPConnection("127.0.0.1", sidecar.http_port, timeout=_ANSWER_SECONDS)
-    try:
-        connection.request("GET", "/v1.0/healthz/outbound")
-        return connection.getresponse().status == http.client.NO_CONTENT
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -1,9 +1,11 @@
 """A process that is started, awaited until it is ready, and stopped."""
 
+import http.client
 import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 PROVIDED = Path(__file__).resolve().parents[2] / ".tools"
@@ -11,6 +13,7 @@ PROVIDED = Path(__file__).resolve().parents[2] / ".tools"
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _POLL_SECONDS = 0.05
+_ANSWER_SECONDS = 1
 _LAST_LINES = 15
 
 
@@ -54,6 +57,18 @@ def running(  # noqa: PLR0913 (a process has these)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def answers(port: int, path: str, status: HTTPStatus = HTTPStatus.OK) -> bool:
+    """Whether a GET of `path` at that port of 127.0.0.1 is answered with `status`."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == status
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def last_lines(output: str) -> str:

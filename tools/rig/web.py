@@ -8,9 +8,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .backend import answers
 from .ports import free_port
-from .process import PROVIDED, ProcessError, running
+from .process import PROVIDED, ProcessError, answers, running
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 
