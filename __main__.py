@@ -15,11 +15,11 @@ from components.secrets import AppSecrets, AppSecretsArgs
 config = settings.load()
 identity = identify(config.kubeconfig, named=config.cluster_identifier, stack=pulumi.get_stack())
 
-cluster = ExistingCluster("cluster", ExistingClusterArgs(config.kubeconfig, identity.uid))
+cluster = ExistingCluster("cluster", ExistingClusterArgs(config.kubeconfig, identity))
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transforms=[take_back_fields])
 
 dapr_namespace, app_namespace = (
-    Namespace(name, NamespaceArgs(name, owner=identity.owner_of(name), protect=config.protect), on_cluster)
+    Namespace(name, NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect), on_cluster)
     for name in (config.dapr_namespace, config.namespace)
 )
 
@@ -68,7 +68,9 @@ dapr_components = DaprComponents(
 
 deployer = DeployerAccess(
     "todo-app-deployer",
-    DeployerAccessArgs(namespace=app_namespace.name, server=config.kubeconfig.server),
+    DeployerAccessArgs(
+        namespace=app_namespace.name, server=cluster.kubeconfig.apply(lambda kubeconfig: kubeconfig.server)
+    ),
     on_cluster,
 )
 
@@ -88,7 +90,7 @@ release = AppRelease(
         tracing_port=config.tracing_port,
         dapr_namespace=dapr_namespace.name,
         kafka_topic=config.kafka_topic,
-        kubeconfig=config.kubeconfig,
+        kubeconfig=cluster.kubeconfig,
     ),
     pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
 )

@@ -38,8 +38,8 @@ class AppReleaseArgs:
     chart: Path
     values_file: Path
     timeout_seconds: int
-    frontend_image: str
-    backend_image: str
+    frontend_image: pulumi.Input[str]
+    backend_image: pulumi.Input[str]
     secret_checksums: Mapping[str, str]
     host: str
     database_port: int
@@ -47,7 +47,7 @@ class AppReleaseArgs:
     tracing_port: int
     dapr_namespace: pulumi.Input[str]
     kafka_topic: str
-    kubeconfig: Kubeconfig
+    kubeconfig: pulumi.Input[Kubeconfig]
 
 
 class AppRelease(pulumi.ComponentResource):
@@ -68,9 +68,9 @@ class AppRelease(pulumi.ComponentResource):
             name=RELEASE,
             namespace=args.namespace,
             chart=str(args.chart),
-            description=pulumi.Output.from_input(args.namespace).apply(
-                lambda namespace: _description(args.kubeconfig, namespace, f"chart sha256:{digest(args.chart)[:16]}")
-            ),
+            description=pulumi.Output.all(
+                args.kubeconfig, args.namespace, f"chart sha256:{digest(args.chart)[:16]}"
+            ).apply(lambda known: _description(*known)),
             value_yaml_files=[pulumi.FileAsset(str(args.values_file))],
             values=_values(args),
             atomic=True,
@@ -85,8 +85,8 @@ class AppRelease(pulumi.ComponentResource):
         self.endpoint = (
             pulumi.Output.from_input(args.host)
             if args.host
-            else pulumi.Output.all(args.namespace, release.status).apply(
-                lambda known: _ingress_address(args.kubeconfig, known[0])
+            else pulumi.Output.all(args.kubeconfig, args.namespace, release.status).apply(
+                lambda known: _ingress_address(known[0], known[1])
             )
         )
         self.register_outputs({"name": self.name, "revision": self.revision, "endpoint": self.endpoint})
