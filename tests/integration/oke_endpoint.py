@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
+
 from rig.ports import free_port, is_free
 from rig.web import nginx
-
 from tests.unit.oracle import REGION, NotAuthenticated, user_of, write_certificate
 
 _OF_OCI = "Bearer aHR0cHM6Ly9jb250YWluZXJlbmdpbmUu"  # https://containerengine.
