@@ -1,5 +1,6 @@
 """OCI's side of a deployment: what it answers to the program's questions, and the options of what it is to keep."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from unittest.mock import patch
@@ -57,12 +58,18 @@ class OciEngine(Engine):
         self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
 
     def deploy(self, program: Callable[[], object], **options: Any) -> None:
-        registered = MockMonitor.RegisterResource
+        registered, invoked = MockMonitor.RegisterResource, MockMonitor.Invoke
 
         def call(_: object, args: MockCallArgs) -> dict[str, Any]:
             name = args.token.rpartition(":")[2]
             self.asked[name] = cast("Inputs", args.args)
             return dict(self.answers[name])
+
+        def invoke(monitor: MockMonitor, request: resource_pb2.ResourceInvokeRequest) -> Any:
+            # On a thread of its own, for which the mocks would open a loop and leave it open.
+            with asyncio.Runner() as runner:
+                asyncio.set_event_loop(runner.get_loop())
+                return invoked(monitor, request)
 
         def register(
             monitor: MockMonitor, request: resource_pb2.RegisterResourceRequest
@@ -73,6 +80,7 @@ class OciEngine(Engine):
 
         with (
             patch(f"{Engine.__module__}._Provider.call", call),
+            patch.object(MockMonitor, "Invoke", invoke),
             patch.object(MockMonitor, "RegisterResource", register),
         ):
             super().deploy(program, **options)
