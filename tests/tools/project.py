@@ -126,14 +126,16 @@ def pins_of(site: str) -> Pins:
             tool("engine", PAIR, beside=("pulumi-language-python",)),
         ),
         plugin=tool("pulumi-resource-cloud", PLUGIN),
-        chart=Chart(
-            "chart",
-            "1.2.3",
-            url=f"{site}/chart-1.2.3.tgz",
-            sha256="0" * 64,
-            module="example.org/chart",
-            folder="charts/chart",
-            replacements={"Chart.yaml": ("0.0.0", "1.2.3")},
+        charts=(
+            Chart(
+                "chart",
+                "1.2.3",
+                url=f"{site}/chart-1.2.3.tgz",
+                sha256="0" * 64,
+                module="example.org/chart",
+                folder="charts/chart",
+                replacements={"Chart.yaml": ("0.0.0", "1.2.3")},
+            ),
         ),
         app=app,
         app_tests=replace(
