@@ -50,7 +50,7 @@ def _provide(run: Run, pins: Pins) -> None:
     to_pack = [each for each in pins.charts if not charts[each.name].is_dir() and not _download(each, run)]
 
     # Whatever is known to be missing is said at once, and before the first long step.
-    prerequisites.require([*prerequisites.of_python(), *executables.problems(map(_title, to_pack))])
+    prerequisites.require([*prerequisites.of_python(), *executables.problems([_title(each) for each in to_pack])])
     venv.provide(run.layout.root, run.say)
     for each in to_pack:
         chart.pack(each, executables.go, run.layout.modules, run.cache)
