@@ -106,7 +106,7 @@ def scans(config: Settings, images: AppImages) -> Sequence[pulumi.ResourceHook]:
 def ingress(
     config: Settings, cluster: Cluster, app_namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> AppIngressArgs:
-    """How the app is reached: by a controller, and with certificates, of the stack's own, or as the values file says."""
+    """How the app is reached: through the stack's own controller and certificates, or as the values file says."""
 
     def namespace(name: str) -> pulumi.Output[str]:
         args = NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect)

@@ -135,9 +135,7 @@ class OkeCluster(pulumi.ComponentResource):
         self.cluster_id = _node_pool(name, args, network, cluster, kept).cluster_id
         self.api_cidr = API_CIDR
         self.load_balancer_group = network.load_balancers.group_id
-        written = oke_kubeconfig(
-            self.cluster_id, args.region, pulumi.InvokeOutputOptions(parent=self, provider=region)
-        )
+        written = oke_kubeconfig(self.cluster_id, args.region, pulumi.InvokeOutputOptions(parent=self, provider=region))
         self.kubeconfig = written.apply(lambda content: read(content, ""))
         self.provider = kubernetes_provider(
             name,

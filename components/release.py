@@ -120,7 +120,7 @@ class AppRelease(pulumi.ComponentResource):
 
 
 def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
-    ingress = {"host": args.ingress.host, "className": args.ingress.class_name}
+    ingress: dict[str, Any] = {"host": args.ingress.host, "className": args.ingress.class_name}
     if args.ingress.tls_issuer:
         ingress["tls"] = {"secretName": f"{RELEASE}-tls"}
         ingress["annotations"] = {"cert-manager.io/issuer": args.ingress.tls_issuer}

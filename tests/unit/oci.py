@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from unittest.mock import patch
 
+import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor
 from pulumi.runtime.proto import resource_pb2
 
@@ -25,6 +26,18 @@ SERVICES = [
     },
 ]
 
+# As OCI writes it.
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "",
+    "clusters": [
+        {"name": "cluster-a", "cluster": {"server": "https://192.0.2.7:6443", "certificate-authority-data": "Y2E="}}
+    ],
+    "users": [{"name": "user-a", "user": {"exec": {"command": "oci", "args": ["ce", "cluster", "generate-token"]}}}],
+    "contexts": [{"name": "context-a", "context": {"cluster": "cluster-a", "user": "user-a"}}],
+    "current-context": "context-a",
+}
+
 
 def images(*names: str) -> list[dict[str, str]]:
     """Node images, each with its name as its OCID."""
@@ -34,13 +47,13 @@ def images(*names: str) -> list[dict[str, str]]:
 class OciEngine(Engine):
     """A deployment to OCI.
 
-    answers: by the name of a data source. asked: what each data source was asked, by its name.
+    data: what a data source answers, by its name. asked: what each data source was asked, by its name.
     requests: what the engine got for each resource, by URN.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.answers: dict[str, Inputs] = {
+        self.data: dict[str, Inputs] = {
             "getServices": {"services": SERVICES},
             "getAvailabilityDomains": {
                 "availabilityDomains": [{"id": name, "name": name} for name in ("QZhg:FRA-AD-2", "QZhg:FRA-AD-1")]
@@ -53,6 +66,7 @@ class OciEngine(Engine):
                     "Oracle-Linux-8.10-aarch64-2025.09.30-0-OKE-1.33.1-1191",
                 )
             },
+            "getClusterKubeConfig": {"content": yaml.safe_dump(KUBECONFIG)},
         }
         self.asked: dict[str, Inputs] = {}
         self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
@@ -63,7 +77,7 @@ class OciEngine(Engine):
         def call(_: object, args: MockCallArgs) -> dict[str, Any]:
             name = args.token.rpartition(":")[2]
             self.asked[name] = cast("Inputs", args.args)
-            return dict(self.answers[name])
+            return dict(self.data[name])
 
         def invoke(monitor: MockMonitor, request: resource_pb2.ResourceInvokeRequest) -> Any:
             # On a thread of its own, for which the mocks would open a loop and leave it open.
