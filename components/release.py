@@ -111,9 +111,13 @@ class AppRelease(pulumi.ComponentResource):
         )
         self.name = release.name
         self.revision = release.status.revision
-        self.endpoint = pulumi.Output.all(
-            args.ingress.host, args.ingress.address, args.kubeconfig, args.namespace, release.status
-        ).apply(lambda known: known[0] or known[1] or _ingress_address(known[2], known[3]))
+        self.endpoint = (
+            pulumi.Output.from_input(args.ingress.host)
+            if args.ingress.host
+            else pulumi.Output.all(args.ingress.address, args.kubeconfig, args.namespace, release.status).apply(
+                lambda known: known[0] or _ingress_address(known[1], known[2])
+            )
+        )
         scheme = "https" if args.ingress.tls_issuer or _names_tls_secret(args.values_file) else "http"
         self.url = self.endpoint.apply(lambda endpoint: f"{scheme}://{endpoint}" if endpoint else "")
         self.register_outputs({"name": self.name, "revision": self.revision, "url": self.url})
