@@ -94,28 +94,58 @@ def told(kubeconfig: Kubeconfig) -> Generator[None]:
 class ExistingClusterArgs:
     """kubeconfig: the cluster and the identity that deploys.
 
-    identifier: which cluster it is: resources are replaced when this changes, and never when only the kubeconfig does.
+    identity: which cluster it is: resources are replaced when its UID changes, and never when only the kubeconfig does.
     """
 
     kubeconfig: Kubeconfig
-    identifier: str
+    identity: ClusterIdentity
 
 
 class ExistingCluster(pulumi.ComponentResource):
-    """A cluster that somebody else made: nothing of it is changed, everything is deployed through its `provider`."""
+    """A cluster that somebody else made: nothing of it is changed, everything is deployed through its `provider`.
+
+    api_cidr, load_balancer_group: as an OkeCluster has them; of this one's network nothing is known.
+    """
 
     provider: kubernetes.Provider
+    kubeconfig: pulumi.Output[Kubeconfig]
+    api_cidr: str = ""
+    load_balancer_group: pulumi.Input[str] = ""
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:cluster:ExistingCluster", name, opts=opts)
+        self._identity = args.identity
+        self.kubeconfig = pulumi.Output.from_input(args.kubeconfig)
         source = args.kubeconfig.source
-        self.provider = kubernetes.Provider(
+        self.provider = provider(
             name,
             kubeconfig=source if args.kubeconfig.is_path else pulumi.Output.secret(source),
             context=args.kubeconfig.context,
-            cluster_identifier=args.identifier,
-            # Else a rotated secret is deleted and made anew: missing for a moment, and refused where it is protected.
-            enable_secret_mutable=True,
+            identifier=args.identity.uid,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.register_outputs({"identifier": args.identifier})
+        self.register_outputs({"identifier": args.identity.uid})
+
+    def owner_of(self, namespace: str) -> str | None:
+        """The stack, where it is to declare this namespace because nobody else did; else None."""
+        return self._identity.owner_of(namespace)
+
+
+def provider(
+    name: str,
+    *,
+    kubeconfig: pulumi.Input[str],
+    context: str | None,
+    identifier: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> kubernetes.Provider:
+    """The one Kubernetes provider of a cluster; identifier: which cluster it is, whatever becomes of the kubeconfig."""
+    return kubernetes.Provider(
+        name,
+        kubeconfig=kubeconfig,
+        context=context,
+        cluster_identifier=identifier,
+        # Else a rotated secret is deleted and made anew: missing for a moment, and refused where it is protected.
+        enable_secret_mutable=True,
+        opts=opts,
+    )

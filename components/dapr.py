@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.formats import OFFICIAL_DAPR_CHART
+from components.formats import OFFICIAL_CHART
 from components.secrets import APP_SECRETS, KAFKA_SECRETS
 
 _REPOSITORY = "https://dapr.github.io/helm-charts"
@@ -18,7 +18,7 @@ _INSTALL_SECONDS = 600  # four images are pulled on a new node
 
 @dataclass(frozen=True)
 class DaprControlPlaneArgs:
-    """chart: OFFICIAL_DAPR_CHART for Dapr's own repository, else the path of a folder with the chart.
+    """chart: OFFICIAL_CHART for Dapr's own repository, else the path of a folder with the chart.
 
     version: of the control plane, the sidecars and the custom resource definitions, as in 1.15.4.
     namespace: the control plane's own, which exists.
@@ -46,7 +46,7 @@ class DaprControlPlane(pulumi.ComponentResource):
     def __init__(self, name: str, args: DaprControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:dapr:ControlPlane", name, opts=opts)
         self.namespace = pulumi.Output.from_input(args.namespace)
-        official = args.chart == OFFICIAL_DAPR_CHART
+        official = args.chart == OFFICIAL_CHART
         folder = _CRD_FILES.format(version=args.version) if official else f"{args.chart}/crds"
         definitions = kubernetes.yaml.v2.ConfigGroup(
             f"{name}-crds",

@@ -3,23 +3,35 @@
 A clause follows the setting's name, as in "releaseTimeoutSeconds is not a whole number …", and never repeats a secret.
 """
 
+import ipaddress
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    SecretStr,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from components.chart import CHART, misfits
 from components.kubeconfig import Kubeconfig, KubeconfigError, is_path, read
 
-OFFICIAL_DAPR_CHART = "official"
+OFFICIAL_CHART = "official"
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 DNS_NAME = rf"(?=.{{1,253}}$){DNS_LABEL}(\.{DNS_LABEL})*"
+
+# https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
+GITHUB_LOGIN = r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}"
 
 # https://github.com/distribution/reference/blob/main/regexp.go
 IMAGE = re.compile(
@@ -29,9 +41,12 @@ IMAGE = re.compile(
 )
 
 
-def wrong(clause: str) -> PydanticCustomError:
-    """What is wrong with a setting, as a clause that follows its name."""
-    return PydanticCustomError("setting", "{clause}", {"clause": clause})
+def wrong(clause: str, mended_by: str = "") -> PydanticCustomError:
+    """What is wrong with a setting, as a clause that follows its name.
+
+    mended_by: the command that mends it, where setting this setting does not.
+    """
+    return PydanticCustomError("setting", "{clause}", {"clause": clause, "mended_by": mended_by})
 
 
 def _kubeconfig(source: str, info: ValidationInfo) -> Kubeconfig:
@@ -67,12 +82,17 @@ def _endpoint(text: str) -> str:
     return text
 
 
-def _brokers(text: str) -> tuple[str, ...]:
-    brokers = tuple(broker.strip() for broker in text.split(","))
-    for broker in brokers:
-        if not _is_endpoint(broker):
-            raise wrong(f"has a broker that is not host:port: {broker!r}")
-    return brokers
+def _broker(text: str) -> str:
+    if not _is_endpoint(text):
+        raise wrong(f"has a broker that is not host:port: {text!r}")
+    return text
+
+
+def _cidr(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Network(text))
+    except ValueError:
+        raise wrong(f"is not an IPv4 block such as 203.0.113.0/24: {text!r}") from None
 
 
 def _database_url(value: SecretStr) -> SecretStr:
@@ -111,9 +131,9 @@ def _values_file(name: str) -> Path:
     return path
 
 
-def _dapr_chart(chart: str) -> str:
-    if chart != OFFICIAL_DAPR_CHART and not (Path(chart) / "Chart.yaml").is_file():
-        raise wrong(f"is neither {OFFICIAL_DAPR_CHART!r} nor a folder with a Chart.yaml: {chart!r}")
+def _chart_source(chart: str) -> str:
+    if chart != OFFICIAL_CHART and not (Path(chart) / "Chart.yaml").is_file():
+        raise wrong(f"is neither {OFFICIAL_CHART!r} nor a folder with a Chart.yaml: {chart!r}")
     return chart
 
 
@@ -129,15 +149,45 @@ def _share(text: str) -> float:
     return float(text)
 
 
-def matching(pattern: str, clause: str) -> AfterValidator:
-    """Text that the whole of `pattern` matches; `clause` says what is wrong with any other."""
+def text(pattern: str, clause: str) -> Callable[[str], str]:
+    """Checks that the whole of `pattern` matches a text; `clause` says what is wrong with any other."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII):
             raise wrong(f"{clause}: {text!r}")
         return text
 
-    return AfterValidator(check)
+    return check
+
+
+def matching(pattern: str, clause: str) -> AfterValidator:
+    """Text that the whole of `pattern` matches; `clause` says what is wrong with any other."""
+    return AfterValidator(text(pattern, clause))
+
+
+def list_of(check: Callable[[str], str]) -> BeforeValidator:
+    """Texts that are separated by commas, each of which `check` returns or finds wrong."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        return tuple(check(part.strip()) for part in text.split(","))
+
+    return BeforeValidator(parse)
+
+
+def required_when(condition: Callable[[Mapping[str, Any]], object]) -> WrapValidator:
+    """A setting that must be set where the settings before it, by field's name, meet a condition; else it may be empty.
+
+    A setting that is itself wrong is not among them.
+    """
+
+    def check(value: object, parse: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        if value:
+            return parse(value)
+        if condition(info.data):
+            raise PydanticCustomError("missing", "is not set")
+        return value
+
+    return WrapValidator(check)
 
 
 def secret_of_length(low: int) -> AfterValidator:
@@ -167,13 +217,14 @@ def one_of(*choices: str) -> AfterValidator:
     return matching("|".join(map(re.escape, choices)), f"is none of {', '.join(choices)}")
 
 
-KubeconfigSetting = Annotated[Kubeconfig, BeforeValidator(_kubeconfig)]
 Image = Annotated[str, AfterValidator(_image)]
-Brokers = Annotated[tuple[str, ...], BeforeValidator(_brokers)]
+KubeconfigSetting = Annotated[Kubeconfig | None, BeforeValidator(_kubeconfig)]
+Brokers = Annotated[tuple[str, ...], list_of(_broker)]
+Cidrs = Annotated[tuple[str, ...], list_of(_cidr)]
 Secret = Annotated[SecretStr, AfterValidator(_trimmed)]
 DatabaseUrl = Annotated[Secret, AfterValidator(_database_url)]
 ValuesFile = Annotated[Path, BeforeValidator(_values_file)]
-DaprChart = Annotated[str, AfterValidator(_dapr_chart)]
+ChartSource = Annotated[str, AfterValidator(_chart_source)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Share = Annotated[float, BeforeValidator(_share)]
 Namespace = Annotated[str, matching(DNS_LABEL, "is not a namespace's name (lower-case letters, digits and dashes)")]
@@ -184,3 +235,30 @@ KafkaName = Annotated[
 ]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Version = Annotated[str, matching(r"\d+\.\d+\.\d+", "is not a version such as 1.15.4")]
+
+# https://docs.oracle.com/en-us/iaas/Content/General/Concepts/identifiers.htm
+ClusterOcid = Annotated[str, matching(r"ocid1\.cluster\.[\w.-]+", "is not a cluster's OCID")]
+CompartmentOcid = Annotated[
+    str, matching(r"ocid1\.(compartment|tenancy)\.[\w.-]+", "is not the OCID of a compartment or a tenancy")
+]
+Region = Annotated[str, matching(r"[a-z]+(-[a-z]+)+-\d+", "is not an OCI region such as eu-frankfurt-1")]
+ClusterName = Annotated[
+    str, matching(r"[A-Za-z][A-Za-z0-9-]{0,49}", "is not a cluster's name (50 letters, digits and dashes)")
+]
+KubernetesVersion = Annotated[str, matching(r"v\d+\.\d+\.\d+", "is not a version of Kubernetes such as v1.34.1")]
+
+# https://docs.docker.com/reference/cli/docker/image/tag/
+Registry = Annotated[
+    str, matching(rf"{DNS_NAME}(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+", "is not a registry with a path, in lower case")
+]
+Platforms = Annotated[
+    tuple[str, ...], list_of(text(r"linux/(amd64|arm64)", "has a platform other than linux/arm64 and linux/amd64"))
+]
+# https://trivy.dev/docs/latest/guide/references/configuration/cli/trivy_image/
+Severities = Annotated[
+    tuple[str, ...],
+    list_of(text("UNKNOWN|LOW|MEDIUM|HIGH|CRITICAL", "has a severity other than LOW, MEDIUM, HIGH, CRITICAL, UNKNOWN")),
+]
+Repository = Annotated[str, matching(rf"{GITHUB_LOGIN}/[\w.-]{{1,100}}", "is not a GitHub repository as OWNER/NAME")]
+Reviewers = Annotated[tuple[str, ...], list_of(text(GITHUB_LOGIN, "has what is not a GitHub login"))]
+Email = Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s.]+", "is not an e-mail address")]

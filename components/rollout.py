@@ -55,7 +55,7 @@ class Rollout:
 
 
 def rollout_hooks(
-    name: str, kubeconfig: Kubeconfig, release: str, *, told_on: pulumi.Resource
+    name: str, kubeconfig: pulumi.Input[Kubeconfig], release: str, *, told_on: pulumi.Resource
 ) -> pulumi.ResourceHookBinding:
     """Follows a release for as long as Helm waits for it, and says at its failure what was in its way.
 
@@ -67,7 +67,10 @@ def rollout_hooks(
         pulumi.log.info(progress, resource=told_on, ephemeral=True)
 
     async def follow(hook: pulumi.ResourceHookArgs) -> None:
-        rollout = Rollout(kubeconfig.async_client(), (hook.new_inputs or {})["namespace"], release)
+        cluster = await pulumi.Output.from_input(kubeconfig).future()
+        if cluster is None:
+            return  # the cluster failed, and with it this release
+        rollout = Rollout(cluster.async_client(), (hook.new_inputs or {})["namespace"], release)
         following.append((rollout, asyncio.create_task(rollout.follow(report))))
 
     async def leave(_: pulumi.ResourceHookArgs) -> None:

@@ -12,27 +12,42 @@ from urllib.parse import urlsplit
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from components.formats import (
     Brokers,
-    DaprChart,
+    ChartSource,
+    Cidrs,
+    ClusterName,
+    ClusterOcid,
+    CompartmentOcid,
     DatabaseUrl,
+    Email,
     Endpoint,
     HostName,
     Image,
     KafkaName,
     KubeconfigSetting,
+    KubernetesVersion,
     Namespace,
+    Platforms,
+    Region,
+    Registry,
+    Repository,
+    Reviewers,
     Secret,
+    Severities,
     Share,
     Truth,
     ValuesFile,
     Version,
     one_of,
+    required_when,
     secret_of_length,
     whole_number,
     wrong,
 )
+from components.kubeconfig import Kubeconfig
 
 
 class SettingsError(pulumi.RunError):
@@ -44,22 +59,78 @@ def _mended_by(example: str) -> Any:
     return Field(examples=[example])
 
 
+def _empty(example: str, value: object = "") -> Any:
+    """A field that may be empty, by a condition of its own; else as `_mended_by`."""
+    return Field(default=value, validate_default=True, examples=[example])
+
+
+def _no_cluster(settings: Mapping[str, Any]) -> bool:
+    # One that is set and wrong is not among the settings.
+    return settings.get("cluster_ocid") == "" and settings.get("compartment_ocid") == ""
+
+
+def _in_oci(settings: Mapping[str, Any]) -> bool:
+    return bool(settings.get("cluster_ocid") or settings.get("compartment_ocid"))
+
+
+def _is_built(settings: Mapping[str, Any]) -> bool:
+    return settings.get("image_source") == "build"
+
+
+def _is_named(settings: Mapping[str, Any]) -> bool:
+    return settings.get("image_source") in ("registry", "pinned")
+
+
 class Settings(BaseModel):
     """One stack's settings; Pulumi.yaml says what each is for, its format and its default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, arbitrary_types_allowed=True)
 
     context: str = ""
-    kubeconfig: KubeconfigSetting = _mended_by("~/.kube/config")
+    cluster_ocid: ClusterOcid = ""
+    compartment_ocid: CompartmentOcid = ""
+    kubeconfig: Annotated[KubeconfigSetting, required_when(_no_cluster)] = _empty("~/.kube/config", None)
     cluster_identifier: str = ""
     namespace: Namespace = _mended_by("default")
     protect: Truth = _mended_by("true")
 
-    frontend_image: Image = _mended_by("ghcr.io/OWNER/todo-frontend:sha-1a2b3c4")
-    backend_image: Image = _mended_by("ghcr.io/OWNER/todo-backend:sha-1a2b3c4")
+    region: Annotated[Region, required_when(_in_oci)] = _empty("eu-frankfurt-1")
+    cluster_name: ClusterName = _mended_by("todo-oke")
+    kubernetes_version: KubernetesVersion = ""
+    node_count: Annotated[int, whole_number(1, 10, "nodes")] = _mended_by("2")
+    node_ocpus: Annotated[int, whole_number(1, 80, "OCPUs")] = _mended_by("2")
+    node_memory_gb: Annotated[int, whole_number(1, 512, "GB")] = _mended_by("12")
+    node_boot_volume_gb: Annotated[int, whole_number(50, 32768, "GB")] = _mended_by("50")
+    api_allowed_cidrs: Cidrs = _mended_by("0.0.0.0/0")
+    retain_on_delete: Truth = _mended_by("false")
+
+    ingress_controller: Truth = _mended_by("true")
+    ingress_chart: ChartSource = _mended_by("official")
+    ingress_version: Version = _mended_by("41.6.0")
+    lets_encrypt_email: Email = ""
+    cert_manager_chart: ChartSource = _mended_by("official")
+    cert_manager_version: Version = _mended_by("1.21.2")
+
+    image_source: Annotated[str, one_of("build", "registry", "pinned")] = _mended_by("pinned")
+    image_registry: Annotated[Registry, required_when(_is_built)] = _empty("ghcr.io/OWNER")
+    image_platforms: Platforms = _mended_by("linux/arm64")
+    image_cache: Annotated[str, one_of("registry", "gha", "off")] = _mended_by("registry")
+    image_scan: Severities = ()
+    sign_images: Truth = _mended_by("false")
+    frontend_image: Annotated[Image, required_when(_is_named)] = _empty("ghcr.io/OWNER/todo-frontend:sha-1a2b3c4")
+    backend_image: Annotated[Image, required_when(_is_named)] = _empty("ghcr.io/OWNER/todo-backend:sha-1a2b3c4")
+    registry_token: Secret = SecretStr("")
+    registry_user: Annotated[str, required_when(lambda settings: settings.get("registry_token"))] = _empty("OWNER")
+
+    repository: Repository = ""
+    reviewers: Reviewers = ()
+    require_checks: Truth = _mended_by("false")
+
     values_file: ValuesFile = _mended_by("infra/helm/todo-app/values-oke.yaml")
     release_timeout_seconds: Annotated[int, whole_number(30, 3600, "seconds")] = _mended_by("300")
-    host: HostName = ""
+    host: Annotated[HostName, required_when(lambda settings: settings.get("lets_encrypt_email"))] = _empty(
+        "todo.example.com"
+    )
 
     cohere_api_key: Secret
     better_auth_secret: Annotated[Secret, secret_of_length(32)]
@@ -67,7 +138,7 @@ class Settings(BaseModel):
     kafka_username: Secret
     kafka_password: Secret
 
-    dapr_chart: DaprChart = _mended_by("official")
+    dapr_chart: ChartSource = _mended_by("official")
     dapr_version: Version = _mended_by("1.15.4")
     dapr_namespace: Namespace = _mended_by("dapr-system")
     dapr_scheduler: Truth = _mended_by("false")
@@ -82,6 +153,28 @@ class Settings(BaseModel):
 
     tracing_endpoint: Endpoint = ""
     tracing_sampling_rate: Share = _mended_by("0.1")
+
+    @field_validator("kubeconfig")
+    @classmethod
+    def _only_cluster(cls, kubeconfig: Kubeconfig | None, info: ValidationInfo) -> Kubeconfig | None:
+        named = [to_camel(key) for key in ("cluster_ocid", "compartment_ocid") if info.data.get(key)]
+        if kubeconfig is not None and named:
+            raise wrong(f"names a cluster, and so does {named[0]}", "pulumi config rm kubeconfig")
+        return kubeconfig
+
+    @field_validator("compartment_ocid")
+    @classmethod
+    def _either_cluster(cls, compartment_ocid: str, info: ValidationInfo) -> str:
+        if info.data.get("cluster_ocid"):
+            raise wrong("asks for a cluster, and clusterOcid names one", "pulumi config rm compartmentOcid")
+        return compartment_ocid
+
+    @field_validator("registry_user")
+    @classmethod
+    def _with_token(cls, registry_user: str, info: ValidationInfo) -> str:
+        if registry_user and info.data.get("registry_token") == SecretStr(""):
+            raise wrong("pulls with a token, which is not set", "pulumi config set --secret registryToken")
+        return registry_user
 
     @field_validator("dapr_namespace")
     @classmethod
@@ -141,9 +234,10 @@ def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settin
         )
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
-            key = str(detail["loc"][0])
+            key = _key(detail)
             clause = _without_value(detail["msg"]) if key in secret_settings else detail["msg"]
-            mistakes.setdefault(key, _mistake(key, detail["type"], clause))
+            mended_by = detail.get("ctx", {}).get("mended_by", "")
+            mistakes.setdefault(key, _mistake(key, detail["type"], clause, mended_by))
     else:
         if not mistakes:
             return settings
@@ -156,14 +250,21 @@ def _port(endpoint: str) -> int:
     return int(endpoint.rpartition(":")[2])
 
 
-def _mistake(key: str, kind: str, clause: str) -> str:
+def _key(detail: ErrorDetails) -> str:
+    # A default that is wrong is told by its field's name, everything else by the key.
+    key = str(detail["loc"][0])
+    field = None if detail["type"] == "extra_forbidden" else Settings.model_fields.get(key)
+    return str(field.alias) if field else key
+
+
+def _mistake(key: str, kind: str, clause: str, mended_by: str) -> str:
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(key, KEYS, n=1)
         hint = f"; the nearest is {near[0]}" if near else ""
         return f"is no setting of this project{hint}\n    pulumi config rm {key}"
     if kind == "missing":
         return f"is not set\n    {_mending_command(key)}"
-    return f"{clause}\n    {_mending_command(key)}"
+    return f"{clause}\n    {mended_by or _mending_command(key)}"
 
 
 def _without_value(clause: str) -> str:

@@ -14,7 +14,7 @@ from tools.toolchain.venv import REQUIREMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ROOT / "tools" / "go"
-TOOLS = (*PINS.tools, PINS.plugin, *PINS.app_tests.tools)
+TOOLS = (*PINS.tools, PINS.plugin, *PINS.test_tools, *PINS.app_tests.tools)
 PSEUDO_VERSIONS = {"pulumi-resource-kubernetes"}  # its go.mod names a commit, since its tags are not a module's
 
 

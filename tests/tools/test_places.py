@@ -118,3 +118,19 @@ def test_what_got_lost_is_provided_again(project: Project, lost: str) -> None:
     project.provide()
     assert path.exists()
     assert project.answer("first") == "built"
+
+
+def test_the_tests_get_their_tools_which_the_delivery_does_without(project: Project) -> None:
+    project.provide()
+    assert not (project.layout.bin / "store").exists()
+    project.provide_for_tests()
+    assert project.answer("store") == "built"
+    project.said.clear()
+    project.provide_for_tests()
+    assert project.said == [f"the tools of the tests are ready in {project.layout.bin}"]
+
+
+def test_the_tools_of_the_tests_stay_when_those_of_the_delivery_change(project: Project) -> None:
+    project.provide_for_tests()
+    project.provide()
+    assert project.answer("store") == "built"

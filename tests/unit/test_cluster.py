@@ -211,7 +211,8 @@ def test_an_address_that_is_none_is_told() -> None:
 
 
 def deploy(engine: Engine, source: str) -> None:
-    args = ExistingClusterArgs(kubeconfig.read(source, ""), identifier="uid-of-kube-system")
+    identity = ClusterIdentity("uid-of-kube-system", "test", foreign_namespaces=None)
+    args = ExistingClusterArgs(kubeconfig.read(source, ""), identity)
     engine.deploy(lambda: ExistingCluster("cluster", args))
 
 

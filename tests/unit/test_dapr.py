@@ -11,7 +11,7 @@ import yaml
 from pydantic import SecretStr
 
 from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
-from components.formats import DNS_NAME, OFFICIAL_DAPR_CHART
+from components.formats import DNS_NAME, OFFICIAL_CHART
 from components.secrets import AppSecrets, AppSecretsArgs
 
 from . import example
@@ -25,7 +25,7 @@ CONFIG_GROUP = "kubernetes:yaml/v2:ConfigGroup"
 def deploy_control_plane(
     engine: Engine,
     *,
-    chart: str = OFFICIAL_DAPR_CHART,
+    chart: str = OFFICIAL_CHART,
     version: str = "1.15.4",
     scheduler: bool = False,
     protect: bool = False,
@@ -98,7 +98,7 @@ def test_a_chart_in_a_folder_comes_from_there_alone(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("chart", "folder"),
     [
-        (OFFICIAL_DAPR_CHART, "https://raw.githubusercontent.com/dapr/dapr/v1.15.5/charts/dapr/crds"),
+        (OFFICIAL_CHART, "https://raw.githubusercontent.com/dapr/dapr/v1.15.5/charts/dapr/crds"),
         (".tools/charts/dapr", ".tools/charts/dapr/crds"),
     ],
 )

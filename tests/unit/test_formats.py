@@ -90,6 +90,43 @@ WRONG: list[tuple[str, str, str]] = [
     ("host", "Todo.example.com", "is not a host name: 'Todo.example.com'"),
     ("host", "todo." * 50 + "todo", f"is not a host name: '{'todo.' * 50}todo'"),
     ("host", "todo..example.com", "is not a host name: 'todo..example.com'"),
+    ("clusterOcid", "ocid1.vcn.oc1.eu-frankfurt-1.a", "is not a cluster's OCID: 'ocid1.vcn.oc1.eu-frankfurt-1.a'"),
+    (
+        "compartmentOcid",
+        "ocid1.cluster.oc1..a",
+        "is not the OCID of a compartment or a tenancy: 'ocid1.cluster.oc1..a'",
+    ),
+    ("region", "Frankfurt", "is not an OCI region such as eu-frankfurt-1: 'Frankfurt'"),
+    ("clusterName", "todo oke", "is not a cluster's name (50 letters, digits and dashes): 'todo oke'"),
+    ("kubernetesVersion", "1.34", "is not a version of Kubernetes such as v1.34.1: '1.34'"),
+    ("nodeCount", "0", "is not a whole number of nodes from 1 to 10: '0'"),
+    ("nodeOcpus", "2.5", "is not a whole number of OCPUs from 1 to 80: '2.5'"),
+    ("nodeMemoryGb", "12GB", "is not a whole number of GB from 1 to 512: '12GB'"),
+    ("nodeBootVolumeGb", "49", "is not a whole number of GB from 50 to 32768: '49'"),
+    ("apiAllowedCidrs", "203.0.113.7, any", "is not an IPv4 block such as 203.0.113.0/24: 'any'"),
+    ("apiAllowedCidrs", "203.0.113.7/24", "is not an IPv4 block such as 203.0.113.0/24: '203.0.113.7/24'"),
+    ("retainOnDelete", "no", "is neither true nor false: 'no'"),
+    ("ingressController", "traefik", "is neither true nor false: 'traefik'"),
+    ("ingressChart", "chart", "is neither 'official' nor a folder with a Chart.yaml: 'chart'"),
+    ("ingressVersion", "v41", "is not a version such as 1.15.4: 'v41'"),
+    ("letsEncryptEmail", "example.com", "is not an e-mail address: 'example.com'"),
+    ("certManagerChart", "chart", "is neither 'official' nor a folder with a Chart.yaml: 'chart'"),
+    ("certManagerVersion", "latest", "is not a version such as 1.15.4: 'latest'"),
+    ("imageSource", "docker", "is none of build, registry, pinned: 'docker'"),
+    ("imageRegistry", "ghcr.io", "is not a registry with a path, in lower case: 'ghcr.io'"),
+    ("imageRegistry", "ghcr.io/Example", "is not a registry with a path, in lower case: 'ghcr.io/Example'"),
+    (
+        "imagePlatforms",
+        "linux/arm64,linux/arm",
+        "has a platform other than linux/arm64 and linux/amd64: 'linux/arm'",
+    ),
+    ("imageCache", "local", "is none of registry, gha, off: 'local'"),
+    ("imageScan", "HIGH,critical", "has a severity other than LOW, MEDIUM, HIGH, CRITICAL, UNKNOWN: 'critical'"),
+    ("signImages", "True", "is neither true nor false: 'True'"),
+    ("registryToken", " canary", NOT_TRIMMED),
+    ("repository", "todo-oke", "is not a GitHub repository as OWNER/NAME: 'todo-oke'"),
+    ("reviewers", "@example", "has what is not a GitHub login: '@example'"),
+    ("requireChecks", "1", "is neither true nor false: '1'"),
     ("cohereApiKey", "canary-key\n", NOT_TRIMMED),
     ("kafkaUsername", " canary-user", NOT_TRIMMED),
     ("kafkaPassword", "canary\u200bpassword", NOT_TRIMMED),
@@ -132,7 +169,34 @@ MENDED_BY: Mapping[str, str] = {
     "backendImage": "pulumi config set backendImage ghcr.io/OWNER/todo-backend:sha-1a2b3c4",
     "valuesFile": "pulumi config set valuesFile infra/helm/todo-app/values-oke.yaml",
     "releaseTimeoutSeconds": "pulumi config set releaseTimeoutSeconds 300",
-    "host": "pulumi config rm host",
+    "host": "pulumi config set host todo.example.com",
+    "clusterOcid": "pulumi config rm clusterOcid",
+    "compartmentOcid": "pulumi config rm compartmentOcid",
+    "region": "pulumi config set region eu-frankfurt-1",
+    "clusterName": "pulumi config set clusterName todo-oke",
+    "kubernetesVersion": "pulumi config rm kubernetesVersion",
+    "nodeCount": "pulumi config set nodeCount 2",
+    "nodeOcpus": "pulumi config set nodeOcpus 2",
+    "nodeMemoryGb": "pulumi config set nodeMemoryGb 12",
+    "nodeBootVolumeGb": "pulumi config set nodeBootVolumeGb 50",
+    "apiAllowedCidrs": "pulumi config set apiAllowedCidrs 0.0.0.0/0",
+    "retainOnDelete": "pulumi config set retainOnDelete false",
+    "ingressController": "pulumi config set ingressController true",
+    "ingressChart": "pulumi config set ingressChart official",
+    "ingressVersion": "pulumi config set ingressVersion 41.6.0",
+    "letsEncryptEmail": "pulumi config rm letsEncryptEmail",
+    "certManagerChart": "pulumi config set certManagerChart official",
+    "certManagerVersion": "pulumi config set certManagerVersion 1.21.2",
+    "imageSource": "pulumi config set imageSource pinned",
+    "imageRegistry": "pulumi config set imageRegistry ghcr.io/OWNER",
+    "imagePlatforms": "pulumi config set imagePlatforms linux/arm64",
+    "imageCache": "pulumi config set imageCache registry",
+    "imageScan": "pulumi config rm imageScan",
+    "signImages": "pulumi config set signImages false",
+    "registryToken": "pulumi config set --secret registryToken",
+    "repository": "pulumi config rm repository",
+    "reviewers": "pulumi config rm reviewers",
+    "requireChecks": "pulumi config set requireChecks false",
     "kafkaBrokers": "pulumi config set kafkaBrokers broker-0.example.com:9092,broker-1.example.com:9092",
     "kafkaSaslMechanism": "pulumi config set kafkaSaslMechanism SCRAM-SHA-256",
     "kafkaTls": "pulumi config set kafkaTls true",
@@ -157,6 +221,15 @@ RIGHT: list[tuple[str, str, Any]] = [
     ("releaseTimeoutSeconds", "30", 30),
     ("releaseTimeoutSeconds", "3600", 3600),
     ("host", "localhost", "localhost"),
+    ("clusterName", "A" + "-9" * 24, "A" + "-9" * 24),
+    ("kubernetesVersion", "v1.34.1", "v1.34.1"),
+    ("apiAllowedCidrs", "203.0.113.7, 198.51.100.0/24", ("203.0.113.7/32", "198.51.100.0/24")),
+    ("imageRegistry", "localhost:5000/a/b", "localhost:5000/a/b"),
+    ("imagePlatforms", "linux/arm64, linux/amd64", ("linux/arm64", "linux/amd64")),
+    ("imageScan", "HIGH,CRITICAL", ("HIGH", "CRITICAL")),
+    ("repository", "Example-1/todo.oke_2", "Example-1/todo.oke_2"),
+    ("reviewers", "a, B-9", ("a", "B-9")),
+    ("letsEncryptEmail", "", ""),
     ("kafkaBrokers", "a:1, b.example.com:65535", ("a:1", "b.example.com:65535")),
     ("kafkaSaslMechanism", "PLAIN", "PLAIN"),
     ("kafkaTopic", "Todo_events.v1", "Todo_events.v1"),
@@ -182,7 +255,7 @@ def test_a_wrong_value_is_named_with_the_command_that_mends_it(
     config: Mapping[str, str], key: str, value: str, mistake: str
 ) -> None:
     with pytest.raises(SettingsError) as error:
-        parse({**config, key: value}, example.SECRETS)
+        parse({**config, key: value}, SECRET_KEYS)
 
     assert str(error.value) == f"1 setting to mend, nothing was changed:\n  {key} {mistake}\n    {MENDED_BY[key]}"
 
@@ -220,6 +293,8 @@ def test_a_kubeconfig_is_a_path_or_encrypted_content(config: Mapping[str, str]) 
         {**config, "kubeconfig": json.dumps(example.kubeconfig())}, {*example.SECRETS, "kubeconfig"}
     ).kubeconfig
 
+    assert path
+    assert content
     assert (path.server, path.is_path) == ("https://cluster.example.com:6443", True)
     assert (content.server, content.is_path) == ("https://cluster.example.com:6443", False)
 
@@ -229,7 +304,10 @@ def test_the_context_is_a_setting(config: Mapping[str, str]) -> None:
     document["contexts"].append({"name": "other", "context": {"cluster": "cluster", "user": "user"}})
     Path("kubeconfig").write_text(yaml.safe_dump(document))
 
-    assert parse({**config, "context": "other"}, example.SECRETS).kubeconfig.context == "other"
+    kubeconfig = parse({**config, "context": "other"}, example.SECRETS).kubeconfig
+
+    assert kubeconfig
+    assert kubeconfig.context == "other"
 
 
 def test_a_context_that_the_kubeconfig_lacks_is_a_mistake(config: Mapping[str, str]) -> None:
@@ -252,19 +330,19 @@ def test_a_kubeconfig_in_base64_is_not_repeated(config: Mapping[str, str]) -> No
     assert encoded not in str(error.value)
 
 
-@pytest.mark.parametrize("key", sorted(MENDED_BY.keys() - example.SECRETS.keys()))
+@pytest.mark.parametrize("key", sorted(MENDED_BY.keys() - SECRET_KEYS))
 def test_the_command_that_mends_a_mistake_is_right_itself(config: Mapping[str, str], key: str) -> None:
     (Path.home() / ".kube").mkdir()
     Path("kubeconfig").rename(Path.home() / ".kube/config")
     command = MENDED_BY[key].replace("OWNER", "example")
     value = "" if command.startswith("pulumi config rm ") else command.removeprefix(f"pulumi config set {key} ")
 
-    parse({**config, "kubeconfig": "~/.kube/config", key: value}, example.SECRETS)
+    parse({**config, "kubeconfig": "~/.kube/config", key: value}, SECRET_KEYS)
 
 
 def test_every_format_has_a_wrong_example() -> None:
-    free = {"context", "clusterIdentifier"}  # any text is right
+    free = {"context", "clusterIdentifier", "registryUser"}  # any text is right
 
     assert {key for key, _, _ in WRONG} == KEYS.keys() - free
     assert MENDED_BY.keys() == KEYS.keys() - free
-    assert example.SECRETS.keys() == SECRET_KEYS
+    assert example.SECRETS.keys() == SECRET_KEYS - {"registryToken"}

@@ -1,5 +1,6 @@
 """All settings together: what Pulumi.yaml declares is what the program reads, and every mistake is told at once."""
 
+import re
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from components import settings
 from components.settings import KEYS, Settings, SettingsError, parse
@@ -43,6 +45,33 @@ ALL_WRONG: Mapping[str, str] = {
     "tracingSamplingRate": "2",
     "kafkaBroker": "canary",
     "colour": "canary",
+    "clusterOcid": "cluster",
+    "compartmentOcid": "compartment",
+    "region": "Frankfurt",
+    "clusterName": "todo oke",
+    "kubernetesVersion": "1.34",
+    "nodeCount": "none",
+    "nodeOcpus": "0",
+    "nodeMemoryGb": "0",
+    "nodeBootVolumeGb": "0",
+    "apiAllowedCidrs": "any",
+    "retainOnDelete": "0",
+    "ingressController": "0",
+    "ingressChart": "missing",
+    "ingressVersion": "41",
+    "letsEncryptEmail": "me",
+    "certManagerChart": "missing",
+    "certManagerVersion": "1",
+    "imageSource": "docker",
+    "imageRegistry": "ghcr.io",
+    "imagePlatforms": "arm",
+    "imageCache": "on",
+    "imageScan": "all",
+    "signImages": "maybe",
+    "registryToken": " canary",
+    "repository": "todo",
+    "reviewers": "@example",
+    "requireChecks": "0",
 }
 
 
@@ -61,7 +90,9 @@ def test_every_key_is_declared_as_a_described_string(key: str) -> None:
 
 
 def test_a_key_is_described_as_required_exactly_when_it_must_be_set() -> None:
-    required = {key for key, declared in example.DECLARED.items() if declared["description"].startswith("Required")}
+    required = {
+        key for key, declared in example.DECLARED.items() if re.match(r"Required(?! with )", declared["description"])
+    }
     defaults = {key: declared["default"] for key, declared in example.DECLARED.items()}
 
     with pytest.raises(SettingsError) as error:
@@ -72,7 +103,11 @@ def test_a_key_is_described_as_required_exactly_when_it_must_be_set() -> None:
 
 
 def test_a_key_is_described_as_encrypted_exactly_when_it_holds_a_secret() -> None:
-    described = {key for key, declared in example.DECLARED.items() if "Required, encrypted." in declared["description"]}
+    described = {
+        key
+        for key, declared in example.DECLARED.items()
+        if re.match(r"(Required, e|E)ncrypted\.", declared["description"])
+    }
 
     assert described == settings.SECRET_KEYS
 
@@ -83,7 +118,8 @@ def test_the_settings_of_a_stack_are_declared_and_its_secrets_encrypted(file: Pa
     own = {key.removeprefix("todo-oke:"): value for key, value in stack.items() if key.startswith("todo-oke:")}
 
     assert own.keys() <= KEYS.keys()
-    assert {key for key, value in own.items() if isinstance(value, dict)} == settings.SECRET_KEYS
+    assert {key for key, value in own.items() if isinstance(value, dict)} <= settings.SECRET_KEYS
+    assert settings.SECRET_KEYS.isdisjoint(key for key, value in own.items() if not isinstance(value, dict))
 
 
 def test_the_defaults_are_right(config: Mapping[str, str]) -> None:
@@ -91,9 +127,37 @@ def test_the_defaults_are_right(config: Mapping[str, str]) -> None:
 
     assert parsed.model_dump(exclude={"kubeconfig", "frontend_image", "backend_image"}) == {
         "context": "",
+        "cluster_ocid": "",
+        "compartment_ocid": "",
         "cluster_identifier": "",
         "namespace": "default",
         "protect": True,
+        "region": "",
+        "cluster_name": "todo-oke",
+        "kubernetes_version": "",
+        "node_count": 2,
+        "node_ocpus": 2,
+        "node_memory_gb": 12,
+        "node_boot_volume_gb": 50,
+        "api_allowed_cidrs": ("0.0.0.0/0",),
+        "retain_on_delete": False,
+        "ingress_controller": False,
+        "ingress_chart": "official",
+        "ingress_version": "41.6.0",
+        "lets_encrypt_email": "",
+        "cert_manager_chart": "official",
+        "cert_manager_version": "1.21.2",
+        "image_source": "pinned",
+        "image_registry": "",
+        "image_platforms": ("linux/arm64",),
+        "image_cache": "registry",
+        "image_scan": (),
+        "sign_images": False,
+        "registry_token": SecretStr(""),
+        "registry_user": "",
+        "repository": "",
+        "reviewers": (),
+        "require_checks": False,
         "values_file": Path("infra/helm/todo-app/values-oke.yaml"),
         "release_timeout_seconds": 300,
         "host": "",
@@ -116,7 +180,17 @@ def test_the_defaults_are_right(config: Mapping[str, str]) -> None:
     }
 
 
-@pytest.mark.parametrize("key", sorted(KEYS.keys() - {"context", "clusterIdentifier", "host", "tracingEndpoint"}))
+# Settings that need no value, in the stack of `example` at least.
+OPTIONAL = frozenset(
+    {
+        *("context", "clusterOcid", "compartmentOcid", "clusterIdentifier", "region", "kubernetesVersion"),
+        *("letsEncryptEmail", "host", "imageRegistry", "imageScan", "registryToken", "registryUser"),
+        *("repository", "reviewers", "tracingEndpoint"),
+    }
+)
+
+
+@pytest.mark.parametrize("key", sorted(KEYS.keys() - OPTIONAL))
 def test_an_empty_setting_is_one_that_is_not_set(config: Mapping[str, str], key: str) -> None:
     absent = {other: value for other, value in config.items() if other != key}
 
@@ -157,6 +231,66 @@ def test_a_key_that_does_not_exist_is_named_with_the_nearest_that_does(
     )
 
 
+OKE = {"kubeconfig": "", "compartmentOcid": "ocid1.compartment.oc1..a", "region": "eu-frankfurt-1"}
+BUILD = {"imageSource": "build", "imageRegistry": "ghcr.io/example", "frontendImage": "", "backendImage": ""}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        OKE,
+        {"kubeconfig": "", "clusterOcid": "ocid1.cluster.oc1.eu-frankfurt-1.a", "region": "eu-frankfurt-1"},
+        BUILD,
+        {"imageSource": "registry"},
+        {"letsEncryptEmail": "me@example.com", "host": "todo.example.com"},
+        {"registryToken": "canary", "registryUser": "example"},
+    ],
+)
+def test_what_another_setting_makes_needless_may_be_empty(
+    config: Mapping[str, str], changes: Mapping[str, str]
+) -> None:
+    parse({**config, **changes}, settings.SECRET_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mistake", "mended_by"),
+    [
+        ({**OKE, "region": ""}, "region is not set", "set region eu-frankfurt-1"),
+        (
+            {**OKE, "kubeconfig": "kubeconfig"},
+            "kubeconfig names a cluster, and so does compartmentOcid",
+            "rm kubeconfig",
+        ),
+        (
+            {**OKE, "clusterOcid": "ocid1.cluster.oc1.eu-frankfurt-1.a"},
+            "compartmentOcid asks for a cluster, and clusterOcid names one",
+            "rm compartmentOcid",
+        ),
+        ({**BUILD, "imageRegistry": ""}, "imageRegistry is not set", "set imageRegistry ghcr.io/OWNER"),
+        (
+            {"imageSource": "registry", "frontendImage": ""},
+            "frontendImage is not set",
+            "set frontendImage ghcr.io/OWNER/todo-frontend:sha-1a2b3c4",
+        ),
+        ({"letsEncryptEmail": "me@example.com"}, "host is not set", "set host todo.example.com"),
+        ({"registryToken": "canary"}, "registryUser is not set", "set registryUser OWNER"),
+        (
+            {"registryUser": "example"},
+            "registryUser pulls with a token, which is not set",
+            "set --secret registryToken",
+        ),
+        ({"clusterOcid": "wrong", "kubeconfig": ""}, "clusterOcid is not a cluster's OCID: 'wrong'", "rm clusterOcid"),
+    ],
+)
+def test_a_setting_that_another_one_asks_for_is_told(
+    config: Mapping[str, str], changes: Mapping[str, str], mistake: str, mended_by: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        parse({**config, **changes}, settings.SECRET_KEYS)
+
+    assert str(error.value) == f"1 setting to mend, nothing was changed:\n  {mistake}\n    pulumi config {mended_by}"
+
+
 def test_two_mistakes_are_told_at_once(config: Mapping[str, str]) -> None:
     with pytest.raises(SettingsError) as error:
         parse({**config, "protect": "yes", "host": "a b"}, example.SECRETS)
@@ -164,7 +298,7 @@ def test_two_mistakes_are_told_at_once(config: Mapping[str, str]) -> None:
     assert str(error.value) == (
         "2 settings to mend, nothing was changed:\n"
         "  host is not a host name: 'a b'\n"
-        "    pulumi config rm host\n"
+        "    pulumi config set host todo.example.com\n"
         "  protect is neither true nor false: 'yes'\n"
         "    pulumi config set protect true"
     )

@@ -66,7 +66,7 @@ PULL_REQUEST = {
 }
 FORK = {**PULL_REQUEST, "github.event.pull_request.head.repo.full_name": "stranger/name"}
 DEPENDABOT = {**PULL_REQUEST, "github.event.pull_request.user.login": "dependabot[bot]"}
-ALL_ON = {"vars.SIGN_IMAGES": "true", "vars.NOTIFY": "true"}
+ALL_ON = {"needs.deploy.outputs.sign": "true", "vars.NOTIFY": "true"}
 TESTS = {"test", "integration"}
 
 
@@ -185,11 +185,9 @@ def test_the_state_and_the_cloud_are_named_the_same_in_every_step() -> None:
         "PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}",
         "GITHUB_TOKEN": "${{ secrets.DELIVERY_GITHUB_TOKEN }}",
         **{name: f"${{{{ secrets.{name} }}}}" for name in STATE | OCI},
-        "OCI_CLI_REGION": "${{ vars.OCI_CLI_REGION }}",
         "TF_VAR_user_ocid": "${{ secrets.OCI_CLI_USER }}",
         "TF_VAR_tenancy_ocid": "${{ secrets.OCI_CLI_TENANCY }}",
         "TF_VAR_fingerprint": "${{ secrets.OCI_CLI_FINGERPRINT }}",
-        "TF_VAR_region": "${{ vars.OCI_CLI_REGION }}",
         "TF_VAR_private_key": "${{ secrets.OCI_CLI_KEY_CONTENT }}",
     }
 
@@ -297,6 +295,22 @@ def test_versions_are_the_toolchains() -> None:
     assert int(versions["node-version"]) >= minimum["node"]
     assert int(versions["java-version"]) >= minimum["java"]
     assert versions["python-version"] == "3.11"
+
+
+def test_the_checks_that_main_requires_are_jobs() -> None:
+    required = {"Run Tests", "Run Integration Tests"}  # CHECKS of components/choices.py
+    assert required <= {job.fields["name"] for job in jobs() if evaluate(job.fields.get("if", "true"), FORK)}
+
+
+def test_whether_images_are_signed_is_what_the_stack_says_in_its_environment() -> None:
+    assert DEPLOY["jobs"]["deploy"]["outputs"]["sign"] == "${{ vars.SIGN_IMAGES }}"
+    assert "vars.SIGN_IMAGES" not in str(DEPLOY["jobs"]["sign"])
+
+
+@pytest.mark.parametrize("job", [job for job in jobs() if secrets_in(job.fields) & STATE], ids=str)
+def test_whoever_runs_the_program_has_the_history_that_it_reads(job: Job) -> None:
+    checkout = next(step for step in job.fields["steps"] if "actions/checkout" in step.get("uses", ""))
+    assert checkout["with"]["fetch-depth"] == "0"
 
 
 def test_the_badge_is_the_workflows() -> None:

@@ -14,7 +14,8 @@ PINS_FILE = "tools/toolchain/pins.py"
 class Release:
     """A file that the publisher serves, and in the same folder of its site the SHA-256 of it.
 
-    The texts may use {version}, {os}, {arch}, {x64} (Pulumi's name of amd64) and {archive} (zip on macOS, else tar.gz).
+    The texts may use {version}, {os}, {arch}, {x64} (Pulumi's name of amd64), {system} and {machine} (uname's names of
+    the two, but arm64 on Linux too) and {archive} (zip on macOS, else tar.gz).
     `checksums` is a list as sha256sum writes it, or a bare sum. `member` is the tool's place in the archive; without
     one, the file is the tool itself.
     """
@@ -130,7 +131,8 @@ class App:
 
 @dataclass(frozen=True)
 class Pins:
-    """All that can be provided: for the delivery `tools`, `plugin` and `chart`; for the app, and for its tests.
+    """All that can be provided: for the delivery `tools`, `plugin` and `chart`, and for its tests `test_tools`; for the
+    app, and for its tests.
 
     `plugin` is the executable of the provider, which goes to the engine's plug-in folder.
     """
@@ -138,6 +140,7 @@ class Pins:
     tools: tuple[Tool, ...]
     plugin: Tool
     chart: Chart
+    test_tools: tuple[Tool, ...]
     app: App
     app_tests: App
 
@@ -182,6 +185,11 @@ HELM = GoModule(
     },
 )
 ACTIONLINT = GoModule("actionlint", seconds=20, variables={"github.com/rhysd/actionlint.version": "1.7.12"})
+VERSITYGW = GoModule(
+    "versitygw",
+    seconds=70,
+    variables={"main.Version": "1.8.0"},  # https://github.com/versity/versitygw/blob/v1.8.0/.goreleaser.yaml
+)
 
 DAPR = GoModule(
     "dapr",
@@ -343,6 +351,21 @@ PINS = Pins(
         module="github.com/dapr/dapr",
         folder="charts/dapr",
         replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+    ),
+    test_tools=(
+        Tool(
+            "versitygw",
+            version="1.8.0",
+            module=VERSITYGW,
+            package="github.com/versity/versitygw/cmd/versitygw",
+            ask=("--version",),
+            release=Release(
+                site="https://github.com/versity/versitygw/releases/download/v{version}",
+                file="versitygw_v{version}_{system}_{machine}.tar.gz",
+                checksums="checksums.txt",
+                member="versitygw_v{version}_{system}_{machine}/versitygw",
+            ),
+        ),
     ),
     app=App("app", runtimes=(NODE, NPM), programs=(POSTGRESQL,)),
     app_tests=App(

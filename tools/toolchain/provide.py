@@ -1,6 +1,6 @@
 """What the delivery needs: its tools, the Dapr chart and the project's Python packages, each in its place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import chart, engine, installed, prerequisites, venv
@@ -25,6 +25,26 @@ def provide(layout: Layout, pins: Pins, platform: Platform, say: Say) -> None:
             _provide(Run(layout, platform, cache, Publishers(say), say), pins)
             stamp.write()
     say(f"the toolchain is ready in {layout.bin}")
+
+
+def provide_for_tests(layout: Layout, tools: Sequence[Tool], platform: Platform, say: Say) -> None:
+    """Provides the tools that only the delivery's tests need, or does nothing where they are there.
+
+    Raises BootstrapError.
+    """
+    places = {tool.name: layout.bin / tool.name for tool in tools}
+    inputs, outputs = [*own_inputs(layout)], [*places.values()]
+    stamp = Stamp(layout.provided / "stamp-delivery-tests", (platform, tools), inputs, outputs)
+    if not stamp.is_current():
+        cache = Cache(layout.cache)
+        with cache.locked(say):
+            run = Run(layout, platform, cache, Publishers(say), say)
+            executables = Executables(tools, lambda tool: installed.find(tool, layout.search_path), run)
+            prerequisites.require(executables.problems())
+            for name, executable in executables.provide().items():
+                link(places[name], executable)
+            stamp.write()
+    say(f"the tools of the tests are ready in {layout.bin}")
 
 
 def _stamp(layout: Layout, pins: Pins, platform: Platform) -> Stamp:
@@ -76,7 +96,7 @@ def _place(layout: Layout, pins: Pins, executables: Mapping[str, Path], packed_c
     if engine.find_plugin(pins.plugin, layout.plugins) is None:
         engine.place_plugin(pins.plugin, executables[pins.plugin.name], layout.plugins)
     link(layout.charts / pins.chart.name, packed_chart)
-    pinned = {name for tool in pins.tools for name in (tool.name, *tool.beside)}
+    pinned = {name for tool in (*pins.tools, *pins.test_tools) for name in (tool.name, *tool.beside)}
     pinned |= {name for app in (pins.app, pins.app_tests) for name in app.names}
     for path in layout.bin.iterdir():
         if path.name not in pinned:  # a tool of an earlier version of this project

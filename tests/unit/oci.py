@@ -1,0 +1,94 @@
+"""OCI's side of a deployment: what it answers to the program's questions, and the options of what it is to keep."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from unittest.mock import patch
+
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor
+from pulumi.runtime.proto import resource_pb2
+
+from .engine import Engine, Inputs, Resource
+
+SERVICES = [
+    {
+        "id": "storage-service",
+        "name": "OCI FRA Object Storage",
+        "cidrBlock": "oci-fra-objectstorage",
+        "description": "",
+    },
+    {
+        "id": "all-services",
+        "name": "All FRA Services In Oracle Services Network",
+        "cidrBlock": "all-fra-services-in-oracle-services-network",
+        "description": "",
+    },
+]
+
+
+def images(*names: str) -> list[dict[str, str]]:
+    """Node images, each with its name as its OCID."""
+    return [{"imageId": name, "sourceName": name, "sourceType": "IMAGE"} for name in names]
+
+
+class OciEngine(Engine):
+    """A deployment to OCI.
+
+    answers: by the name of a data source. asked: what each data source was asked, by its name.
+    requests: what the engine got for each resource, by URN.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[str, Inputs] = {
+            "getServices": {"services": SERVICES},
+            "getAvailabilityDomains": {
+                "availabilityDomains": [{"id": name, "name": name} for name in ("QZhg:FRA-AD-2", "QZhg:FRA-AD-1")]
+            },
+            "getClusterOption": {"kubernetesVersions": ["v1.33.1", "v1.34.1", "v1.9.11"]},
+            "getNodePools": {"nodePools": []},
+            "getNodePoolOption": {
+                "sources": images(
+                    "Oracle-Linux-8.10-aarch64-2025.09.30-0-OKE-1.34.1-1191",
+                    "Oracle-Linux-8.10-aarch64-2025.09.30-0-OKE-1.33.1-1191",
+                )
+            },
+        }
+        self.asked: dict[str, Inputs] = {}
+        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
+
+    def deploy(self, program: Callable[[], object], **options: Any) -> None:
+        registered, invoked = MockMonitor.RegisterResource, MockMonitor.Invoke
+
+        def call(_: object, args: MockCallArgs) -> dict[str, Any]:
+            name = args.token.rpartition(":")[2]
+            self.asked[name] = cast("Inputs", args.args)
+            return dict(self.answers[name])
+
+        def invoke(monitor: MockMonitor, request: resource_pb2.ResourceInvokeRequest) -> Any:
+            # On a thread of its own, for which the mocks would open a loop and leave it open.
+            with asyncio.Runner() as runner:
+                asyncio.set_event_loop(runner.get_loop())
+                return invoked(monitor, request)
+
+        def register(
+            monitor: MockMonitor, request: resource_pb2.RegisterResourceRequest
+        ) -> resource_pb2.RegisterResourceResponse:
+            response = registered(monitor, request)
+            self.requests[response.urn] = request
+            return response
+
+        with (
+            patch(f"{Engine.__module__}._Provider.call", call),
+            patch.object(MockMonitor, "Invoke", invoke),
+            patch.object(MockMonitor, "RegisterResource", register),
+        ):
+            super().deploy(program, **options)
+
+    def options(self, resource: Resource) -> resource_pb2.RegisterResourceRequest:
+        """The request with which the program registered a resource."""
+        return self.requests[resource.urn]
+
+    def by_name(self, type_: str) -> Mapping[str, Resource]:
+        """The resources of a type, by their names."""
+        return {resource.name: resource for resource in self.resources if resource.type == type_}
