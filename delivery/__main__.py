@@ -1,10 +1,16 @@
-"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names."""
+"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
+
+`drift` compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a
+workflow run.
+"""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from delivery import CommandError, credentials, oke_token
 
@@ -13,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit status is 1 where it cannot do its work, and 2 where the usage is wrong."""
     try:
         options = _parser().parse_args(arguments)
-        print(options.run(options))
+        if answer := options.run(options):
+            print(answer)
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -35,6 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     kubeconfig.set_defaults(run=_kubeconfig)
     token = commands.add_parser("oke-token", parents=[cluster], help="print a token for it, as kubectl wants it")
     token.set_defaults(run=_oke_token)
+    stack = argparse.ArgumentParser(add_help=False)
+    stack.add_argument("--stack", required=True, help="the stack")
+    drift = commands.add_parser("drift", parents=[stack], help="print what an update would change, nothing if nothing")
+    drift.set_defaults(run=_drift)
+    issue = commands.add_parser("drift-issue", parents=[stack], help="open, update or close the issue that tells it")
+    issue.set_defaults(run=_drift_issue)
+    summary = commands.add_parser("summary", help="pass standard input on, and add it to the workflow run's page")
+    summary.add_argument("title")
+    summary.set_defaults(run=_summary)
     return parser
 
 
@@ -57,6 +73,32 @@ def _kubeconfig(options: argparse.Namespace) -> str:
 def _oke_token(options: argparse.Namespace) -> str:
     found = credentials.load(options.profile, options.auth, options.region)
     return oke_token.exec_credential(found, options.cluster, datetime.now(UTC))
+
+
+def _drift(options: argparse.Namespace) -> str:
+    from delivery import drift  # noqa: PLC0415
+
+    return "\n".join(drift.find(options.stack))
+
+
+def _drift_issue(options: argparse.Namespace) -> str:
+    from delivery import drift_issue  # noqa: PLC0415
+
+    server, repository, run = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    address = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+    changes = [line for line in sys.stdin.read().splitlines() if line]
+    return drift_issue.tell(options.stack, changes, address)
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from delivery import summary  # noqa: PLC0415
+
+    lines: list[str] = []
+    for line in sys.stdin:
+        print(line, end="", flush=True)
+        lines.append(line)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        summary.add(Path(page), options.title, "".join(lines))
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ HELM = GoModule(
         "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": "37",
     },
 )
-
+ACTIONLINT = GoModule("actionlint", seconds=20, variables={"github.com/rhysd/actionlint.version": "1.7.12"})
 VERSITYGW = GoModule(
     "versitygw",
     seconds=70,
@@ -314,6 +314,19 @@ PINS = Pins(
                 file="helm-v{version}-{os}-{arch}.tar.gz",
                 checksums="helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
                 member="{os}-{arch}/helm",
+            ),
+        ),
+        Tool(
+            "actionlint",
+            version="1.7.12",
+            module=ACTIONLINT,
+            package="github.com/rhysd/actionlint/cmd/actionlint",
+            ask=("-version",),
+            release=Release(  # https://github.com/rhysd/actionlint/blob/v1.7.12/.goreleaser.yaml
+                site="https://github.com/rhysd/actionlint/releases/download/v{version}",
+                file="actionlint_{version}_{os}_{arch}.tar.gz",
+                checksums="actionlint_{version}_checksums.txt",
+                member="actionlint",
             ),
         ),
     ),
