@@ -109,9 +109,13 @@ def test_a_merge_that_joins_two_changes_of_the_context_is_a_revision_of_its_own(
 
 
 def test_signatures_that_are_shown_are_no_part_of_the_commit(repository: Repository) -> None:
-    repository.git("config", "log.showSignature", "true")
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", ".git/key"], check=True)
+    for key, value in {"gpg.format": "ssh", "user.signingKey": ".git/key", "log.showSignature": "true"}.items():
+        repository.git("config", key, value)
+    repository.git("config", "commit.gpgSign", "true")
+    committed = repository.commit("backend/app")
 
-    assert revision(BACKEND).commit == repository.head
+    assert revision(BACKEND).commit == committed
 
 
 def test_a_folder_that_is_no_checkout_is_refused() -> None:
@@ -153,10 +157,12 @@ def test_a_change_without_a_commit_is_refused(repository: Repository, change: st
 
 
 def test_of_many_changes_a_few_are_named(repository: Repository) -> None:
-    for number in range(4):
-        write(f"backend/{number}")
+    for name in "abc":
+        write(f"backend/{name}")
+    assert "(backend/a, backend/b, backend/c)" in refusal()
 
-    assert "(backend/0, backend/1, backend/2, …)" in refusal()
+    write("backend/d")
+    assert "(backend/a, backend/b, backend/c, …)" in refusal()
     assert repository.head
 
 
