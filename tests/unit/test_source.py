@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,12 @@ def write(path: str, content: str = "") -> None:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)
 
 
 @pytest.fixture
@@ -182,6 +186,24 @@ def test_changes_beside_the_context_and_ignored_files_are_no_matter(repository: 
     write("notes")
 
     assert revision(BACKEND)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_file_with_the_mode_of_another_umask_is_refused(repository: Repository, mode: int) -> None:
+    repository.commit("backend/other")
+    Path("backend/other").chmod(mode)
+
+    assert "backend/other has another mode than 644 or 755" in refusal()
+    assert "chmod -R u=rwX,go=rX backend" in refusal()
+    assert revision(FRONTEND)
+
+
+def test_programs_and_links_are_no_odd_files(repository: Repository) -> None:
+    Path("backend/link").symlink_to("app")
+    write("backend/program")
+    Path("backend/program").chmod(0o755)
+
+    assert repository.commit() == revision(BACKEND).commit
 
 
 def test_a_machine_without_git_is_told_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
