@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -122,7 +122,7 @@ class Cloud:
         self._add(_Fault(kind, type_, before=lambda: time.sleep(seconds)))
 
     @contextmanager
-    def operation(self, kind: Kind, type_: str, name: str) -> Iterator[None]:
+    def operation(self, kind: Kind, type_: str, name: str) -> Generator[None]:
         """Logs what happens inside of it, with the faults that were asked for."""
         with self._lock:
             place = len(self.log)

@@ -20,6 +20,15 @@ _REPLACES: Mapping[str, frozenset[str]] = {
     "RepositoryEnvironmentDeploymentPolicy": frozenset({"environment"}),
     "RepositoryRuleset": frozenset(),
 }
+# What an id has after the repository and the environment.
+_LAST_OF_ID: Mapping[str, str] = {
+    "ActionsEnvironmentSecret": "secretName",
+    "ActionsEnvironmentVariable": "variableName",
+    "ActionsSecret": "secretName",
+    "ActionsVariable": "variableName",
+    "RepositoryEnvironment": "",
+    "RepositoryEnvironmentDeploymentPolicy": "policyId",
+}
 _SECRETS = ("ActionsEnvironmentSecret", "ActionsSecret")
 _DATED = (*_SECRETS, "ActionsEnvironmentVariable", "ActionsVariable")
 _FOLLOWS_A_RENAME = frozenset(_REPLACES) - {"RepositoryRuleset"}
@@ -75,22 +84,11 @@ class Github(TerraformProvider):
         return found
 
     def identify(self, resource: Resource) -> str:
-        given = resource.inputs
-        match resource.type:
-            case "RepositoryEnvironment":
-                return f"{given['repository']}:{given['environment']}"
-            case "ActionsEnvironmentSecret":
-                return f"{given['repository']}:{given['environment']}:{given['secretName']}"
-            case "ActionsEnvironmentVariable":
-                return f"{given['repository']}:{given['environment']}:{given['variableName']}"
-            case "ActionsSecret":
-                return f"{given['repository']}:{given['secretName']}"
-            case "ActionsVariable":
-                return f"{given['repository']}:{given['variableName']}"
-            case "RepositoryEnvironmentDeploymentPolicy":
-                return f"{given['repository']}:{given['environment']}:{next(self._ids)}"
-            case _:
-                return str(next(self._ids))
+        last = _LAST_OF_ID.get(resource.type)
+        if last is None:
+            return str(next(self._ids))
+        given = resource.inputs | {"policyId": str(next(self._ids))}
+        return ":".join(given[name] for name in ("repository", "environment", last) if name in given)
 
     def require(self, resource: Resource) -> None:
         repository, environment = resource.inputs.get("repository"), resource.inputs.get("environment")

@@ -56,11 +56,11 @@ class DockerBuild(Provider):
         super().__init__()
         self.folder = folder
         self.registry = registry
+        self._failures: list[str] = []
 
     def fail_build(self, message: str) -> None:
         """Lets the next build fail, and say so as BuildKit does: the failing step's last lines."""
-        self.cloud.fail("create", "Image", message)
-        self.cloud.fail("update", "Image", message)
+        self._failures.append(message)
 
     def check(self, resource: Resource, inputs: Properties) -> Properties:
         if resource.type != "Image" or has_unknown(resource.inputs.get("context")):
@@ -113,6 +113,8 @@ class DockerBuild(Provider):
         return id_, state
 
     def update(self, resource: Resource) -> Properties:
+        if resource.type == "Image" and self._failures:
+            raise CloudError(self._failures.pop(0))
         state = self._indexed(resource.inputs) if resource.type == "Index" else self._built(resource.inputs)
         if resource.type == "Image" and _is_pushed(resource.inputs):
             for tag in resource.inputs["tags"]:

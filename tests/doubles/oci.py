@@ -18,7 +18,7 @@ from tests.doubles.cloud import CloudError, Properties
 from tests.doubles.provider import Resource, TerraformProvider
 
 # What forces a new resource, of the types for which the provider's source was read, because the documentation lacks
-# marks there: an NSG rule can be updated, as can the NSGs of a cluster's endpoint. Of other types the documentation says.
+# marks there: an NSG rule can be updated, as can the NSGs of a cluster's endpoint. Of others the documentation says.
 # https://github.com/oracle/terraform-provider-oci/tree/master/internal/service, of 2026-08-19
 _REPLACES: Mapping[str, frozenset[str]] = {
     "Addon": frozenset({"addonName", "clusterId"}),
@@ -60,6 +60,8 @@ _REPLACES: Mapping[str, frozenset[str]] = {
     "Vcn": frozenset({"cidrBlock", "dnsLabel", "ipv6privateCidrBlocks", "isOracleGuaAllocationEnabled"}),
 }
 
+# https://docs.oracle.com/iaas/Content/General/Concepts/regions.htm
+_REGION_KEYS = {"eu-frankfurt-1": "FRA", "eu-zurich-1": "ZRH", "uk-london-1": "LHR", "us-ashburn-1": "IAD"}
 _OF_A_TENANCY = {"compartment", "dynamicgroup", "group", "policy", "tenancy", "user"}
 
 
@@ -67,7 +69,7 @@ _OF_A_TENANCY = {"compartment", "dynamicgroup", "group", "policy", "tenancy", "u
 class Oci(TerraformProvider):
     """region: of instances whose configuration has none. tenancy: its name, in those of availability domains.
 
-    kubernetes_versions: those that OKE supports. os_versions: those of the Oracle Linux images for nodes.
+    availability_domains: how many a region has. kubernetes_versions: those that OKE supports. os_versions: those of the Oracle Linux images for nodes.
     kubeconfig: of the API server that clusters lead to; without one they lead to an address that does not answer.
     """
 
@@ -91,9 +93,6 @@ class Oci(TerraformProvider):
         digest = hashlib.sha256((unique or secrets.token_hex(32)).encode()).digest()
         place = "" if kind in _OF_A_TENANCY else region or self.region
         return f"ocid1.{kind}.oc1.{place}.aaaaaaaa{base64.b32encode(digest).decode().lower().rstrip('=')}"
-
-    def availability_domain_names(self) -> list[str]:
-        return [f"{self.tenancy}:{self.region.upper()}-AD-{n}" for n in range(1, self.availability_domains + 1)]
 
     # Resources
 
@@ -230,10 +229,11 @@ class Oci(TerraformProvider):
 
     def _availability_domains(self, arguments: Properties, region: str) -> Properties:
         compartment = arguments["compartmentId"]
+        names = [f"{self.tenancy}:{region.upper()}-AD-{n}" for n in range(1, self.availability_domains + 1)]
         return {
             "availabilityDomains": [
                 {"id": self.ocid("availabilitydomain", region, name), "name": name, "compartmentId": compartment}
-                for name in self.availability_domain_names()
+                for name in names
             ]
         }
 
@@ -259,7 +259,7 @@ class Oci(TerraformProvider):
         return {"clusters": [{"id": id_} | found for id_, found in clusters if found["compartmentId"] == of]}
 
     def _node_pool_option(self, arguments: Properties, region: str) -> Properties:
-        """As OKE names its images: https://docs.oracle.com/iaas/images/oke-worker-node-oracle-linux-8x/"""
+        # Named as in https://docs.oracle.com/iaas/images/oke-worker-node-oracle-linux-8x/
         wanted = arguments.get("nodePoolK8sVersion") or ""
         sources = [
             {"imageId": self.ocid("image", region, name), "sourceName": name, "sourceType": "IMAGE"}
@@ -278,7 +278,7 @@ class Oci(TerraformProvider):
         }
 
     def _services(self, _arguments: Properties, region: str) -> Properties:
-        key = region.split("-")[1][:3].upper()
+        key = _REGION_KEYS.get(region, region.split("-")[1][:3].upper())
         names = [f"All {key} Services In Oracle Services Network", f"OCI {key} Object Storage"]
         return {
             "services": [

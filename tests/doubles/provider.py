@@ -3,8 +3,9 @@
 Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -113,28 +114,31 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
     # The protocol, from here on.
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802 (the name in the protocol)
+        del request, context
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: Any, context: grpc.ServicerContext) -> Empty:  # noqa: N802
+        del request, context
         return Empty()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Empty:  # noqa: N802
+        del request, context
         return Empty()
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
+        del request, context
         return plugin_pb2.PluginInfo(version=version(f"pulumi-{self.package}"))
-
-    def GetSchema(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.GetSchemaResponse:  # noqa: N802
-        return provider_pb2.GetSchemaResponse(schema="{}")
 
     def CheckConfig(  # noqa: N802
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
+        del context
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(  # noqa: N802
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
+        del context
         olds, news = received(request.olds), received(request.news)
         return _difference({name: UPDATE for name in olds.keys() | news.keys() if olds.get(name) != news.get(name)})
 
@@ -150,7 +154,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         function = schema.class_name(request.tok)
         with _answering(context), self.cloud.operation("invoke", function, ""):
             answer = self.invoke(function, plain(received(request.args)), self._config(context))
-            return provider_pb2.InvokeResponse(**{"return": sent(answer)})
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").CopyFrom(sent(answer))
+            return response
 
     def Check(  # noqa: N802
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
@@ -160,8 +166,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         try:
             return provider_pb2.CheckResponse(inputs=sent(self.check(resource, inputs)))
         except CheckError as error:
-            failures = [provider_pb2.CheckFailure(property=name, reason=why) for name, why in error.failures.items()]
-            return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+            response = provider_pb2.CheckResponse(inputs=request.news)
+            for name, why in error.failures.items():
+                response.failures.add(property=name, reason=why)
+            return response
 
     def Diff(  # noqa: N802
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
@@ -318,7 +326,8 @@ class TerraformProvider(Provider):
             )
         for name in resource.asked.keys() - given.keys():
             if self._is_optional(resource, name) and not _is_empty(resource.state.get(name)):
-                yield name, self._kind(resource, [name], DELETE)
+                nested = inputs[name].nested if name in inputs else ""
+                yield name, self._kind(resource, _paths(resource, name, nested, resource.asked[name]), DELETE)
 
     def _compared(
         self, resource: Resource, path: str, class_: str, values: tuple[Any, Any, Any]
@@ -352,7 +361,7 @@ class TerraformProvider(Provider):
 
 
 def _paths(resource: Resource, path: str, class_: str, value: Any) -> Iterator[str]:
-    """The path of a value and of all that is set inside of it: an object that comes or goes does so with each of them."""
+    """The path of a value and of all that is set inside of it: what comes or goes does so with all of them."""
     yield path
     if not class_:
         return
@@ -377,7 +386,7 @@ def _difference(changes: Mapping[str, Change], *, deletes_first: bool = False) -
 @contextmanager
 def _answering(
     context: grpc.ServicerContext, broken: Callable[[], provider_pb2.ErrorResourceInitFailed] | None = None
-) -> Iterator[None]:
+) -> Generator[None]:
     """Answers with the cloud's error; with what there is of the resource, where the cloud broke off."""
     try:
         yield
@@ -421,7 +430,7 @@ def _is_in(path: str, places: tuple[str, ...]) -> bool:
 
 
 def _top(path: str) -> str:
-    return path.split(".")[0].split("[")[0]
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
 def _without_indexes(path: str) -> str:

@@ -56,7 +56,8 @@ def _module(token: str) -> Path:
     package, module, _ = token.split(":")
     folder, _, name = module.rpartition("/") if "/" in module else (module, "", "")
     found = find_spec(f"pulumi_{package.replace('-', '_')}")
-    assert found is not None and found.origin is not None, f"{package} has no installed SDK"
+    assert found, f"{package} has no installed SDK"
+    assert found.origin
     place = Path(found.origin).parent
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name or class_name(token)).lower()
     return (place if folder in ("", "index") else place / folder.lower()) / f"{snake}.py"

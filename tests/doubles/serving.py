@@ -1,6 +1,6 @@
 """Starts the doubles and stops them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Doubles:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Doubles]:
+def serve(folder: Path) -> Generator[Doubles]:
     """Runs the doubles. folder: where the engine runs, which is where relative build contexts are."""
     registry = Registry()
     oci, github, docker_build, docker = Oci(), Github(), DockerBuild(folder, registry), Docker(registry)
@@ -41,7 +41,7 @@ def serve(folder: Path) -> Iterator[Doubles]:
 
 
 @contextmanager
-def _served(provider: Provider) -> Iterator[int]:
+def _served(provider: Provider) -> Generator[int]:
     """Runs a provider; gives its port."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

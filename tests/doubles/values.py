@@ -13,6 +13,9 @@ from pulumi.runtime import rpc
 
 UNKNOWN = rpc.UNKNOWN
 
+# https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
+_SIGNATURE, _OF_A_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -88,7 +91,7 @@ def _received(value: Any) -> Any:
 def _sent(value: Any) -> Any:
     match value:
         case Secret():
-            return {rpc._special_sig_key: rpc._special_secret_sig, "value": _sent(value.value)}
+            return {_SIGNATURE: _OF_A_SECRET, "value": _sent(value.value)}
         case dict():
             return {key: _sent(each) for key, each in value.items() if each is not None}
         case list():

@@ -99,7 +99,7 @@ class Stack:
     def preview(self) -> Mapping[str, str]:
         """The outputs of the stack that a preview shows, as it shows them."""
         _, _, shown = self.project.do("pulumi", "preview", "--diff").partition("--outputs:--")
-        return {name: value for name, value in re.findall(r"^ +~? *(\w+) *: (.+)$", shown, re.MULTILINE)}
+        return dict(re.findall(r"^ +[-+~]? *(\w+) *: (.+)$", shown, re.MULTILINE))
 
 
 def start(folder: Path, doubles: Doubles, monkeypatch: pytest.MonkeyPatch) -> Stack:
@@ -173,7 +173,7 @@ def test_what_the_program_declares_is_in_the_cloud_and_stays(deployed: Stack) ->
     assert oci.only("Cluster")["kubernetesVersion"] == "v1.34.1"
     assert oci.only("Cluster")["endpointConfig"]["subnetId"] in oci.all("Subnet")
     assert len(oci.only("NodePool")["nodes"]) == 2
-    created = [name for kind, _, name in oci.did("create")]
+    created = [name for _, _, name in oci.did("create")]
     assert created.index("vcn") < created.index("subnet") < created.index("cluster") < created.index("pool")
     assert github.only("RepositoryEnvironment")["reviewers"] == [{"users": [583231]}]
     assert deployed.plan() == {}
@@ -308,7 +308,7 @@ def test_an_image_is_built_again_when_a_file_of_its_context_changes(deployed: St
     (app / "page.html").write_text("good morning\n")
 
     assert deployed.plan() == {"image": "update"}
-    assert deployed.preview()["digest"] == f'"{first}" => ""'  # no input changed, and nothing is built in a preview
+    assert "- digest" in deployed.project.do("pulumi", "preview", "--diff")  # no input changed: known to be none
     deployed.project.up()
     second = deployed.project.outputs()["digest"]
     assert registry.tags == {"ghcr.io/example/todo:latest": second}
