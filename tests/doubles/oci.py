@@ -69,7 +69,8 @@ _OF_A_TENANCY = {"compartment", "dynamicgroup", "group", "policy", "tenancy", "u
 class Oci(TerraformProvider):
     """region: of instances whose configuration has none. tenancy: its name, in those of availability domains.
 
-    availability_domains: how many a region has. kubernetes_versions: those that OKE supports. os_versions: those of the Oracle Linux images for nodes.
+    kubernetes_versions: those that OKE supports, the oldest first. os_versions: of the Oracle Linux images for nodes.
+    availability_domains: how many a region has.
     kubeconfig: of the API server that clusters lead to; without one they lead to an address that does not answer.
     """
 
@@ -106,6 +107,8 @@ class Oci(TerraformProvider):
 
     def identify(self, resource: Resource) -> str:
         match resource.type:
+            case "DefaultDhcpOptions" | "DefaultRouteTable" | "DefaultSecurityList":
+                return resource.inputs["manageDefaultResourceId"]
             case "NetworkSecurityGroupSecurityRule":
                 return secrets.token_hex(3).upper()
             case "Addon":
@@ -118,7 +121,8 @@ class Oci(TerraformProvider):
     def require(self, resource: Resource) -> None:
         managed = {type_.lower() for type_ in _REPLACES}
         for ocid in _ocids(resource.inputs):
-            if ocid.split(".")[1] in managed and self.cloud.get(ocid) is None:
+            known = self.cloud.get(ocid) is not None or self.cloud.users_of(ocid)  # a VCN names its defaults
+            if ocid.split(".")[1] in managed and not known:
                 raise CloudError(f"404-NotAuthorizedOrNotFound, {resource.name} names {ocid}, which is not there")
         if resource.type == "Cluster":
             version = resource.inputs.get("kubernetesVersion")
@@ -155,7 +159,7 @@ class Oci(TerraformProvider):
 
     def delete(self, resource: Resource) -> None:
         users = self.cloud.users_of(resource.id)
-        if users:
+        if users and not resource.type.startswith("Default"):  # those go with their VCN
             raise CloudError(f"409-Conflict, {resource.type} {resource.name} is in use by {', '.join(sorted(users))}")
         super().delete(resource)
 

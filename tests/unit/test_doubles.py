@@ -100,6 +100,21 @@ def test_the_cloud_refuses_what_names_nothing_and_a_version_that_it_does_not_sup
         oci.create(Resource(CLUSTER, "it", inputs={"kubernetesVersion": "v1.1.1"}))
 
 
+def test_what_a_network_comes_with_can_be_used_and_managed_until_the_network_goes() -> None:
+    oci = Oci()
+    network, state = oci.create(Resource(VCN, "it", inputs={"cidrBlocks": ["10.0.0.0/16"]}))
+    rules = {"manageDefaultResourceId": state["defaultSecurityListId"]}
+    managed, _ = oci.create(Resource("oci:Core/defaultSecurityList:DefaultSecurityList", "it", inputs=rules))
+    inputs = {"vcnId": network, "routeTableId": state["defaultRouteTableId"]}
+    subnet, _ = oci.create(Resource("oci:Core/subnet:Subnet", "it", inputs=inputs))
+
+    with pytest.raises(CloudError, match="409-Conflict, Vcn it is in use by Subnet"):
+        oci.delete(Resource(VCN, "it", id=network))
+    oci.delete(Resource("oci:Core/subnet:Subnet", "it", id=subnet))
+    oci.delete(Resource("oci:Core/defaultSecurityList:DefaultSecurityList", "it", id=managed))
+    oci.delete(Resource(VCN, "it", id=network))
+
+
 def test_a_cluster_leads_to_the_api_server_of_a_test() -> None:
     oci = Oci(kubeconfig=KUBECONFIG)
 
@@ -206,6 +221,31 @@ def test_a_digest_is_of_what_goes_into_an_image(tmp_path: Path) -> None:
     assert len({digest(), digest(buildArgs={"A": "b"}), digest(platforms=["linux/arm64"]), digest(target="x")}) == 4
 
 
+def test_a_context_is_its_files_their_names_and_modes_but_for_what_is_ignored(tmp_path: Path) -> None:
+    double, resource = build(tmp_path)
+    page = tmp_path / "app/page.html"
+    page.write_text("hello")
+    (tmp_path / "app/.dockerignore").write_text("# not needed\n**/*.log\n/notes/\n!notes/kept.txt\n?.tmp\n")
+
+    def hashed() -> str:
+        return double.create(resource)[1]["contextHash"]
+
+    def changes(path: str, text: str = "x") -> bool:
+        before = hashed()
+        (tmp_path / "app" / path).parent.mkdir(exist_ok=True)
+        (tmp_path / "app" / path).write_text(text)
+        return hashed() != before
+
+    assert [path for path in ("a.log", "in/a.log", "notes/a", "a.tmp") if changes(path)] == []
+    assert [path for path in ("notes/kept.txt", "ab.tmp", "in/b") if not changes(path)] == []
+    before = hashed()
+    page.rename(page.with_name("other.html"))
+    assert hashed() != before
+    page.with_name("other.html").chmod(0o755)
+    assert len({before, hashed()}) == 2
+    assert changes("Dockerfile", "FROM other\n")
+
+
 def test_what_is_pushed_is_in_the_registry_until_it_is_deleted(tmp_path: Path) -> None:
     double, resource = build(tmp_path)
     docker = Docker(double.registry)
@@ -259,6 +299,16 @@ def test_a_fault_happens_once_and_is_in_the_log() -> None:
 
     assert [operation.error for operation in cloud.log] == ["401-NotAuthenticated", ""]
     assert cloud.did("create") == [("create", "Vcn", "it")]
+
+
+def test_each_fault_is_for_one_operation() -> None:
+    cloud = Cloud()
+    cloud.fail("delete", "Vcn", "first")
+    cloud.fail("delete", "Vcn", "second")
+
+    for message in ("first", "second"):
+        with pytest.raises(CloudError, match=message), cloud.operation("delete", "Vcn", "it"):
+            pytest.fail("it was done")
 
 
 def test_what_the_cloud_tells_is_a_copy() -> None:
