@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools apptools cluster up preview down app test check lint unit backend frontend together integration
+.PHONY: help tools testtools apptools cluster up preview down app test check lint unit backend frontend together integration
 
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -18,6 +18,9 @@ local := env PULUMI_BACKEND_URL=file://$(CURDIR)/$(STATE) PULUMI_CONFIG_PASSPHRA
 
 help: ## Show this help
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
+
+testtools:
+	@python3 tools/bootstrap.py delivery-tests
 
 apptools:
 	@python3 tools/bootstrap.py app-tests
@@ -83,5 +86,5 @@ frontend: apptools
 together: tools backend frontend
 	pytest tests/app
 
-integration: tools
+integration: tools testtools
 	pytest tests/integration

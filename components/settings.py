@@ -116,6 +116,7 @@ class Settings(BaseModel):
     image_platforms: Platforms = _mended_by("linux/arm64")
     image_cache: Annotated[str, one_of("registry", "gha", "off")] = _mended_by("registry")
     image_scan: Severities = ()
+    sign_images: Truth = _mended_by("false")
     frontend_image: Annotated[Image, required_when(_is_named)] = _empty("ghcr.io/OWNER/todo-frontend:sha-1a2b3c4")
     backend_image: Annotated[Image, required_when(_is_named)] = _empty("ghcr.io/OWNER/todo-backend:sha-1a2b3c4")
     registry_token: Secret = SecretStr("")

@@ -9,7 +9,7 @@ from tools.toolchain.app import provide_app
 from tools.toolchain.layout import Layout
 from tools.toolchain.machine import Platform
 from tools.toolchain.pins import App, Chart, GoModule, Jars, Pins, Programs, Release, Runtime, Tool
-from tools.toolchain.provide import provide
+from tools.toolchain.provide import provide, provide_for_tests
 
 PLATFORM = Platform("linux", "amd64")
 
@@ -18,6 +18,7 @@ SERVED = GoModule("served", seconds=1, variables={"example.org/version.Version":
 PAIR = GoModule("pair", seconds=2)
 PLUGIN = GoModule("plugin", seconds=3)
 SIDECAR = GoModule("sidecar", seconds=4, tags=("small", "quiet"))
+STORE = GoModule("store", seconds=5)
 
 
 @dataclass
@@ -59,6 +60,9 @@ class Project:
     def provide(self) -> None:
         provide(self.layout, self.pins, PLATFORM, self.said.append)
 
+    def provide_for_tests(self) -> None:
+        provide_for_tests(self.layout, self.pins.test_tools, PLATFORM, self.said.append)
+
     def provide_app(self) -> None:
         provide_app(self.layout, self.pins.app, PLATFORM, self.said.append)
 
@@ -79,7 +83,7 @@ def make_project(folder: Path, site: str, venv: Path) -> Project:
     """A project that nothing has been provided for but `venv`, the environment of a project with empty locks."""
     project = Project(folder, pins_of(site))
     project.path.mkdir(parents=True)
-    for module in (SERVED, PAIR, PLUGIN, SIDECAR):
+    for module in (SERVED, PAIR, PLUGIN, SIDECAR, STORE):
         (project.layout.modules / module.folder).mkdir(parents=True)
         (project.layout.modules / module.folder / "go.mod").write_text(f"module {module.folder}\n")
     (project.layout.modules / "chart").mkdir()
@@ -126,15 +130,18 @@ def pins_of(site: str) -> Pins:
             tool("engine", PAIR, beside=("pulumi-language-python",)),
         ),
         plugin=tool("pulumi-resource-cloud", PLUGIN),
-        chart=Chart(
-            "chart",
-            "1.2.3",
-            url=f"{site}/chart-1.2.3.tgz",
-            sha256="0" * 64,
-            module="example.org/chart",
-            folder="charts/chart",
-            replacements={"Chart.yaml": ("0.0.0", "1.2.3")},
+        charts=(
+            Chart(
+                "chart",
+                "1.2.3",
+                url=f"{site}/chart-1.2.3.tgz",
+                sha256="0" * 64,
+                module="example.org/chart",
+                folder="charts/chart",
+                replacements={"Chart.yaml": ("0.0.0", "1.2.3")},
+            ),
         ),
+        test_tools=(tool("store", STORE),),
         app=app,
         app_tests=replace(
             app,

@@ -64,8 +64,9 @@ def test_the_chart_of_the_module_is_packed_as_its_publisher_does(project: Projec
 
 
 def test_a_module_whose_chart_is_packed_otherwise_is_an_error(project: Project) -> None:
-    chart = replace(project.pins.chart, replacements={"values.yaml": ("edge", "1.2.3")})
-    project.pins = replace(project.pins, chart=chart)
+    (chart,) = project.pins.charts
+    chart = replace(chart, replacements={"values.yaml": ("edge", "1.2.3")})
+    project.pins = replace(project.pins, charts=(chart,))
     with pytest.raises(BootstrapError, match=r"not as tools/toolchain/pins\.py expects it \(values\.yaml\)"):
         project.provide()
     assert not project.layout.charts.exists()
@@ -74,10 +75,26 @@ def test_a_module_whose_chart_is_packed_otherwise_is_an_error(project: Project) 
 def test_the_publishers_chart_is_used(project: Project, publisher: Publisher) -> None:
     archive = tar({"chart/Chart.yaml": "version: published"})
     publisher.files["/chart-1.2.3.tgz"] = archive
-    chart = replace(project.pins.chart, sha256=hashlib.sha256(archive).hexdigest())
-    project.pins = replace(project.pins, chart=chart)
+    (chart,) = project.pins.charts
+    project.pins = replace(project.pins, charts=(replace(chart, sha256=hashlib.sha256(archive).hexdigest()),))
     project.provide()
     assert (project.layout.charts / "chart" / "Chart.yaml").read_text() == "version: published"
+
+
+def test_every_chart_is_provided_from_where_it_can_be_had(project: Project, publisher: Publisher) -> None:
+    archive = tar({"served-chart/Chart.yaml": "version: published"})
+    publisher.files["/served-chart-1.2.3.tgz"] = archive
+    (packed,) = project.pins.charts
+    served = replace(
+        packed,
+        name="served-chart",
+        url=f"{publisher.address}/served-chart-1.2.3.tgz",
+        sha256=hashlib.sha256(archive).hexdigest(),
+    )
+    project.pins = replace(project.pins, charts=(served, packed))
+    project.provide()
+    versions = {path.name: (path / "Chart.yaml").read_text() for path in project.layout.charts.iterdir()}
+    assert versions == {"served-chart": "version: published", "chart": "version: 1.2.3"}
 
 
 def test_a_forged_chart_is_an_error(project: Project, publisher: Publisher) -> None:
@@ -118,3 +135,19 @@ def test_what_got_lost_is_provided_again(project: Project, lost: str) -> None:
     project.provide()
     assert path.exists()
     assert project.answer("first") == "built"
+
+
+def test_the_tests_get_their_tools_which_the_delivery_does_without(project: Project) -> None:
+    project.provide()
+    assert not (project.layout.bin / "store").exists()
+    project.provide_for_tests()
+    assert project.answer("store") == "built"
+    project.said.clear()
+    project.provide_for_tests()
+    assert project.said == [f"the tools of the tests are ready in {project.layout.bin}"]
+
+
+def test_the_tools_of_the_tests_stay_when_those_of_the_delivery_change(project: Project) -> None:
+    project.provide_for_tests()
+    project.provide()
+    assert project.answer("store") == "built"

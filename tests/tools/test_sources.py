@@ -78,6 +78,7 @@ def test_a_download_with_the_published_checksum_is_used(project: Project, publis
         ("tool-{version}-{os}-{arch}", "", b"#!/bin/sh"),
         ("tool-{x64}.tar.gz", "tool-{os}/tool", tar({"tool-darwin/tool": "#!/bin/sh"})),
         ("tool.{archive}", "tool", zipped({"tool": "#!/bin/sh"})),
+        ("tool_{system}_{machine}.tar.gz", "tool_Darwin_arm64/tool", tar({"tool_Darwin_arm64/tool": "#!/bin/sh"})),
     ],
 )
 def test_a_macs_files(publisher: Publisher, tmp_path: Path, file: str, member: str, content: bytes) -> None:
@@ -174,3 +175,8 @@ def test_a_publisher_of_files_for_other_systems_is_not_asked(project: Project, p
     project.provide()
     assert CHECKSUMS not in publisher.asked
     assert project.answer("served") == "built"
+
+
+@pytest.mark.parametrize(("arch", "machine"), [("amd64", "x86_64"), ("arm64", "arm64")])
+def test_a_file_that_is_named_as_uname_names_the_platform(arch: str, machine: str) -> None:
+    assert Platform("linux", arch).fill("tool_{system}_{machine}", "1.2.3") == f"tool_Linux_{machine}"

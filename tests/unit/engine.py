@@ -50,6 +50,7 @@ class Resource:
     provider: str
     prerequisites: frozenset[str]
     protect: bool
+    retain_on_delete: bool
     transforms: tuple[pulumi.ResourceTransform, ...]
 
 
@@ -61,11 +62,13 @@ class Engine:
     existing: the (type, name) of what an earlier deployment created: that is updated.
     creations: by (type, name), what happens while the engine creates or updates that resource: the outputs that it gets
         beside its inputs, or an exception. May block.
+    answers: by token, what a provider's function returns for its arguments.
     """
 
     def __init__(self) -> None:
         self.existing: set[tuple[str, str]] = set()
         self.creations: dict[tuple[str, str], Callable[[], Inputs]] = {}
+        self.answers: dict[str, Callable[[Inputs], Inputs]] = {}
         self.resources: list[Resource] = []
         self.outputs: dict[str, Inputs] = {}
         self.log: list[engine_pb2.LogRequest] = []
@@ -162,20 +165,25 @@ class _Callbacks:
 
 
 class _Provider(Mocks):
-    def __init__(self, creations: Mapping[tuple[str, str], Callable[[], Inputs]]) -> None:
+    def __init__(
+        self,
+        creations: Mapping[tuple[str, str], Callable[[], Inputs]],
+        answers: Mapping[str, Callable[[Inputs], Inputs]],
+    ) -> None:
         self._creations = creations
+        self._answers = answers
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[Any, Any]]:
         create = self._creations.get((args.typ, args.name), dict)
         return f"{args.name}-id", {**args.inputs, **create()}
 
-    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], None]:
-        raise NotImplementedError(args.token)
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        return dict(self._answers[args.token](args.args)), []
 
 
 class _Monitor(MockMonitor):
     def __init__(self, engine: Engine, callbacks: _Callbacks, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(_Provider(engine.creations))
+        super().__init__(_Provider(engine.creations, engine.answers))
         self._engine = engine
         self._callbacks = callbacks
         self._loop = loop
@@ -202,6 +210,7 @@ class _Monitor(MockMonitor):
                     provider=_name(request.provider.rpartition("::")[0]),
                     prerequisites=frozenset([request.parent, *request.dependencies]),
                     protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
                     transforms=tuple(transforms),
                 )
             )

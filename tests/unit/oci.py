@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from typing import Any, cast
 from unittest.mock import patch
 
+import yaml
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor
 from pulumi.runtime.proto import resource_pb2
 
@@ -26,6 +27,18 @@ SERVICES = [
     },
 ]
 
+# As OCI writes it.
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "",
+    "clusters": [
+        {"name": "cluster-a", "cluster": {"server": "https://192.0.2.7:6443", "certificate-authority-data": "Y2E="}}
+    ],
+    "users": [{"name": "user-a", "user": {"exec": {"command": "oci", "args": ["ce", "cluster", "generate-token"]}}}],
+    "contexts": [{"name": "context-a", "context": {"cluster": "cluster-a", "user": "user-a"}}],
+    "current-context": "context-a",
+}
+
 
 def images(*names: str) -> list[dict[str, str]]:
     """Node images, each with its name as its OCID."""
@@ -44,14 +57,14 @@ def _loop() -> Generator[None]:
 class OciEngine(Engine):
     """A deployment to OCI.
 
-    answers: by the name of a data source. asked, asked_through: what each data source was asked, and the provider's
-        name, or an empty one where that is a default.
+    data: what a data source answers, by its name. asked, asked_through: what each was asked, and the provider's name,
+        or an empty one where that is a default.
     requests: what the engine got for each resource, by URN.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.answers: dict[str, Inputs] = {
+        self.data: dict[str, Inputs] = {
             "getServices": {"services": SERVICES},
             "getAvailabilityDomains": {
                 "availabilityDomains": [{"id": name, "name": name} for name in ("QZhg:FRA-AD-2", "QZhg:FRA-AD-1")]
@@ -64,6 +77,7 @@ class OciEngine(Engine):
                     "Oracle-Linux-8.10-aarch64-2025.09.30-0-OKE-1.33.1-1191",
                 )
             },
+            "getClusterKubeConfig": {"content": yaml.safe_dump(KUBECONFIG)},
         }
         self.asked: dict[str, Inputs] = {}
         self.asked_through: dict[str, str] = {}
@@ -76,7 +90,7 @@ class OciEngine(Engine):
             name = args.token.rpartition(":")[2]
             self.asked[name] = cast("Inputs", args.args)
             self.asked_through[name] = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
-            return dict(self.answers[name])
+            return dict(self.data[name])
 
         def invoke(monitor: MockMonitor, request: resource_pb2.ResourceInvokeRequest) -> Any:
             with _loop():

@@ -4,7 +4,7 @@ Source: https://nginx.org/en/docs/switches.html
 """
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def ingress(folder: Path, backend_port: int) -> Generator[str]:
     with _page(folder / "page") as page:
         folder = folder / "ingress"
         _lay_out(folder, _INGRESS.format(port=port, page=page, backend=backend_port))
-        with _nginx("the ingress", folder, port):
+        with nginx("the ingress", folder, lambda: answers(port, "/")):
             yield f"http://127.0.0.1:{port}"
 
 
@@ -62,7 +62,7 @@ def _page(folder: Path) -> Generator[int]:
         configuration = configuration.replace(text, replacement)
     _lay_out(folder, configuration)
     shutil.copytree(built, folder / "html", dirs_exist_ok=True)
-    with _nginx("the page's server", folder, port):
+    with nginx("the page's server", folder, lambda: answers(port, "/")):
         yield port
 
 
@@ -72,10 +72,11 @@ def _lay_out(folder: Path, configuration: str) -> None:
 
 
 @contextmanager
-def _nginx(name: str, folder: Path, port: int) -> Generator[None]:
+def nginx(name: str, folder: Path, is_ready: Callable[[], bool]) -> Generator[None]:
+    """Runs nginx by `folder`/nginx.conf, which names files as they lie in the folder. Raises ProcessError."""
     program = PROVIDED / "bin" / "nginx"
     if not program.exists():
         raise ProcessError("nginx is not provided: run `python3 tools/bootstrap.py app-tests`.")
     command = [program, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"]
-    with running(name, command, folder / "log", lambda: answers(port, "/")):
+    with running(name, command, folder / "log", is_ready):
         yield

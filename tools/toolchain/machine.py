@@ -30,6 +30,8 @@ class Platform:
             os=self.os,
             arch=self.arch,
             x64="x64" if self.arch == "amd64" else self.arch,
+            system=self.os.capitalize(),
+            machine="x86_64" if self.arch == "amd64" else self.arch,
             archive="zip" if self.os == "darwin" else "tar.gz",
         )
 

@@ -1,4 +1,4 @@
-"""The command: `python3 tools/bootstrap.py [delivery|app|app-tests]`."""
+"""The command: `python3 tools/bootstrap.py [delivery|delivery-tests|app|app-tests]`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from .errors import BootstrapError
 from .layout import Layout
 from .machine import this_platform
 from .pins import PINS
-from .provide import provide
+from .provide import provide, provide_for_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,9 +26,10 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("delivery", "app", "app-tests"),
+        choices=("delivery", "delivery-tests", "app", "app-tests"),
         default="delivery",
-        help="delivery (default): .venv, Pulumi and its Kubernetes provider, the embedded cluster, the Dapr chart; "
+        help="delivery (default): .venv, Pulumi and its Kubernetes provider, the embedded cluster, the charts; "
+        "delivery-tests: the S3 server of its tests; "
         "app: backend/.venv, frontend/node_modules, PostgreSQL; "
         "app-tests: those of app, nginx, Chromium, Dapr's sidecar, Kafka",
     )
@@ -38,6 +39,8 @@ def main() -> int:
     try:
         layout, platform = Layout.of(ROOT, os.environ), this_platform()
         match what:
+            case "delivery-tests":
+                provide_for_tests(layout, PINS.test_tools, platform, say=_say)
             case "app":
                 provide_app(layout, PINS.app, platform, say=_say)
             case "app-tests":

@@ -14,7 +14,8 @@ PINS_FILE = "tools/toolchain/pins.py"
 class Release:
     """A file that the publisher serves, and in the same folder of its site the SHA-256 of it.
 
-    The texts may use {version}, {os}, {arch}, {x64} (Pulumi's name of amd64) and {archive} (zip on macOS, else tar.gz).
+    The texts may use {version}, {os}, {arch}, {x64} (Pulumi's name of amd64), {system} and {machine} (uname's names of
+    the two, but arm64 on Linux too) and {archive} (zip on macOS, else tar.gz).
     `checksums` is a list as sha256sum writes it, or a bare sum. `member` is the tool's place in the archive; without
     one, the file is the tool itself.
     """
@@ -62,7 +63,7 @@ class Chart:
     """A Helm chart: as its publisher packs it, with the archive's SHA-256, and as it lies in a Go module.
 
     The module has the chart as it is developed; `replacements` is what packing changes: in every file of that name, the
-    first text by the second.
+    first text by the second. What a publisher adds beside (a README, a licence) changes nothing that Helm renders.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Chart:
     sha256: str
     module: str
     folder: str
-    replacements: Mapping[str, tuple[str, str]]
+    replacements: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,16 @@ class App:
 
 @dataclass(frozen=True)
 class Pins:
-    """All that can be provided: for the delivery `tools`, `plugin` and `chart`; for the app, and for its tests.
+    """All that can be provided: for the delivery `tools`, `plugin` and `charts`, and for its tests `test_tools`; for
+    the app, and for its tests.
 
     `plugin` is the executable of the provider, which goes to the engine's plug-in folder.
     """
 
     tools: tuple[Tool, ...]
     plugin: Tool
-    chart: Chart
+    charts: tuple[Chart, ...]
+    test_tools: tuple[Tool, ...]
     app: App
     app_tests: App
 
@@ -182,6 +185,11 @@ HELM = GoModule(
     },
 )
 
+VERSITYGW = GoModule(
+    "versitygw",
+    seconds=70,
+    variables={"main.Version": "1.8.0"},  # https://github.com/versity/versitygw/blob/v1.8.0/.goreleaser.yaml
+)
 
 DAPR = GoModule(
     "dapr",
@@ -322,14 +330,50 @@ PINS = Pins(
             member="pulumi-resource-kubernetes",
         ),
     ),
-    chart=Chart(
-        "dapr",
-        version="1.15.4",
-        url="https://dapr.github.io/helm-charts/dapr-1.15.4.tgz",
-        sha256="138cd61c5eb36b83fac5c49c3f43ad18ca49abb6ab4477cf1c4d564aac3b6c0c",  # its digest in the index.yaml there
-        module="github.com/dapr/dapr",
-        folder="charts/dapr",
-        replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+    # The sums are the digests in the index.yaml there; the last two as other projects pin them.
+    charts=(
+        Chart(
+            "dapr",
+            version="1.15.4",
+            url="https://dapr.github.io/helm-charts/dapr-1.15.4.tgz",
+            sha256="138cd61c5eb36b83fac5c49c3f43ad18ca49abb6ab4477cf1c4d564aac3b6c0c",
+            module="github.com/dapr/dapr",
+            folder="charts/dapr",
+            replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+        ),
+        Chart(
+            "traefik",
+            version="41.6.0",
+            url="https://traefik.github.io/charts/traefik/traefik-41.6.0.tgz",
+            sha256="cd7254ea853da73bdb88edc896f079b88d43ffa0bfe699fdbf21081361eac365",
+            module="github.com/traefik/traefik-helm-chart",
+            folder="traefik",
+        ),
+        Chart(
+            "cert-manager",
+            version="1.21.2",
+            url="https://charts.jetstack.io/charts/cert-manager-v1.21.2.tgz",
+            sha256="73a56e1728edd6c99f1f31082618c3259d279a76b7ebd3d4bdc5475c2442d34a",
+            module="github.com/cert-manager/cert-manager",
+            folder="deploy/charts/cert-manager",
+            # https://github.com/cert-manager/cert-manager/blob/v1.21.2/make/manifests.mk
+            replacements={"Chart.yaml": ("v0.0.0", "v1.21.2")},
+        ),
+    ),
+    test_tools=(
+        Tool(
+            "versitygw",
+            version="1.8.0",
+            module=VERSITYGW,
+            package="github.com/versity/versitygw/cmd/versitygw",
+            ask=("--version",),
+            release=Release(
+                site="https://github.com/versity/versitygw/releases/download/v{version}",
+                file="versitygw_v{version}_{system}_{machine}.tar.gz",
+                checksums="checksums.txt",
+                member="versitygw_v{version}_{system}_{machine}/versitygw",
+            ),
+        ),
     ),
     app=App("app", runtimes=(NODE, NPM), programs=(POSTGRESQL,)),
     app_tests=App(

@@ -1,0 +1,320 @@
+"""State in a bucket of OCI Object Storage: the real engine, a real S3 server, and what OCI refuses between them."""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from delivery import state
+from tests.integration.object_storage import (
+    ACCESS_KEY,
+    CHECKSUM,
+    CHUNKED,
+    PAYLOAD,
+    SECRET_KEY,
+    VIRTUAL_HOST,
+    ObjectStorage,
+    Refusal,
+)
+from tests.integration.project import ROOT, Outcome
+from tests.unit.oracle import REGION
+
+pytestmark = pytest.mark.integration
+
+BUCKET = "todo-state"
+PASSWORD = "canary-password-41c7"
+PASSPHRASE = "canary-passphrase-6e02"
+LARGE = 6_000_000  # bytes: more than the SDK's uploads of 5 MiB
+SECONDS = 30
+
+PROGRAM = """\
+import time
+from pathlib import Path
+
+import pulumi
+
+config = pulumi.Config()
+component = pulumi.ComponentResource("todo:state:Component", "component")
+component.register_outputs({"password": config.require_secret("password")})
+pulumi.export("greeting", config.require("greeting"))
+pulumi.export("padding", "x" * config.get_int("padding", 0))
+Path("running").touch()
+while Path("hold").exists():
+    time.sleep(0.05)
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack `dev` of the program in `folder`, run with `environment`."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def run(self, *command: str, **environment: str) -> Outcome:
+        process = self._start(command, environment)
+        text, _ = process.communicate(timeout=SECONDS)
+        return Outcome(process.returncode, text)
+
+    def do(self, *command: str) -> str:
+        outcome = self.run(*command)
+        assert outcome.code == 0, f"{' '.join(command)} exited with {outcome.code}:\n{outcome.text}"
+        return outcome.text
+
+    def up(self, **environment: str) -> Outcome:
+        return self.run("up", "--yes", "--skip-preview", **environment)
+
+    @contextmanager
+    def held_up(self) -> Generator[subprocess.Popen[str]]:
+        """An `up` that is in the middle of its program until the block is done."""
+        hold, program_runs = self.folder / "hold", self.folder / "running"
+        hold.touch()
+        program_runs.unlink(missing_ok=True)
+        process = self._start(["up", "--yes", "--skip-preview"], {})
+        try:
+            deadline = time.monotonic() + SECONDS
+            while not program_runs.exists():
+                assert process.poll() is None, process.communicate()[0]
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield process
+        finally:
+            hold.unlink()
+            process.communicate(timeout=SECONDS)
+
+    def history(self) -> list[str]:
+        """The result of each update, the newest first."""
+        return [update["result"] for update in json.loads(self.do("stack", "history", "--json"))]
+
+    def _start(self, command: tuple[str, ...] | list[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["pulumi", *command],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStorage]:
+    storage = ObjectStorage(tmp_path_factory.mktemp("storage"))
+    with storage.serve():
+        (storage.buckets / BUCKET).mkdir()
+        yield storage
+
+
+@pytest.fixture(scope="module")
+def stack(storage: ObjectStorage, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The stack, up, in an environment that has nothing of the user's."""
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "Pulumi.yaml").write_text("name: stateful\nruntime: python\n")
+    (folder / "__main__.py").write_text(PROGRAM)
+    url = state.object_storage_url("axns", REGION, BUCKET)
+    of_the_system = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
+    environment = {
+        **of_the_system,
+        "PATH": os.pathsep.join([str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "NO_PROXY": "127.0.0.1",
+        "AWS_CA_BUNDLE": str(storage.certificate),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "PULUMI_BACKEND_URL": url.replace(f"axns.compat.objectstorage.{REGION}.oraclecloud.com", storage.authority),
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    stack = Stack(folder, environment)
+    stack.do("stack", "init", "dev")
+    stack.do("config", "set", "greeting", "hello")
+    stack.do("config", "set", "--secret", "password", PASSWORD)
+    assert stack.up().code == 0
+    return stack
+
+
+def test_a_second_up_finds_the_state_and_both_are_in_the_history(stack: Stack, storage: ObjectStorage) -> None:
+    stack.do("config", "set", "greeting", "good evening")
+
+    second = stack.up()
+
+    assert second.code == 0
+    assert '"hello" => "good evening"' in second.text
+    assert "2 unchanged" in second.text
+    assert stack.history() == ["succeeded", "succeeded"]
+    assert storage.refused == []
+
+
+def test_an_up_while_another_runs_is_told_who_holds_the_lock_and_since_when(stack: Stack) -> None:
+    before, since = stack.history(), datetime.now(UTC).replace(microsecond=0)
+
+    with stack.held_up() as first:
+        second = stack.up()
+
+    assert second.code != 0
+    assert "the stack is currently locked by 1 lock(s)" in second.text
+    assert "`pulumi cancel`" in second.text
+    told = re.search(rf"created by \S+@{re.escape(socket.gethostname())} \(pid {first.pid}\) at (\S+)", second.text)
+    assert told, second.text
+    assert since <= datetime.fromisoformat(told[1]) <= datetime.now(UTC)
+    assert first.returncode == 0
+    assert stack.history() == ["succeeded", *before]
+
+
+def test_the_lock_of_a_killed_up_stays_until_it_is_cancelled(stack: Stack) -> None:
+    with stack.held_up() as killed:
+        killed.send_signal(signal.SIGKILL)
+
+    assert f"(pid {killed.pid})" in stack.up().text
+    stack.do("cancel", "--yes", "dev")
+    assert stack.up().code == 0
+
+
+def test_a_wrong_passphrase_changes_nothing(stack: Stack, storage: ObjectStorage) -> None:
+    before = storage.objects(BUCKET)
+    wrong = {"PULUMI_CONFIG_PASSPHRASE": "another"}
+
+    failed = stack.up(**wrong)
+
+    assert failed.code != 0
+    assert "incorrect passphrase" in failed.text
+    assert storage.objects(BUCKET) == before
+    # It is told before anything runs, too.
+    settings = stack.folder / "Pulumi.dev.yaml"
+    assert state.check(stack.environment, settings) == []
+    (problem,) = state.check({**stack.environment, **wrong}, settings)
+    assert "The passphrase is not that of" in problem
+
+
+def test_checksums_that_oci_does_not_take_stop_an_up_before_it_begins(stack: Stack, storage: ObjectStorage) -> None:
+    before = storage.objects(BUCKET)
+
+    failed = stack.up(AWS_REQUEST_CHECKSUM_CALCULATION="when_supported")
+
+    assert failed.code != 0
+    assert "NotImplemented: AWS chunked encoding not supported" in failed.text
+    assert storage.objects(BUCKET) == before
+    assert storage.refused[-1] == CHUNKED
+
+
+def test_a_large_state_is_kept_too(stack: Stack, storage: ObjectStorage) -> None:
+    stack.do("config", "set", "padding", str(LARGE))
+    assert stack.up().code == 0
+    assert max(map(len, storage.objects(BUCKET).values())) > LARGE
+
+    stack.do("config", "rm", "padding")
+    assert stack.up().code == 0
+
+
+def test_no_object_has_a_secret_in_plain_text(stack: Stack, storage: ObjectStorage) -> None:
+    objects = storage.objects(BUCKET)
+
+    assert '"ciphertext"' in objects[".pulumi/stacks/stateful/dev.json"].decode()
+    assert any(b'"greeting"' in content for content in objects.values())
+    for secret in (PASSWORD, PASSPHRASE, SECRET_KEY):
+        assert [name for name, content in objects.items() if secret.encode() in content] == []
+    assert PASSWORD in stack.do("config", "get", "password")
+
+
+def signed(url: str, headers: Mapping[str, str], secret_key: str = SECRET_KEY) -> dict[str, str]:
+    """The headers of a PUT, in lower case, with the signature that S3 wants.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    """
+    target = urlsplit(url)
+    time_of_day = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{time_of_day[:8]}/{REGION}/s3/aws4_request"
+    all_headers = {
+        "host": target.netloc,
+        "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+        "x-amz-date": time_of_day,
+        **headers,
+    }
+    names = ";".join(sorted(all_headers))
+    lines = [f"{name}:{all_headers[name]}" for name in sorted(all_headers)]
+    request = "\n".join(["PUT", target.path, "", *lines, "", names, all_headers["x-amz-content-sha256"]])
+    text = f"AWS4-HMAC-SHA256\n{time_of_day}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    key = f"AWS4{secret_key}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    credential = f"Credential={ACCESS_KEY}/{scope},SignedHeaders={names},Signature={signature}"
+    return {**all_headers, "authorization": f"AWS4-HMAC-SHA256 {credential}"}
+
+
+def put(storage: ObjectStorage, url: str, headers: Mapping[str, str], body: bytes = b"hello") -> httpx2.Response:
+    context = ssl.create_default_context(cafile=str(storage.certificate))
+    with httpx2.Client(verify=context, trust_env=False) as client:
+        return client.put(url, content=body, headers=dict(headers))
+
+
+CRC32 = "NhCmhg=="  # of hello
+CHUNKS = f"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{CRC32}\r\n\r\n".encode()
+IN_CHUNKS = {
+    "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+    "x-amz-decoded-content-length": "5",
+    "x-amz-trailer": "x-amz-checksum-crc32",
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "refused"),
+    [
+        ({"content-encoding": "aws-chunked", **IN_CHUNKS}, CHUNKS, CHUNKED),
+        (IN_CHUNKS, CHUNKS, PAYLOAD),
+        ({"x-amz-checksum-crc32": CRC32}, b"hello", CHECKSUM),
+        ({"x-amz-sdk-checksum-algorithm": "CRC32", "x-amz-checksum-crc32": CRC32}, b"hello", CHECKSUM),
+        ({"x-amz-checksum-crc64nvme": "M3eFcAZSQlc="}, b"hello", CHECKSUM),
+    ],
+)
+def test_an_upload_that_any_s3_server_takes_is_refused_as_oci_does(
+    storage: ObjectStorage, headers: Mapping[str, str], body: bytes, refused: Refusal
+) -> None:
+    behind, url = (f"{site}/{BUCKET}/tried" for site in (f"http://{storage.server}", f"https://{storage.authority}"))
+    assert put(storage, behind, signed(behind, headers), body).status_code == HTTPStatus.OK
+
+    answer = put(storage, url, signed(url, headers), body)
+
+    assert (answer.status_code, answer.content) == (refused.status, refused.document())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-amz-content-sha256": hashlib.sha256(b"hello").hexdigest()},
+        {"x-amz-checksum-sha256": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="},
+        {"x-amz-sdk-checksum-algorithm": "CRC32C", "x-amz-checksum-crc32c": "mnG7TA=="},
+    ],
+)
+def test_an_upload_that_oci_takes_is_taken(storage: ObjectStorage, headers: Mapping[str, str]) -> None:
+    url = f"https://{storage.authority}/{BUCKET}/tried"
+    assert put(storage, url, signed(url, headers)).status_code == HTTPStatus.OK
+
+
+def test_no_request_is_taken_without_a_signature_or_at_the_buckets_own_host(storage: ObjectStorage) -> None:
+    url = f"https://{storage.authority}/{BUCKET}/tried"
+    for unsigned in ({}, signed(url, {}, secret_key="another")):
+        assert put(storage, url, unsigned).status_code == HTTPStatus.FORBIDDEN
+
+    answer = put(storage, url, signed(url, {"host": f"{BUCKET}.{storage.authority}"}))
+
+    assert (answer.status_code, answer.content) == (VIRTUAL_HOST.status, VIRTUAL_HOST.document())

@@ -1,0 +1,30 @@
+"""Commands that stand in for real ones: each notes how it was called, then does what a test says."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+
+class StandIn:
+    """A command on PATH, before all others.
+
+    calls: the arguments of each call so far.
+    """
+
+    def __init__(self, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._path, self._noted = folder / name, folder / f"{name}.calls"
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+        self.does("")
+
+    def does(self, script: str) -> None:
+        """Sets the shell script that runs at each call."""
+        noting = f'printf "%s\\t" "$@" >> {shlex.quote(str(self._noted))}; echo >> {shlex.quote(str(self._noted))}'
+        self._path.write_text(f"#!/bin/sh\n{noting}\n{script}\n")
+        self._path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[list[str]]:
+        if not self._noted.exists():
+            return []
+        return [line.rstrip("\t").split("\t") for line in self._noted.read_text().splitlines()]
