@@ -150,7 +150,7 @@ def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
     redirect = {"entryPoint": {"to": "websecure", "scheme": "https", "permanent": True}}
     return {
         "instanceLabelOverride": _TRAEFIK,
-        # Two, or the app's two replicas would wait for one controller. Together 100m of the free tier's 4 OCPU.
+        # Two, or the app's two replicas would wait for one controller. Together 100m of the free tier's 2 OCPU.
         "deployment": {"replicas": 2, "terminationGracePeriodSeconds": 45},
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "topologySpreadConstraints": [

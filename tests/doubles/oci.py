@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -265,8 +265,7 @@ class Oci(TerraformProvider):
 
     def _node_pools(self, arguments: Properties, _region: str) -> Properties:
         pools = [
-            # The kind of the service lists what a resource has one of.
-            {"id": id_} | found | {"nodeSourceDetails": [found["nodeSourceDetails"]]}
+            {"id": id_} | {name: _in_list(name, value) for name, value in found.items()}
             for id_, found in self.cloud.all("NodePool").items()
             if found["clusterId"] == arguments["clusterId"] and found["name"] == arguments.get("name", found["name"])
         ]
@@ -305,6 +304,14 @@ class Oci(TerraformProvider):
                 for name in names
             ]
         }
+
+
+def _in_list(name: str, value: Any) -> Any:
+    """As a data source has it: a list even of what a resource has one of."""
+    if not isinstance(value, dict) or name.endswith("Tags"):
+        return value
+    found = cast("Properties", value)
+    return [{inner: _in_list(inner, each) for inner, each in found.items()}]
 
 
 def _is_updatable(token: str, path: str) -> bool:
