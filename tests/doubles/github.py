@@ -156,7 +156,9 @@ class Github(TerraformProvider):
         """What is in an environment, as GitHub lists it: of a secret, not its value."""
         where = f"{arguments['name']}:{arguments['environment']}"
         if self.cloud.get(where) is None:
-            raise CloudError(f"GET https://api.github.com/repos/{where.replace(':', '/environments/')}: 404 Not Found []")
+            raise CloudError(
+                f"GET https://api.github.com/repos/{where.replace(':', '/environments/')}: 404 Not Found []"
+            )
         return [
             {
                 "name": found[name],

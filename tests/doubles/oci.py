@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -265,7 +265,10 @@ class Oci(TerraformProvider):
 
     def _node_pools(self, arguments: Properties, _region: str) -> Properties:
         pools = [
-            {"id": id_} | {name: _in_list(name, value) for name, value in found.items()}
+            {"id": id_}
+            | {name: value for name, value in found.items() if isinstance(value, str | int)}
+            # A data source has a list even of what a resource has one of.
+            | {"nodeSourceDetails": [found["nodeSourceDetails"]]}
             for id_, found in self.cloud.all("NodePool").items()
             if found["clusterId"] == arguments["clusterId"] and found["name"] == arguments.get("name", found["name"])
         ]
@@ -304,14 +307,6 @@ class Oci(TerraformProvider):
                 for name in names
             ]
         }
-
-
-def _in_list(name: str, value: Any) -> Any:
-    """As a data source has it: a list even of what a resource has one of."""
-    if not isinstance(value, dict) or name.endswith("Tags"):
-        return value
-    found = cast("Properties", value)
-    return [{inner: _in_list(inner, each) for inner, each in found.items()}]
 
 
 def _is_updatable(token: str, path: str) -> bool:
