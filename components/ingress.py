@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from lightkube import ApiError, AsyncClient
 from lightkube.resources.core_v1 import Service
 
 from components.cluster import told
@@ -193,7 +195,9 @@ async def _address(kubeconfig: Kubeconfig, namespace: str) -> str:
         client = kubeconfig.async_client()
     while True:
         with told(kubeconfig):
-            service = await client.get(Service, _TRAEFIK, namespace=namespace)
+            service = await _find(client, namespace)
+        if service is None:
+            return ""
         if address := _address_of(service):
             return address
         waited = time.monotonic() - began
@@ -207,6 +211,16 @@ async def _address(kubeconfig: Kubeconfig, namespace: str) -> str:
                 "   says why, such as a limit of the tenancy"
             )
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _find(client: AsyncClient, namespace: str) -> Service | None:
+    """The Service, unless somebody has deleted it, which a preview without a refresh does not know."""
+    try:
+        return await client.get(Service, _TRAEFIK, namespace=namespace)
+    except ApiError as error:
+        if error.response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def _address_of(service: Service) -> str:
