@@ -147,6 +147,7 @@ def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
         # A moment until the nodes know that the pod ends, then as long as the backend may take to answer (25 s).
         "transport": {"lifeCycle": {"requestAcceptGraceTimeout": "5s", "graceTimeOut": "30s"}},
     }
+    http = {"aliasHeadersStrategy": "delete"}  # X_Forwarded_For is no way to say X-Forwarded-For
     # An ACME challenge is redirected too: Let's Encrypt follows, whatever certificate it meets.
     # https://letsencrypt.org/docs/challenge-types/#http-01-challenge
     redirect = {"entryPoint": {"to": "websecure", "scheme": "https", "permanent": True}}
@@ -167,8 +168,8 @@ def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         "service": {"enabled": False},
         "ports": {
-            "web": {**entry_point, "http": {"redirections": redirect if args.redirect_to_https else {}}},
-            "websecure": entry_point,
+            "web": {**entry_point, "http": {**http, "redirections": redirect if args.redirect_to_https else {}}},
+            "websecure": {**entry_point, "http": http},
         },
         "ingressClass": {"name": INGRESS_CLASS, "isDefaultClass": False},
         "providers": {
