@@ -16,7 +16,10 @@ def take_back_fields(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceT
         return None
     properties = cast("dict[str, Any]", resource.props)
     metadata = properties.get("metadata") or {}
-    annotations = {**(metadata.get("annotations") or {}), **_TAKE_BACK}
+    # In a preview they may not be known yet.
+    annotations = pulumi.Output.from_input(metadata.get("annotations")).apply(
+        lambda known: {**(known or {}), **_TAKE_BACK}
+    )
     return pulumi.ResourceTransformResult(
         {**properties, "metadata": {**metadata, "annotations": annotations}}, resource.opts
     )

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ EMBEDDED = ROOT / "tools/embedded"
 
 
 @contextmanager
-def embedded_cluster(folder: Path) -> Iterator[Path]:
+def embedded_cluster(folder: Path) -> Generator[Path]:
     """The kubeconfig of an embedded cluster in `folder`, which is to be new."""
     subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
     try:

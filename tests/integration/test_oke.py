@@ -1,18 +1,16 @@
 """The stack `oke` from nothing to its end: real engine, real API server; the cloud, GitHub and builds are doubles."""
 
 import base64
-import json
-import subprocess
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pytest
 import yaml
-from lightkube import ApiError, Client, KubeConfig
+from lightkube import Client, KubeConfig
 from lightkube.resources.core_v1 import Service
 
 from tests.doubles.serving import Doubles, serve
@@ -80,6 +78,7 @@ def write_sources(project: Project) -> None:
     for app in ("frontend", "backend"):
         (project.folder / app).mkdir()
         (project.folder / app / "Dockerfile").write_text("FROM scratch\n")
+    (project.folder / "README.md").touch()
     trivy = project.folder / "bin/trivy"
     trivy.parent.mkdir()
     trivy.write_text('#!/bin/sh\nfor last; do :; done\necho "$last" >> trivy.log\n')
@@ -90,7 +89,7 @@ def write_sources(project: Project) -> None:
 
 def commit(project: Project, message: str) -> None:
     identity = ("-c", "user.name=Example", "-c", "user.email=me@example.com")
-    project.do("git", "add", "frontend", "backend")
+    project.do("git", "add", "frontend", "backend", "README.md")
     project.do("git", *identity, "commit", "--quiet", "--message", message)
 
 
@@ -106,6 +105,7 @@ def load_balancers(kubeconfig: Path) -> Generator[None]:
             for service in client.list(Service, namespace="*"):
                 balancer = service.status and service.status.loadBalancer
                 if service.spec and service.spec.type == "LoadBalancer" and not (balancer and balancer.ingress):
+                    assert service.metadata
                     name, namespace = service.metadata.name or "", service.metadata.namespace
                     client.patch(Service.Status, name, status, namespace=namespace)
 
@@ -118,28 +118,15 @@ def load_balancers(kubeconfig: Path) -> Generator[None]:
         thread.join()
 
 
-# What is asked of the program, and what a preview is to show of it: the operations by resource's type and name.
-Plan = Mapping[str, str]
+# The operations of a preview, by resource's type and name.
+Plan: TypeAlias = dict[str, str]
+
 RELEASE = {"kubernetes:helm.sh/v3:Release::todo-app": "update"}
 BACKEND = {"docker-build:index:Image::todo-backend": "update", **RELEASE}
 FRONTEND = {"docker-build:index:Image::todo-frontend": "update", **RELEASE}
 POOL = {"oci:ContainerEngine/nodePool:NodePool::cluster": "update"}
-
-
-def secret(name: str) -> Plan:
-    """A secret on GitHub is written over the old one, and the note that tells when."""
-    return {
-        f"github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret::{name}": "replace",
-        "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable::SECRETS_WRITTEN": "update",
-    }
-
-
-def app_secret(name: str) -> Plan:
-    return {"kubernetes:core/v1:Secret::app-secrets": "update", **RELEASE, **secret(name)}
-
-
-KAFKA_SECRET = {"kubernetes:core/v1:Secret::kafka-secrets": "update", **RELEASE}
-NETWORK_NAMES = {
+CLUSTER = {"oci:ContainerEngine/cluster:Cluster::cluster": "update"}
+NETWORK = {
     f"oci:Core/{kind[0].lower()}{kind[1:]}:{kind}::cluster{part}": "update"
     for kind, parts in {
         "Vcn": [""],
@@ -154,52 +141,129 @@ NETWORK_NAMES = {
     for part in parts
 }
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule::cluster-api-from-"
-
-# 25 changes that a user makes: settings in plain text, and the plan.
-SETTINGS_AND_PLANS: Mapping[str, tuple[Mapping[str, str], Plan]] = {
-    "more nodes": ({"nodeCount": "3"}, POOL),
-    "larger nodes": ({"nodeOcpus": "2", "nodeMemoryGb": "12"}, POOL),
-    "larger boot volumes": ({"nodeBootVolumeGb": "100"}, POOL),
-    "the version that it has": ({"kubernetesVersion": "v1.34.1"}, {}),
-    "another name of the cluster": (
-        {"clusterName": "production"},
-        {"oci:ContainerEngine/cluster:Cluster::cluster": "update", **NETWORK_NAMES},
-    ),
-    "who may reach the API": (
-        {"apiAllowedCidrs": "203.0.113.0/24"},
-        {f"{RULE}0.0.0.0/0": "delete", f"{RULE}203.0.113.0/24": "create"},
-    ),
-    "a host name": ({"host": "todo.example.com"}, RELEASE),
-    "another timeout": ({"releaseTimeoutSeconds": "120"}, RELEASE),
-    "another values file": ({"valuesFile": "infra/helm/todo-app/values-local.yaml"}, RELEASE),
-    "the scheduler of Dapr": ({"daprScheduler": "true"}, {"kubernetes:helm.sh/v3:Release::dapr": "update"}),
-    "another topic": (
-        {"kafkaTopic": "events"},
-        {"kubernetes:dapr.io/v2alpha1:Subscription::todo-events": "update", **RELEASE},
-    ),
-    "another broker": (
-        {"kafkaBrokers": "other.example.com:9092"},
-        {"kubernetes:dapr.io/v1alpha1:Component::todo-pubsub": "update"},
-    ),
-    "traces": (
-        {"tracingEndpoint": "collector.tracing:4317"},
-        {"kubernetes:dapr.io/v1alpha1:Configuration::todo-app": "update", **RELEASE},
-    ),
-    "nobody reviews": (
-        {"reviewers": ""},
-        {"github:index/repositoryEnvironment:RepositoryEnvironment::production": "update"},
-    ),
-    "checks are required": (
-        {"requireChecks": "true"},
-        {"github:index/repositoryRuleset:RepositoryRuleset::main": "create"},
-    ),
-    "images are signed": (
-        {"signImages": "true"},
-        {"github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable::SIGN_IMAGES": "update"},
-    ),
-    "images are not scanned": ({"imageScan": ""}, {}),
-    "another platform": ({"imagePlatforms": "linux/arm64,linux/amd64"}, BACKEND | FRONTEND),
+CERT_MANAGER = {
+    "todo:ingress:CertManager::cert-manager": "create",
+    "todo:cluster:Namespace::cert-manager": "create",
+    "kubernetes:core/v1:Namespace::cert-manager": "create",
+    "kubernetes:helm.sh/v3:Release::cert-manager": "create",
+    "kubernetes:cert-manager.io/v1:Issuer::cert-manager-issuer": "create",
+    "kubernetes:helm.sh/v3:Release::ingress": "update",
 }
+
+
+def variable(name: str) -> Plan:
+    return {f"github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable::{name}": "update"}
+
+
+def on_github(*names: str) -> Plan:
+    """Secrets that are written over the old ones, and the note that tells when."""
+    secrets = (f"github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret::{name}" for name in names)
+    return dict.fromkeys(secrets, "replace") | variable("SECRETS_WRITTEN")
+
+
+def in_cluster(*names: str) -> Plan:
+    return {f"kubernetes:core/v1:Secret::{name}": "update" for name in names} | RELEASE
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a user does, to settings, encrypted ones, or the files of an image, and what a preview shows then."""
+
+    name: str
+    plan: Plan
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    edits: str = ""
+
+    def clashes(self, other: "Change") -> bool:
+        return bool(self.plan.keys() & other.plan.keys() or self.settings.keys() & other.settings.keys())
+
+
+CHANGES = (
+    Change("code of the backend", BACKEND, edits="backend/Dockerfile"),
+    Change("code of the frontend", FRONTEND, edits="frontend/Dockerfile"),
+    Change("documentation", {}, edits="README.md"),
+    Change("platforms", BACKEND | FRONTEND, {"imagePlatforms": "linux/arm64,linux/amd64"}),
+    Change("no scan", {}, {"imageScan": ""}),
+    Change("signatures", variable("SIGN_IMAGES"), {"signImages": "true"}),
+    Change("Cohere's key", in_cluster("app-secrets") | on_github("COHERE_API_KEY"), secrets={"cohereApiKey": "new"}),
+    Change(
+        "the database's password",
+        in_cluster("app-secrets") | on_github("DATABASE_URL"),
+        secrets={"databaseUrl": "postgresql://todo:canary-new@db.example.com/todo"},
+    ),
+    Change(
+        "the key of the tokens",
+        # Both checksums are made with it.
+        in_cluster("app-secrets") | on_github("BETTER_AUTH_SECRET"),
+        secrets={"betterAuthSecret": "canary-new-0123456789abcdef0123456789abcdef"},
+    ),
+    Change(
+        "Kafka's password", in_cluster("kafka-secrets") | on_github("KAFKA_PASSWORD"), secrets={"kafkaPassword": "new"}
+    ),
+    Change(
+        "private images",
+        {
+            "todo:images:PullSecret::registry-pull": "create",
+            "kubernetes:core/v1:Secret::registry-pull": "create",
+            **RELEASE,
+        },
+        {"registryUser": "example"},
+        {"registryToken": "canary-token"},
+    ),
+    Change("more nodes", POOL, {"nodeCount": "3"}),
+    Change("larger nodes", POOL, {"nodeOcpus": "2", "nodeMemoryGb": "12"}),
+    Change("larger boot volumes", POOL, {"nodeBootVolumeGb": "100"}),
+    Change("the version that it has", {}, {"kubernetesVersion": "v1.34.1"}),
+    Change("another name of the cluster", CLUSTER | NETWORK, {"clusterName": "production"}),
+    Change(
+        "who may reach the API",
+        {f"{RULE}0.0.0.0/0": "delete", f"{RULE}203.0.113.0/24": "create"},
+        {"apiAllowedCidrs": "203.0.113.0/24"},
+    ),
+    Change("a host name", RELEASE, {"host": "todo.example.com"}),
+    Change("certificates", RELEASE | CERT_MANAGER, {"letsEncryptEmail": "me@example.com", "host": "todo.example.com"}),
+    Change("another timeout", RELEASE, {"releaseTimeoutSeconds": "120"}),
+    Change("another values file", RELEASE, {"valuesFile": "infra/helm/todo-app/values-local.yaml"}),
+    Change("Dapr's scheduler", {"kubernetes:helm.sh/v3:Release::dapr": "update"}, {"daprScheduler": "true"}),
+    Change(
+        "another topic",
+        {"kubernetes:dapr.io/v2alpha1:Subscription::todo-events": "update", **RELEASE},
+        {"kafkaTopic": "events"},
+    ),
+    Change(
+        "another broker",
+        {"kubernetes:dapr.io/v1alpha1:Component::todo-pubsub": "update"},
+        {"kafkaBrokers": "other.example.com:9092"},
+    ),
+    Change(
+        "traces",
+        {"kubernetes:dapr.io/v1alpha1:Configuration::todo-app": "update", **RELEASE},
+        {"tracingEndpoint": "collector.tracing:4317"},
+    ),
+    Change(
+        "nobody reviews",
+        {"github:index/repositoryEnvironment:RepositoryEnvironment::production": "update"},
+        {"reviewers": ""},
+    ),
+    Change(
+        "required checks",
+        {"github:index/repositoryRuleset:RepositoryRuleset::main": "create"},
+        {"requireChecks": "true"},
+    ),
+)
+
+
+def batches() -> list[list[Change]]:
+    """The changes in as few previews as possible: those of a batch touch nothing in common."""
+    found: list[list[Change]] = []
+    for change in CHANGES:
+        batch = next((batch for batch in found if not any(change.clashes(other) for other in batch)), None)
+        if batch is None:
+            found.append([change])
+        else:
+            batch.append(change)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +278,10 @@ def settings(up: Production) -> Iterator[Project]:
     """The project; whatever a test sets is set back after it."""
     file = up.project.folder / "Pulumi.oke.yaml"
     kept = file.read_text()
+    head = up.project.do("git", "rev-parse", "HEAD").strip()
     yield up.project
     file.write_text(kept)
+    up.project.do("git", "reset", "--quiet", "--hard", head)
 
 
 def test_a_first_preview_shows_the_whole_graph_and_needs_no_cluster(production: Production) -> None:
@@ -261,8 +327,116 @@ def test_nothing_changes_the_second_time(up: Production) -> None:
     assert up.project.plan() == {}
 
 
-@pytest.mark.parametrize(("changes", "plan"), SETTINGS_AND_PLANS.values(), ids=SETTINGS_AND_PLANS.keys())
-def test_a_setting_changes_what_it_is_for(settings: Project, changes: Mapping[str, str], plan: Plan) -> None:
-    settings.configure(**changes)
+@pytest.mark.parametrize("batch", batches(), ids=lambda batch: ", ".join(change.name for change in batch))
+def test_a_change_touches_what_it_is_for(settings: Project, batch: Sequence[Change]) -> None:
+    for change in batch:
+        settings.configure(**change.settings)
+        settings.configure_secret(**change.secrets)
+        if change.edits:
+            with (settings.folder / change.edits).open("a") as file:
+                file.write("# edited\n")
+            commit(settings, change.edits)
 
-    assert settings.plan() == plan
+    assert settings.plan() == {key: operation for change in batch for key, operation in change.plan.items()}
+
+
+def test_a_newer_version_or_image_of_the_nodes_waits_until_it_is_asked_for(settings: Project, up: Production) -> None:
+    up.doubles.oci.kubernetes_versions += ("v1.35.0",)
+    up.doubles.oci.os_versions += ("8.11",)
+
+    assert settings.plan() == {}
+    settings.configure(kubernetesVersion="v1.35.0")
+    assert settings.plan() == CLUSTER | POOL
+
+
+def github_secret(production: Production, name: str) -> str:
+    secrets = production.doubles.github.cloud.all("ActionsEnvironmentSecret")
+    return secrets[f"todo:production:{name}"]["value"]
+
+
+def test_the_kubeconfig_on_github_delivers_to_the_namespace_and_does_nothing_else(up: Production) -> None:
+    project = up.project
+    deployer = project.folder / "deployer"
+    document = yaml.safe_load(base64.b64decode(github_secret(up, "KUBECONFIG")))
+    # OKE's endpoint has a certificate of the cluster's own authority, which the one in front of this cluster has not.
+    authority = base64.b64encode(up.endpoint.authority).decode()
+    document["clusters"][0]["cluster"]["certificate-authority-data"] = authority
+    deployer.write_text(yaml.safe_dump(document))
+
+    def may(*what: str) -> bool:
+        return project.run("kubectl", "auth", "can-i", *what, kubeconfig=deployer).code == 0
+
+    assert document["clusters"][0]["cluster"]["server"] == up.endpoint.server
+    upgrade = ("helm", "upgrade", "todo-app", "infra/helm/todo-app", "--reuse-values", "--wait", "--atomic")
+    project.do(*upgrade, kubeconfig=deployer)
+    for asked in (("create", "deployments"), ("get", "pods"), ("get", "pods/log"), ("update", "secrets")):
+        assert may(*asked)
+    for asked in (
+        ("create", "deployments", "--namespace", "kube-system"),
+        ("get", "secrets", "--namespace", "dapr-system"),
+        ("get", "nodes"),
+        ("create", "namespaces"),
+        ("create", "clusterrolebindings"),
+        ("create", "serviceaccounts/token"),
+        ("create", "pods/exec"),
+    ):
+        assert not may(*asked)
+
+
+def test_what_was_changed_by_hand_is_set_back(up: Production) -> None:
+    github = up.doubles.github
+    github.edit_secret("DATABASE_URL", "by hand")
+    ((rule, _),) = (
+        (id_, found)
+        for id_, found in up.doubles.oci.cloud.all("NetworkSecurityGroupSecurityRule").items()
+        if found["description"] == "A block of apiAllowedCidrs"
+    )
+    up.doubles.oci.cloud.edit(rule, source="198.51.100.0/24")
+
+    printed = up.project.up("--refresh")
+
+    assert "by hand" not in printed
+    assert github_secret(up, "DATABASE_URL") == CANARIES["databaseUrl"]
+    found = up.doubles.oci.cloud.get(rule)
+    assert found is not None
+    assert found["source"] == "0.0.0.0/0"
+    assert up.project.plan() == {}
+
+
+def test_a_vulnerable_image_is_not_released(up: Production) -> None:
+    project = up.project
+    running, trivy = project.outputs()["images"], project.folder / "bin/trivy"
+    kept = trivy.read_text()
+    trivy.write_text("#!/bin/sh\necho CVE-2026-0001\nexit 10\n")
+    (project.folder / "backend/app.py").write_text("vulnerable = True\n")
+    commit(project, "A vulnerable backend")
+
+    refused = project.run("pulumi", "up", "--yes", "--skip-preview")
+
+    trivy.write_text(kept)
+    assert refused.code != 0
+    assert "CVE-2026-0001" in refused.text
+    assert "Not released" in refused.text
+    assert set(project.pods("backend").values()) == {running["backend"]}
+    project.up()
+    assert set(project.pods("backend").values()) == {up.image("backend")} != {running["backend"]}
+    assert set(project.pods("frontend").values()) == {running["frontend"]}
+
+
+def test_no_secret_is_shown_or_kept_in_plain_text(up: Production) -> None:
+    canaries = [*CANARIES.values(), "canary-github-token", github_secret(up, "KUBECONFIG"), oracle.pem()]
+    state = "".join(path.read_text() for path in up.project.state.rglob("*") if path.is_file())
+    everything = "\n".join([*up.project.printed, state, up.project.helm_records()])
+
+    assert [canary for canary in canaries if canary in everything] == []
+    assert "aHR0cHM6Ly9jb250YWluZXJlbmdpbmUu" not in everything  # how a token of OKE begins
+
+
+def test_at_its_end_nothing_is_left_but_the_images(up: Production) -> None:
+    up.project.do("pulumi", "destroy", "--yes", "--skip-preview")
+
+    assert up.project.resources() == set()
+    deleted = [type_ for _, type_, _ in up.doubles.oci.cloud.did("delete")]
+    assert deleted.index("NodePool") < deleted.index("Cluster") < deleted.index("Subnet") < deleted.index("Vcn")
+    assert len(deleted) == len(up.doubles.oci.cloud.did("create"))
+    assert up.doubles.registry.images
