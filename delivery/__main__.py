@@ -1,6 +1,10 @@
-"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names."""
+"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
+
+`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it.
+"""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,7 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit status is 1 where it cannot do its work, and 2 where the usage is wrong."""
     try:
         options = _parser().parse_args(arguments)
-        print(options.run(options))
+        if answer := options.run(options):
+            print(answer)
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -35,6 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     kubeconfig.set_defaults(run=_kubeconfig)
     token = commands.add_parser("oke-token", parents=[cluster], help="print a token for it, as kubectl wants it")
     token.set_defaults(run=_oke_token)
+    stack = argparse.ArgumentParser(add_help=False)
+    stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
+    setup = commands.add_parser("setup", parents=[stack], help="ask for what a stack needs, and set it")
+    setup.set_defaults(run=_setup)
+    doctor = commands.add_parser("doctor", parents=[stack], help="check what a stack needs, and say what mends it")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -57,6 +68,21 @@ def _kubeconfig(options: argparse.Namespace) -> str:
 def _oke_token(options: argparse.Namespace) -> str:
     found = credentials.load(options.profile, options.auth, options.region)
     return oke_token.exec_credential(found, options.cluster, datetime.now(UTC))
+
+
+def _setup(options: argparse.Namespace) -> None:
+    from delivery import setup, terminal  # noqa: PLC0415
+
+    setup.run_setup(options.stack, os.environ, terminal.Console())
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from delivery import doctor  # noqa: PLC0415
+
+    table, problems = doctor.examine(options.stack, os.environ)
+    print(table)
+    if problems:
+        raise CommandError(f"{problems} to mend.\n    python -m delivery setup --stack {options.stack}   helps with it")
 
 
 if __name__ == "__main__":
