@@ -13,6 +13,7 @@ from delivery.setup.passphrase import set_passphrase
 from delivery.setup.session import Session
 from delivery.setup.settings import set_settings
 from delivery.setup.workflows import prepare_workflows
+from delivery.stack_config import StackConfig
 from delivery.terminal import Terminal
 
 
@@ -37,11 +38,11 @@ def _lead(session: Session) -> None:
     keep_state(session)
     set_passphrase(session)
     make_stack(session)
-    set_settings(session)
-    if session.config().values.get("repository") and not session.environment.get(GITHUB_TOKEN):
+    config = set_settings(session)
+    if config.values["repository"] and not session.environment.get(GITHUB_TOKEN):
         session.ask_variable(GITHUB_TOKEN)
-    _examine(session)
-    prepare_workflows(session)
+    config = _examine(session, config)
+    prepare_workflows(session, config)
     session.tell_exports()
     session.say(
         "\nAll is set. Keep the settings, and see what the first update would do:\n"
@@ -50,11 +51,13 @@ def _lead(session: Session) -> None:
     )
 
 
-def _examine(session: Session) -> None:
+def _examine(session: Session, config: StackConfig) -> StackConfig:
+    """Tells what every check finds until no problem is left, or none that keeps the user; returns the settings then."""
     while True:
-        found = checks.look(session.situation(session.config()), checks.CHECKS.keys() - checks.WORKFLOW_CHECKS)
+        found = checks.look(session.situation(config), checks.CHECKS.keys() - checks.WORKFLOW_CHECKS)
         session.say(f"\n{report.plain(found)}")
         if all(check.state != "failed" for check in found):
-            return
+            return config
         if session.ask("Enter looks again once that is mended, s goes on without it") == "s":
-            return
+            return config
+        config = session.config()

@@ -1,23 +1,20 @@
 """The part of `setup` that asks for the stack's settings, each checked at once as the program would."""
 
-from components.settings import KEYS, SECRET_KEYS
+from components.settings import SECRET_KEYS
 from delivery import CommandError, stack_config
 from delivery.accounts import ACCOUNTS
 from delivery.setup.session import Session
 from delivery.stack_config import StackConfig
 
 
-def set_settings(session: Session) -> None:
-    """Asks for every setting without a value, or with a wrong one; for none where none is missing.
+def set_settings(session: Session) -> StackConfig:
+    """Asks for every setting without a value, or with a wrong one; for none where none is missing. Returns them all.
 
-    Raises CommandError.
+    Raises CommandError where Pulumi.STACK.yaml has what is no setting.
     """
     config = session.config()
-    mistakes = stack_config.mistakes(config)
-    if not mistakes:
-        return
-    for key in mistakes.keys() - KEYS.keys():
-        session.say(f"\n{key} {mistakes[key]}")
+    if not stack_config.mistakes(config):
+        return config
     config = _change(session, config)
     for key in session.declarations:
         if not config.values.get(key) or key in stack_config.mistakes(config):
@@ -25,6 +22,7 @@ def set_settings(session: Session) -> None:
     if mistakes := stack_config.mistakes(config):
         listed = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
         raise CommandError(f"{listed}\n    python -m delivery setup --stack {session.stack}   goes on after that")
+    return config
 
 
 def _change(session: Session, config: StackConfig) -> StackConfig:

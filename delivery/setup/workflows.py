@@ -11,13 +11,14 @@ from delivery.accounts import DELIVERY_TOKEN, ENVIRONMENTS, GITHUB_TOKEN, OCI_KE
 from delivery.checks import NotApplicable
 from delivery.runner import find, run
 from delivery.setup.session import Session
+from delivery.stack_config import StackConfig
 
 _SECONDS = 60
 
 
-def prepare_workflows(session: Session) -> None:
+def prepare_workflows(session: Session, config: StackConfig) -> None:
     """Writes what the workflows lack, by `gh` and after asking; else tells the commands for it."""
-    seen = session.situation(session.config())
+    seen = session.situation(config)
     try:
         secrets = {name: checks.lacking_secrets(seen, name) for name in ENVIRONMENTS}
         variables = checks.lacking_variables(seen)

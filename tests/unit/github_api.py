@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,6 +12,7 @@ from typing import Any
 
 REPOSITORY = "octo/todo"
 TOKEN = "github_pat_canary-token"
+_PAGES = ("/user", *(f"/repos/{REPOSITORY}{page}" for page in ("", "/actions/permissions", "/environments")))
 
 
 @dataclass
@@ -57,7 +58,7 @@ class GitHub:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, answer = github._answer(self.path.partition("?")[0], self.headers)
+                status, answer = github._answer(self.path.partition("?")[0], self.headers.get("Authorization", ""))
                 self.send_response(status)
                 for name, value in github.headers.items():
                     self.send_header(name, value)
@@ -69,17 +70,13 @@ class GitHub:
 
         return Handler
 
-    def _answer(self, path: str, headers: Mapping[str, str]) -> tuple[HTTPStatus, Any]:
-        repository = f"/repos/{REPOSITORY}"
-        if headers.get("Authorization") != f"Bearer {TOKEN}":
+    def _answer(self, path: str, authorization: str) -> tuple[HTTPStatus, Any]:
+        if authorization != f"Bearer {TOKEN}":
             return HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"}
-        if path in self.answers:
-            return self.answers[path]
-        if path == "/user":
-            return HTTPStatus.OK, {"login": "octocat"}
-        if path in (repository, f"{repository}/actions/permissions", f"{repository}/environments"):
-            return HTTPStatus.OK, {}
-        match path.removeprefix(f"{repository}/").split("/"):
+        usual = {page: (HTTPStatus.OK, {"login": "octocat"}) for page in _PAGES}
+        if path in usual | self.answers:
+            return (usual | self.answers)[path]
+        match path.removeprefix(f"/repos/{REPOSITORY}/").split("/"):
             case ["environments", environment, "secrets"] if (self.kept / environment).is_dir():
                 names = [file.name for file in (self.kept / environment).iterdir()]
                 return HTTPStatus.OK, {"secrets": [{"name": name} for name in names]}

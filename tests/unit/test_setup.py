@@ -5,10 +5,12 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,12 +18,18 @@ import pytest
 import yaml
 
 from components import settings
-from delivery import CommandError, runner, stack_config
+from delivery import CommandError, runner, stack_config, state
 from delivery.__main__ import main
 from delivery.accounts import ACCOUNTS
 from delivery.checks import Apis
 from delivery.setup import run_setup
-from tests.unit import example, github_api, oracle
+from delivery.setup.backend import keep_state
+from delivery.setup.passphrase import set_passphrase
+from delivery.setup.session import Session
+from delivery.setup.settings import set_settings
+from delivery.setup.workflows import prepare_workflows
+from delivery.stack_config import StackConfig
+from tests.unit import example, oracle
 from tests.unit.commands import StandIn
 from tests.unit.github_api import REPOSITORY, TOKEN, GitHub
 from tests.unit.oracle import Oracle
@@ -29,6 +37,13 @@ from tests.unit.oracle import Oracle
 TOOLS = example.PROJECT_FOLDER / ".tools" / "bin"
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
 NAMES = {"imageRegistry": "ghcr.io/octo", "kafkaBrokers": "broker.example.com:9092", "repository": REPOSITORY}
+# What the user of a walk gets wrong at first, with a canary in what was typed unseen.
+MISTYPED: Mapping[str, Sequence[str]] = {
+    "region": ["", "Frankfurt"],
+    "kafkaBrokers": ["", "broker"],
+    "betterAuthSecret": ["canary-short"],
+    "databaseUrl": ["", "mysql://canary"],
+}
 PLAIN = {"compartmentOcid": COMPARTMENT, "region": oracle.REGION, **NAMES}
 
 
@@ -96,7 +111,7 @@ class Place:
         run_setup("oke", {**self.environment, **variables}, terminal, self.apis)
 
     def walk(self, stops_at: str = "nothing") -> Scripted:
-        """All answers of a new user, without a mistake."""
+        """All answers of a new user, some of them wrong at first."""
         return Scripted(
             {
                 "oci, cloud, or a URL": [f"file://{self.folder}/state"],
@@ -105,15 +120,18 @@ class Place:
                 "imageSource": ["build"],
                 "Write ": ["y"],
                 "\nWrite ": ["y"],
-                **{key: [value] for key, value in PLAIN.items()},
+                **{key: [*MISTYPED.get(key, ()), value] for key, value in PLAIN.items()},
             },
-            {**{key: [value] for key, value in example.SECRETS.items()}, "GITHUB_TOKEN": [TOKEN]},
+            {
+                **{key: [*MISTYPED.get(key, ()), value] for key, value in example.SECRETS.items()},
+                "GITHUB_TOKEN": ["", TOKEN],
+            },
             stops_at,
         )
 
 
 @contextmanager
-def new_place(folder: Path) -> Iterator[Place]:
+def new_place(folder: Path) -> Generator[Place]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("OCI_", "PULUMI_", "AWS_", "GITHUB_", "GH_"))]:
             patch.delenv(name)
@@ -190,12 +208,12 @@ def test_a_walk_tells_what_each_credential_may_do_and_where_to_get_it(done: tupl
         assert str(ACCOUNTS[key]) in terminal.text
 
 
-def test_each_setting_without_a_value_is_asked_for_once_with_what_it_is_for(done: tuple[Place, Scripted]) -> None:
+def test_a_setting_without_a_value_is_asked_for_until_it_is_right(done: tuple[Place, Scripted]) -> None:
     _, terminal = done
 
     for key, declared in example.DECLARED.items():
         asked = [question for question in terminal.questions if question.startswith(f"{key}:")]
-        assert len(asked) == (0 if declared["default"] else 1), key
+        assert len(asked) == (0 if declared["default"] else 1 + len(MISTYPED.get(key, ()))), key
         assert declared["description"] in terminal.text
 
 
@@ -270,41 +288,334 @@ def test_another_run_asks_nothing_and_writes_nothing(done: tuple[Place, Scripted
     }
 
 
-@pytest.mark.parametrize("question", ["File ", "kafkaUsername:", "\nWrite "])
-def test_a_run_that_was_stopped_goes_on_where_it_was(place: Place, question: str) -> None:
-    stopped = place.walk(stops_at=question)
-    with pytest.raises(CommandError, match=r"Stopped\. What was answered is kept\.\n    python -m delivery setup"):
-        place.set_up(stopped)
-    known = set(yaml.safe_load(place.settings_file.read_text())["config"]) if place.settings_file.exists() else set()
+def test_a_wrong_answer_is_told_at_once_and_not_kept(done: tuple[Place, Scripted]) -> None:
+    place, terminal = done
+
+    for sentence in (
+        "It is not set.",
+        "It is not an OCI region such as eu-frankfurt-1: 'Frankfurt'.",
+        "It has a broker that is not host:port: 'broker'.",
+        "It has fewer than 32 characters, which can be guessed.",
+        "It is not a PostgreSQL URL (postgresql://user:password@host/database).",
+    ):
+        assert sentence in terminal.said
+    assert "canary" not in terminal.text
+    assert "Frankfurt" not in place.settings_file.read_text()
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(place: Place) -> None:
+    stopped_at = ["File ", "kafkaUsername:", "\nWrite the variables"]
+    for question in stopped_at:
+        with pytest.raises(CommandError, match=r"Stopped\. What was answered is kept\.\n    python -m delivery setup"):
+            place.set_up(place.walk(stops_at=question))
     terminal = place.walk()
-    del terminal.said[:]
 
     place.set_up(terminal)
 
-    asked = {question.partition(":")[0] for question in terminal.questions}
-    assert not {key.removeprefix("todo-oke:") for key in known} - {"imageSource"} & asked
+    assert terminal.questions == [
+        "File with the passphrase of Pulumi.oke.yaml (Enter to type it):",
+        "GITHUB_TOKEN:",
+        "GITHUB_TOKEN:",
+        "\nWrite the variables PULUMI_BACKEND_URL, OCI_CLI_REGION to octo/todo? [y/N]",
+    ]
     assert "All is set" in terminal.said[-1]
-    assert "oci, cloud, or a URL" not in asked or question == "File "
 
 
-def test_a_wrong_answer_is_asked_for_again_with_what_is_wrong(place: Place) -> None:
-    terminal = place.walk()
-    terminal._answers |= {"region": ["Frankfurt", oracle.REGION], "kafkaBrokers": ["", "canary-broker", "b.example:1"]}
-    terminal._unseen |= {
-        "betterAuthSecret": ["canary-short", example.SECRETS["betterAuthSecret"]],
-        "databaseUrl": ["", "mysql://canary", example.SECRETS["databaseUrl"]],
+def test_a_secret_in_plain_text_and_a_wrong_setting_are_asked_for_again(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    environment = {**place.environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase)}
+    kept = yaml.safe_load(place.settings_file.read_text())
+    kept["config"] |= {"todo-oke:kafkaUsername": "canary-plain", "todo-oke:nodeCount": "many", "todo-oke:colour": "red"}
+    file = place.folder / "Pulumi.two.yaml"
+    file.write_text(yaml.safe_dump(kept))
+    runner.run(["pulumi", "stack", "init", "two"], environment)
+    terminal = Scripted({}, {"kafkaUsername": [example.SECRETS["kafkaUsername"]]})
+    session = Session("two", environment, terminal, place.apis)
+
+    with pytest.raises(CommandError, match="colour is no setting of this project"):
+        set_settings(session)
+
+    assert [key for key in example.SECRETS if f"{key}:" in terminal.questions] == ["kafkaUsername"]
+    assert "nodeCount: [2]:" not in terminal.questions
+    assert "It is stored in plain text, not encrypted." in terminal.said
+    assert "It is not a whole number of nodes from 1 to 10: 'many'." in terminal.said
+    assert "canary" not in terminal.text
+    assert "canary" not in file.read_text()
+    assert "nodeCount" not in file.read_text()
+
+
+def session(place: Place, terminal: Scripted, **variables: str) -> Session:
+    return Session("oke", {**place.environment, **variables}, terminal, place.apis)
+
+
+def use_backend(place: Place, url: str, stacks: str = "[]") -> None:
+    """Lets pulumi reach the state at one URL alone, with the right key, and have these stacks there."""
+    place.commands["pulumi"].does(
+        f"""
+        case "$1 $2" in
+        "stack ls") [ "$PULUMI_BACKEND_URL" = '{url}' ] && [ "${{AWS_SECRET_ACCESS_KEY:-right}}" = right ] || {{
+            echo 'error: no such bucket' >&2; exit 255
+        }}
+        echo '{stacks}' ;;
+        esac
+        """
+    )
+
+
+def test_a_bucket_of_oci_is_asked_for_by_its_name_alone(place: Place) -> None:
+    url = state.object_storage_url("axns", oracle.REGION, "todo-state")
+    use_backend(place, url)
+    terminal = Scripted({}, {"AWS_ACCESS_KEY_ID": ["canary-id"], "AWS_SECRET_ACCESS_KEY": ["canary-wrong", "right"]})
+    run = session(place, terminal)
+
+    keep_state(run)
+
+    assert ["login", url, "--non-interactive"] in place.commands["pulumi"].calls
+    assert run.environment["PULUMI_BACKEND_URL"] == url
+    assert run.environment["AWS_SECRET_ACCESS_KEY"] == "right"
+    assert [*run.exports] == ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    assert "The state cannot be reached: no such bucket\n    pulumi stack ls   tells more" in terminal.text
+    assert str(ACCOUNTS["AWS_ACCESS_KEY_ID"]) in terminal.text
+    assert "canary" not in terminal.text
+
+
+def test_the_bucket_of_an_unknown_tenancy_is_asked_for_in_full(place: Place) -> None:
+    (place.folder / ".oci" / "config").unlink()
+    url = state.object_storage_url("other", "uk-london-1", "mine")
+    use_backend(place, url)
+    answers = {"Namespace": ["not/one", "other"], "Region": ["uk-london-1"], "Bucket": ["mine"]}
+    terminal = Scripted(answers, {"AWS_": ["right"]})
+
+    keep_state(session(place, terminal))
+
+    assert ["login", url, "--non-interactive"] in place.commands["pulumi"].calls
+    assert "'not/one' is no Object Storage namespace" in terminal.text
+
+
+def test_what_is_no_backend_is_asked_for_again(place: Place) -> None:
+    use_backend(place, "file:///right")
+    urls = ["nonsense", "postgres://me:canary@host/state", "file:///wrong", "file:///right"]
+    terminal = Scripted({"oci, cloud": urls}, {})
+
+    keep_state(session(place, terminal))
+
+    assert "'nonsense' is none of them." in terminal.said
+    assert any(said.startswith("It holds a password.") for said in terminal.said)
+    assert "canary" not in terminal.text + str(place.commands["pulumi"].calls)
+    assert [call for call in place.commands["pulumi"].calls if call[0] == "login"] == [
+        ["login", "file:///right", "--non-interactive"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stacks", "variables", "answers", "questions"),
+    [
+        ('[{"name": "oke"}]', {}, {}, 0),
+        ("[]", {"PULUMI_BACKEND_URL": "file:///known"}, {}, 0),
+        ("[]", {}, {"\nPulumi is logged in": ["y"]}, 1),
+        ("[]", {}, {"oci, cloud": ["file:///known"]}, 2),
+    ],
+)
+def test_the_backend_of_another_project_is_not_taken_without_asking(
+    place: Place, stacks: str, variables: Mapping[str, str], answers: Mapping[str, Sequence[str]], questions: int
+) -> None:
+    (place.folder / ".pulumi").mkdir()
+    (place.folder / ".pulumi" / "credentials.json").write_text('{"current": "file:///known"}')
+    use_backend(place, "file:///known", stacks)
+    terminal = Scripted(answers, {})
+
+    keep_state(session(place, terminal, **variables))
+
+    assert len(terminal.questions) == questions
+
+
+def test_a_backend_that_the_shell_names_and_cannot_be_reached_is_replaced_in_the_shell(place: Place) -> None:
+    use_backend(place, "file:///right")
+    run = session(place, Scripted({"oci, cloud": ["file:///right"]}, {}), PULUMI_BACKEND_URL="file:///wrong")
+
+    keep_state(run)
+
+    assert run.exports["PULUMI_BACKEND_URL"] == "export PULUMI_BACKEND_URL='file:///right'"
+
+
+def test_a_passphrase_of_ones_own_is_typed_twice_and_hard_to_guess(place: Place) -> None:
+    good = "canary of sixteen characters"
+    terminal = Scripted({}, {"Passphrase": ["canary-short", good, good], "The same again": ["canary-other", good]})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///state")
+
+    set_passphrase(run)
+
+    assert run.environment["PULUMI_CONFIG_PASSPHRASE"] == good
+    assert "It has fewer than 16 characters, which can be guessed." in terminal.said
+    assert "They differ." in terminal.said
+    assert "canary" not in terminal.text + str(run.exports)
+
+
+def test_the_passphrase_of_a_stack_is_asked_for_until_it_is_the_right_one(place: Place) -> None:
+    shutil.copy(example.PROJECT_FOLDER / "Pulumi.local.yaml", place.settings_file)
+    terminal = Scripted({}, {"Passphrase": ["canary", "local"]})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///state", PULUMI_CONFIG_PASSPHRASE_FILE="missing")
+
+    set_passphrase(run)
+
+    assert run.environment["PULUMI_CONFIG_PASSPHRASE"] == "local"
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in run.environment
+    assert len(terminal.questions) == 4
+    assert "canary" not in terminal.text
+
+
+def test_a_file_with_a_passphrase_is_never_written_over(place: Place) -> None:
+    place.passphrase.parent.mkdir()
+    place.passphrase.write_text("known\n")
+    run = session(place, place.walk(), PULUMI_BACKEND_URL="file:///state")
+
+    set_passphrase(run)
+
+    assert place.passphrase.read_text() == "known\n"
+    assert run.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(place.passphrase)
+
+
+def test_pulumi_cloud_needs_no_passphrase(place: Place) -> None:
+    terminal = Scripted({}, {})
+
+    set_passphrase(session(place, terminal, PULUMI_BACKEND_URL=state.PULUMI_CLOUD))
+
+    assert terminal.questions == []
+
+
+def with_repository(**values: str) -> StackConfig:
+    return StackConfig({**example.CONFIG, "repository": REPOSITORY, **values}, frozenset())
+
+
+def test_without_gh_the_commands_for_it_are_told(place: Place) -> None:
+    place.commands["gh"].does('test "$1" != auth')
+    terminal = Scripted({}, {})
+    run = session(place, terminal, PULUMI_BACKEND_URL="s3://bucket?endpoint=https://s3.example.com", GITHUB_TOKEN=TOKEN)
+
+    prepare_workflows(run, with_repository(clusterOcid=oracle.CLUSTER, region=oracle.REGION))
+
+    assert terminal.questions == []
+    for environment in ("production", "preview"):
+        for name in ("PULUMI_CONFIG_PASSPHRASE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "DELIVERY_GITHUB_TOKEN"):
+            assert f"    gh secret set {name} --env {environment} --repo {REPOSITORY}" in terminal.said
+    assert f"    gh secret set OCI_CLI_KEY_CONTENT --env preview --repo {REPOSITORY} < KEY.pem" in terminal.said
+    assert (
+        f"    gh variable set PULUMI_BACKEND_URL --repo {REPOSITORY} "
+        "--body 's3://bucket?endpoint=https://s3.example.com'" in terminal.said
+    )
+
+
+def test_an_environment_that_is_there_keeps_its_rules(place: Place) -> None:
+    for environment in ("production", "preview"):
+        (place.github.kept / environment).mkdir(parents=True)
+    (place.github.kept / "production" / "DELIVERY_GITHUB_TOKEN").write_text("known")
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(
+        place,
+        terminal,
+        PULUMI_BACKEND_URL="file:///s",
+        PULUMI_CONFIG_PASSPHRASE="canary-passphrase",
+        GITHUB_TOKEN=TOKEN,
+    )
+
+    prepare_workflows(run, with_repository())
+
+    assert not [call for call in place.commands["gh"].calls if "PUT" in call]
+    assert (place.github.kept / "production" / "DELIVERY_GITHUB_TOKEN").read_text() == "known"
+    assert (place.github.kept / "preview" / "PULUMI_CONFIG_PASSPHRASE").read_text() == "canary-passphrase"
+    assert not (place.github.kept / "preview" / "OCI_CLI_USER").exists()
+
+
+def test_the_key_of_a_session_is_no_key_for_a_workflow(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    oracle.write_config(place.folder, DEFAULT={"security_token_file": "~/.oci/token", "key_file": "~/.oci/key.pem"})
+    monkeypatch.setenv("OCI_CLI_AUTH", "security_token")
+    monkeypatch.setenv("OCI_CLI_REGION", oracle.REGION)
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="p", GITHUB_TOKEN=TOKEN)
+
+    prepare_workflows(run, with_repository(clusterOcid=oracle.CLUSTER))
+
+    assert "OCI_CLI_KEY_CONTENT is left out: the token of a session ends too soon for a workflow." in terminal.said
+    assert not (place.github.kept / "production" / "OCI_CLI_KEY_CONTENT").exists()
+
+
+def test_what_github_refuses_is_told_without_the_secret(place: Place) -> None:
+    place.commands["gh"].does('case "$1" in secret) echo "no: $(cat)" >&2; exit 1 ;; esac')
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(
+        place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="canary", GITHUB_TOKEN=TOKEN
+    )
+
+    with pytest.raises(CommandError, match=r"`gh secret set PULUMI_CONFIG_PASSPHRASE` failed: no: \[hidden\]"):
+        prepare_workflows(run, with_repository())
+
+
+def test_without_a_repository_github_is_left_alone(place: Place) -> None:
+    terminal = Scripted({}, {})
+
+    prepare_workflows(session(place, terminal), StackConfig(example.CONFIG, frozenset()))
+
+    assert terminal.text == ""
+
+
+def test_a_command_that_has_begun_ends_before_ctrl_c_stops_the_run(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 0.7\ntouch {tmp_path}/ended\n")
+    slow.chmod(0o755)
+    code = f"from delivery import runner; runner.run(['slow'], {{'PATH': '{tmp_path}:/usr/bin:/bin'}})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=example.PROJECT_FOLDER, start_new_session=True, stderr=subprocess.PIPE
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+
+    assert (tmp_path / "ended").exists()
+    assert b"KeyboardInterrupt" in errors
+
+
+def test_a_command_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    StandIn("pulumi", tmp_path, monkeypatch).does("exec sleep 30")
+
+    with pytest.raises(CommandError, match=r"`pulumi config set` has not answered within 0\.3 seconds"):
+        runner.run(["pulumi", "config", "set", "key"], os.environ, "canary", seconds=0.3)
+
+
+@pytest.mark.usefixtures("place")
+def test_without_a_terminal_it_refuses_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["setup"]) == 1
+
+    assert capsys.readouterr().err == (
+        "error: This command asks questions, and there is no terminal to ask at.\n"
+        "    python -m delivery doctor   checks the same without asking\n"
+    )
+
+
+def test_a_real_terminal_does_not_show_what_is_typed_unseen(place: Place) -> None:
+    typed = {
+        "oci, cloud, or a URL [oci]: ": f"file://{place.folder}/state\n",
+        "type one of your own): ": "\n",
+        "Passphrase: ": "canary-of-sixteen-characters\n",
+        "The same again: ": "\x03",
     }
+    child, terminal = pty.fork()
+    if child == 0:
+        command = [sys.executable, "-m", "delivery", "setup"]
+        os.execve(sys.executable, command, {**place.environment, "PYTHONPATH": str(example.PROJECT_FOLDER)})  # noqa: S606 (Popen gives no terminal)
+    shown = ""
+    for question, answer in typed.items():
+        while not shown.endswith(question):
+            shown += os.read(terminal, 1024).decode()
+        os.write(terminal, answer.encode())
+    with suppress(OSError):  # how Linux tells the end
+        while part := os.read(terminal, 1024).decode():
+            shown += part
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
 
-    place.set_up(terminal)
-
-    for key, times in {"region": 2, "kafkaBrokers": 3, "betterAuthSecret": 2, "databaseUrl": 3}.items():
-        assert len([question for question in terminal.questions if question.startswith(f"{key}:")]) or times
-    assert "It is not an OCI region such as eu-frankfurt-1: 'Frankfurt'." in terminal.said
-    assert "It has a broker that is not host:port: 'canary-broker'." in terminal.said
-    assert "It has fewer than 32 characters, which can be guessed." in terminal.said
-    assert "It is not set." in terminal.said
-    assert "canary-short" not in terminal.text
-    assert "mysql://canary" not in terminal.text
-    stored = place.settings_file.read_text()
-    assert "Frankfurt\n" not in stored
-    assert "b.example:1" in stored
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert f"file://{place.folder}/state" in shown
+    assert "canary" not in shown
+    assert "error: Stopped. What was answered is kept." in shown
