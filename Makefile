@@ -71,9 +71,11 @@ lint: tools apptools
 	yamllint --strict .
 	hadolint backend/Dockerfile frontend/Dockerfile
 	npm --prefix frontend run lint
+	actionlint -shellcheck= -pyflakes=  # the same everywhere, whatever else is installed
+	zizmor --offline --no-progress --quiet --strict-collection --pedantic .github
 
 unit: tools
-	pytest -n auto tests/unit tests/chart tests/tools tests/images
+	pytest -n auto tests/unit tests/chart tests/tools tests/images tests/workflows
 
 backend: apptools
 	cd backend && PATH=$(CURDIR)/backend/.venv/bin:$$PATH pytest --cov

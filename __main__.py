@@ -2,26 +2,27 @@
 
 import pulumi
 
-from components import settings
+from components import choices, settings
 from components.access import DeployerAccess, DeployerAccessArgs
 from components.chart import CHART
-from components.cluster import ExistingCluster, ExistingClusterArgs, identify
 from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
+from components.images import AppImages, AppImagesArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.ownership import take_back_fields
 from components.release import AppRelease, AppReleaseArgs
 from components.secrets import AppSecrets, AppSecretsArgs
 
 config = settings.load()
-identity = identify(config.kubeconfig, named=config.cluster_identifier, stack=pulumi.get_stack())
-
-cluster = ExistingCluster("cluster", ExistingClusterArgs(config.kubeconfig, identity))
+image_source = choices.image_source(config)
+cluster = choices.cluster(config, pulumi.get_stack())
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transforms=[take_back_fields])
 
-dapr_namespace, app_namespace = (
+app_namespace, dapr_namespace = (
     Namespace(name, NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect), on_cluster)
-    for name in (config.dapr_namespace, config.namespace)
+    for name in (config.namespace, config.dapr_namespace)
 )
+
+ingress = choices.ingress(config, cluster, app_namespace.name, on_cluster)
 
 dapr = DaprControlPlane(
     "dapr",
@@ -34,6 +35,8 @@ dapr = DaprControlPlane(
     ),
     on_cluster,
 )
+
+images = AppImages("images", AppImagesArgs(image_source))
 
 secrets = AppSecrets(
     "app-secrets",
@@ -81,10 +84,13 @@ release = AppRelease(
         chart=CHART,
         values_file=config.values_file,
         timeout_seconds=config.release_timeout_seconds,
-        frontend_image=config.frontend_image,
-        backend_image=config.backend_image,
+        frontend_image=images.frontend,
+        backend_image=images.backend,
+        pull_secrets=choices.pull_secrets(config, app_namespace.name, on_cluster),
+        before=choices.scans(config, images),
         secret_checksums=secrets.checksums,
-        host=config.host,
+        ingress=ingress,
+        api_cidr=cluster.api_cidr,
         database_port=config.database_port,
         kafka_ports=config.kafka_ports,
         tracing_port=config.tracing_port,
@@ -95,10 +101,13 @@ release = AppRelease(
     pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
 )
 
+choices.repository(config, deployer.kubeconfig)
+
 pulumi.export("namespace", app_namespace.name)
 pulumi.export("release", release.name)
 pulumi.export("revision", release.revision)
-pulumi.export("images", {"frontend": config.frontend_image, "backend": config.backend_image})
+pulumi.export("images", {"frontend": images.frontend, "backend": images.backend})
 pulumi.export("endpoint", release.endpoint)
+pulumi.export("url", release.url)
 pulumi.export("daprComponents", dapr_components.names)
 pulumi.export("deployerKubeconfig", deployer.kubeconfig)

@@ -102,10 +102,15 @@ class ExistingClusterArgs:
 
 
 class ExistingCluster(pulumi.ComponentResource):
-    """A cluster that somebody else made: nothing of it is changed, everything is deployed through its `provider`."""
+    """A cluster that somebody else made: nothing of it is changed, everything is deployed through its `provider`.
+
+    api_cidr, load_balancer_group: as an OkeCluster has them; of this one's network nothing is known.
+    """
 
     provider: kubernetes.Provider
     kubeconfig: pulumi.Output[Kubeconfig]
+    api_cidr: str = ""
+    load_balancer_group: pulumi.Input[str] = ""
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:cluster:ExistingCluster", name, opts=opts)

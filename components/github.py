@@ -100,7 +100,7 @@ class DeliveryRepository(pulumi.ComponentResource):
                 repository=repository,
                 environment=environment.environment,
                 secret_name=secret,
-                value=pulumi.Output.secret(value),
+                value=value,  # the SDK makes it a secret
                 opts=pulumi.ResourceOptions.merge(
                     child,
                     pulumi.ResourceOptions(
@@ -172,10 +172,11 @@ async def _user_id(login: str, child: pulumi.ResourceOptions) -> int:
 async def _changes_by_hand(
     secrets: Collection[str], repository: str, child: pulumi.ResourceOptions
 ) -> Mapping[str, str]:
-    """By secret, when somebody else changed it last: a text that stays as it is until that happens again.
+    """By secret, when somebody else changed it last: a text that stays the same until that happens again.
 
-    The engine replaces a secret of which it changes. A refresh would not see it, for terraform-provider-github 6.13.0,
-    which is pulumi-github 6.15.0, compares the time at which a secret changed with itself.
+    As the trigger of a replacement it makes such a change one of every preview. The provider by itself would see none,
+    not in a refresh either: up to pulumi-github 6.15.0 it compares the time that it has just read with itself.
+    Source: https://github.com/integrations/terraform-provider-github/pull/3526
     """
     where = {"name": repository, "environment": ENVIRONMENT}
     failure = f"The environment {ENVIRONMENT} of {repository} cannot be read on GitHub"
@@ -185,13 +186,20 @@ async def _changes_by_hand(
 
     times = {secret["name"]: secret["updatedAt"] for secret in found["secrets"] if secret["name"] in secrets}
     note = next((variable for variable in noted["variables"] if variable["name"] == NOTE), None)
-    if note is None:
+    known = _noted_changes(note["value"]) if note else None
+    if note is None or known is None:
         return {secret: times.get(secret, "") for secret in secrets}
-    known = json.loads(note["value"])["changesByHand"]
     # The stack writes its note after its secrets, so what is newer than that was written by somebody else.
     changed = {secret: time for secret, time in times.items() if time > note["updatedAt"]}
     deleted = {secret: f"deleted after {note['updatedAt']}" for secret in secrets if secret not in times}
     return dict.fromkeys(secrets, "") | known | changed | deleted
+
+
+def _noted_changes(note: str) -> dict[str, str] | None:
+    try:
+        return json.loads(note)["changesByHand"]
+    except (ValueError, TypeError, KeyError):
+        return None  # somebody edited it
 
 
 async def _ask(

@@ -3,13 +3,20 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 import pulumi_oci as oci
 import yaml
 from pulumi_oci.containerengine import NodePoolNodeConfigDetailsPlacementConfigArgsDict as PlacementDict
 
+from components.cluster import ClusterError
+from components.cluster import provider as kubernetes_provider
+from components.kubeconfig import Kubeconfig, read
 from components.network import API_CIDR, OkeNetwork, OkeNetworkArgs
+from delivery import CommandError
+from delivery.kubeconfig import Access, create
 from delivery.oke_token import API_VERSION
 
 # Of the only one in the cluster.
@@ -18,6 +25,9 @@ _POOL = "nodes"
 # Outside of the VCN's block; neither can be changed without another cluster.
 PODS_CIDR = "10.244.0.0/16"
 SERVICES_CIDR = "10.96.0.0/16"
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces
+_MADE_WITH_IT = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 NODE_SHAPE = "VM.Standard.A1.Flex"
 # How many pods a node may run does not depend on its shape, as it does with VCN-native pods: small nodes are enough.
@@ -45,7 +55,9 @@ class OkeError(pulumi.RunError):
 
 @dataclass(frozen=True)
 class OkeClusterArgs:
-    """compartment_ocid: where it is made; another compartment is another cluster. display_name: its name in OCI.
+    """stack: the stack that makes it. region: of OCI, like eu-frankfurt-1.
+
+    compartment_ocid: where it is made; another compartment is another cluster. display_name: its name in OCI.
 
     kubernetes_version: such as v1.34.1; where it is empty, the newest that OKE supports when the cluster is made, kept
         from then on.
@@ -55,6 +67,8 @@ class OkeClusterArgs:
     tags: free-form tags of OCI; the volumes and load balancers that the cluster makes get them too.
     """
 
+    stack: str
+    region: str
     compartment_ocid: str
     display_name: str
     kubernetes_version: str
@@ -71,25 +85,31 @@ class OkeClusterArgs:
 class OkeCluster(pulumi.ComponentResource):
     """A basic cluster, whose control plane costs nothing, with one pool of Arm nodes in a network of its own.
 
-    A change of the nodes (count apart), or of the version, is one of the pool: nodes that exist stay as they are until
-    somebody deletes them, one by one, as OKE cycles the nodes of enhanced clusters only:
+    Another size or version of the nodes is for those that the pool starts from then on. Who wants it for all of them
+    deletes them one by one, and the pool replaces each: OKE does that by itself in enhanced clusters only.
     https://docs.oracle.com/en-us/iaas/Content/ContEng/Tasks/contengupgradingimageworkernode_topic-Performing_an_InPlace_Worker_Node_Update_By_Updating_an_Existing_Node_Pool.htm
     The nodes' image is the newest for the version, chosen when the pool is made and when its version changes, and kept
     in between: a newer image is no change.
 
     cluster_id: the OCID of the cluster, once it has nodes.
+    provider, kubeconfig: the way to what is on it, with the credentials of whoever runs the program.
     api_cidr: the IPv4 block in which the pods find the Kubernetes API.
-    load_balancer_annotations: what a Service of type LoadBalancer needs for its traffic to be let through.
+    load_balancer_group: the OCID of the network security group that lets a load balancer's traffic through.
     """
 
     cluster_id: pulumi.Output[str]
+    provider: kubernetes.Provider
+    kubeconfig: pulumi.Output[Kubeconfig]
     api_cidr: str
-    load_balancer_annotations: Mapping[str, pulumi.Input[str]]
+    load_balancer_group: pulumi.Output[str]
 
     def __init__(self, name: str, args: OkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:cluster:OkeCluster", name, opts=opts)
         for cost in costs(args):
             pulumi.log.warn(cost, self)
+        self._stack = args.stack
+        # Its credentials are those of the environment or of ~/.oci/config, and never in the state.
+        region = oci.Provider(name, region=args.region, opts=pulumi.ResourceOptions(parent=self))
         network = OkeNetwork(
             name,
             OkeNetworkArgs(
@@ -100,29 +120,42 @@ class OkeCluster(pulumi.ComponentResource):
                 retain_on_delete=args.retain_on_delete,
                 tags=args.tags,
             ),
-            pulumi.ResourceOptions(parent=self),
+            pulumi.ResourceOptions(parent=self, providers=[region]),
         )
         # On the whole network: nothing can register with a cluster whose rules and routes are still to come.
         kept = pulumi.ResourceOptions(
-            parent=self, depends_on=[network], protect=args.protect, retain_on_delete=args.retain_on_delete
+            parent=self,
+            provider=region,
+            depends_on=[network],
+            protect=args.protect,
+            retain_on_delete=args.retain_on_delete,
         )
         cluster = _cluster(name, args, network, kept)
         # The pool's own output, for whoever uses the cluster to wait for its nodes.
         self.cluster_id = _node_pool(name, args, network, cluster, kept).cluster_id
         self.api_cidr = API_CIDR
-        self.load_balancer_annotations = {
-            "oci.oraclecloud.com/oci-network-security-groups": network.load_balancers.group_id,
-            # The rules are in the network; else the cloud controller would open the subnets' security list.
-            "oci.oraclecloud.com/security-rule-management-mode": "None",
-        }
+        self.load_balancer_group = network.load_balancers.group_id
+        written = oke_kubeconfig(self.cluster_id, args.region, pulumi.InvokeOutputOptions(parent=self, provider=region))
+        self.kubeconfig = written.apply(lambda content: read(content, ""))
+        self.provider = kubernetes_provider(
+            name,
+            kubeconfig=written,
+            context=None,
+            identifier=self.cluster_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         self.register_outputs({"clusterId": self.cluster_id})
+
+    def owner_of(self, namespace: str) -> str | None:
+        """The stack, but for the namespaces that every cluster is made with."""
+        return None if namespace in _MADE_WITH_IT else self._stack
 
 
 def _cluster(
     name: str, args: OkeClusterArgs, network: OkeNetwork, kept: pulumi.ResourceOptions
 ) -> oci.containerengine.Cluster:
     newest = oci.containerengine.get_cluster_option_output(
-        cluster_option_id="all", opts=pulumi.InvokeOutputOptions(parent=kept.parent)
+        cluster_option_id="all", opts=pulumi.InvokeOutputOptions(parent=kept.parent, provider=kept.provider)
     ).kubernetes_versions.apply(lambda versions: max(versions, key=_numbers))
     return oci.containerengine.Cluster(
         name,
@@ -161,7 +194,7 @@ def _node_pool(
     cluster: oci.containerengine.Cluster,
     kept: pulumi.ResourceOptions,
 ) -> oci.containerengine.NodePool:
-    asked = pulumi.InvokeOutputOptions(parent=kept.parent)
+    asked = pulumi.InvokeOutputOptions(parent=kept.parent, provider=kept.provider)
     offered = oci.containerengine.get_node_pool_option_output(
         node_pool_option_id="all", should_list_all_patch_versions=True, opts=asked
     ).sources.apply(lambda sources: {source.source_name: source.image_id for source in sources})
@@ -278,6 +311,18 @@ def oke_kubeconfig(cluster_id: pulumi.Input[str], region: str, opts: pulumi.Invo
         opts=opts,
     )
     return pulumi.Output.all(cluster_id, written.content).apply(lambda known: _kubeconfig(known[0], region, known[1]))
+
+
+def locate(cluster_ocid: str, region: str) -> Kubeconfig:
+    """The same for a cluster that exists, asked of OCI at once, with the credentials of whoever runs the program.
+
+    Raises ClusterError.
+    """
+    try:
+        written = create(Access(cluster_ocid, region, profile="", auth=""), "public", datetime.now(UTC))
+    except CommandError as error:
+        raise ClusterError(str(error)) from None
+    return read(_kubeconfig(cluster_ocid, region, written), "")
 
 
 def _kubeconfig(cluster_id: str, region: str, written: str) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+import yaml
 from lightkube.resources.networking_v1 import Ingress
 
 from components.chart import digest
@@ -20,13 +21,33 @@ INGRESS = "todo-app-ingress"
 
 
 @dataclass(frozen=True)
+class AppIngressArgs:
+    """How the app is reached; what is empty is as the values file says.
+
+    host: the host name. class_name, namespace: of the ingress controller.
+    tls_issuer: the name of cert-manager's issuer in the app's namespace; without one the app answers over plain HTTP,
+        unless the values file names a TLS secret.
+    address: where the ingress controller answers.
+    """
+
+    host: str
+    class_name: str
+    namespace: pulumi.Input[str]
+    tls_issuer: str
+    address: pulumi.Input[str]
+
+
+@dataclass(frozen=True)
 class AppReleaseArgs:
     """chart: the chart's folder; values_file: the stack's chart values.
 
     timeout_seconds: how long the release may take to become ready before it takes itself back.
     frontend_image, backend_image: references with a tag or a digest.
+    pull_secrets: the names of the secrets with which the nodes pull them.
+    before: what happens before the release is made or changed, and stops it by an exception.
     secret_checksums: by secret's name; one that changes rolls the pods that use the secret.
-    host: the ingress's host name, or empty for what the values file says.
+    ingress: how the app is reached.
+    api_cidr: where pods find the Kubernetes API, as an IPv4 block; empty for anywhere.
     database_port, kafka_ports, tracing_port: the TCP ports outside of the cluster that network policies let the backend
         reach; tracing_port is 0 where no traces are sent.
     dapr_namespace: where they let its sidecar reach the control plane.
@@ -40,8 +61,11 @@ class AppReleaseArgs:
     timeout_seconds: int
     frontend_image: pulumi.Input[str]
     backend_image: pulumi.Input[str]
+    pull_secrets: Sequence[pulumi.Input[str]]
+    before: Sequence[pulumi.ResourceHook]
     secret_checksums: Mapping[str, str]
-    host: str
+    ingress: AppIngressArgs
+    api_cidr: str
     database_port: int
     kafka_ports: Sequence[int]
     tracing_port: int
@@ -55,14 +79,19 @@ class AppRelease(pulumi.ComponentResource):
 
     name: Helm's name for it; revision: Helm's number for its present state.
     endpoint: the host name or address at which the ingress answers; empty until the cluster gives it one.
+    url: the app's address for a browser; empty while there is no endpoint.
     """
 
     name: pulumi.Output[str | None]
     endpoint: pulumi.Output[str]
+    url: pulumi.Output[str]
     revision: pulumi.Output[int]
 
     def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:release:AppRelease", name, opts=opts)
+        hooks = rollout_hooks(name, args.kubeconfig, RELEASE, told_on=self)
+        hooks.before_create = [*args.before, *(hooks.before_create or [])]
+        hooks.before_update = [*args.before, *(hooks.before_update or [])]
         release = kubernetes.helm.v3.Release(
             name,
             name=RELEASE,
@@ -78,35 +107,52 @@ class AppRelease(pulumi.ComponentResource):
             wait_for_jobs=True,
             timeout=args.timeout_seconds,
             max_history=10,
-            opts=pulumi.ResourceOptions(parent=self, hooks=rollout_hooks(name, args.kubeconfig, RELEASE, told_on=self)),
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
         )
         self.name = release.name
         self.revision = release.status.revision
         self.endpoint = (
-            pulumi.Output.from_input(args.host)
-            if args.host
-            else pulumi.Output.all(args.kubeconfig, args.namespace, release.status).apply(
-                lambda known: _ingress_address(known[0], known[1])
+            pulumi.Output.from_input(args.ingress.host)
+            if args.ingress.host
+            else pulumi.Output.all(args.ingress.address, args.kubeconfig, args.namespace, release.status).apply(
+                lambda known: known[0] or _ingress_address(known[1], known[2])
             )
         )
-        self.register_outputs({"name": self.name, "revision": self.revision, "endpoint": self.endpoint})
+        scheme = "https" if args.ingress.tls_issuer or _names_tls_secret(args.values_file) else "http"
+        self.url = self.endpoint.apply(lambda endpoint: f"{scheme}://{endpoint}" if endpoint else "")
+        self.register_outputs({"name": self.name, "revision": self.revision, "url": self.url})
 
 
 def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
-    values: dict[str, Any] = {
+    ingress: dict[str, Any] = {"host": args.ingress.host, "className": args.ingress.class_name}
+    if args.ingress.tls_issuer:
+        ingress["tls"] = {"secretName": f"{RELEASE}-tls"}
+        ingress["annotations"] = {"cert-manager.io/issuer": args.ingress.tls_issuer}
+    policy = {
+        "databasePort": args.database_port,
+        "kafkaPorts": args.kafka_ports,
+        "tracingPort": args.tracing_port,
+        "daprNamespace": args.dapr_namespace,
+        "ingressNamespace": args.ingress.namespace,
+        "apiServer": {"cidr": args.api_cidr} if args.api_cidr else {},
+    }
+    return {
         "frontend": {"image": args.frontend_image},
         "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
         "dapr": {"topic": args.kafka_topic},
-        "networkPolicy": {
-            "databasePort": args.database_port,
-            "kafkaPorts": args.kafka_ports,
-            "tracingPort": args.tracing_port,
-            "daprNamespace": args.dapr_namespace,
-        },
+        "networkPolicy": _without_empty(policy),
+        **_without_empty({"imagePullSecrets": args.pull_secrets, "ingress": _without_empty(ingress)}),
     }
-    if args.host:
-        values["ingress"] = {"host": args.host}
-    return values
+
+
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    # What is left out is as the values file says. Neither a zero nor an output is empty.
+    return {key: value for key, value in values.items() if value not in ("", [], {})}
+
+
+def _names_tls_secret(values_file: Path) -> bool:
+    values = cast("dict[str, Any]", yaml.safe_load(values_file.read_text()))
+    return bool(values.get("ingress", {}).get("tls", {}).get("secretName"))
 
 
 async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> str:

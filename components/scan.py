@@ -37,7 +37,7 @@ def scan_hook(
             # One after the other, because two processes cannot use Trivy's cache at once.
             for platform in platforms:
                 findings = await _scan(image, platform, severities)
-                if findings:
+                if findings is not None:
                     vulnerable.append(f"{image} ({platform})")
                     pulumi.log.error(findings, resource=told_on)
         if vulnerable:
@@ -50,8 +50,8 @@ def scan_hook(
     return pulumi.ResourceHook(f"{name}-scan", scan)
 
 
-async def _scan(image: str, platform: str, severities: Sequence[str]) -> str:
-    """What Trivy finds in an image, or nothing.
+async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | None:
+    """The table of what Trivy finds in an image, or None where that is nothing.
 
     Source: https://trivy.dev/docs/latest/guide/references/configuration/cli/trivy_image/
     """
@@ -76,7 +76,7 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str:
     )
     output, errors = (stream.decode(errors="replace") for stream in await process.communicate())
     if process.returncode == 0:
-        return ""
+        return None
     if process.returncode != _FOUND:
         raise ScanError(
             f"Not released: Trivy could not scan {image} ({platform}): {errors.strip()[-1000:]}\n"

@@ -1,6 +1,7 @@
 """What git says of an image's context: the commit that its tag, its labels and its times are of."""
 
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +61,19 @@ def revision(context: Path) -> Revision:
             f"    git add {context} && git commit\n"
             f"{_WITHOUT_A_BUILD}"
         )
+    if odd := [file for file in _git(context, "ls-files", "-z", "--", ".").split("\0") if _is_odd(context / file)]:
+        raise SourceError(
+            f"{context / odd[0]} has another mode than 644 or 755, and modes are part of an image: on a machine with "
+            "another umask the same commit would be another one.\n"
+            f"    chmod -R u=rwX,go=rX {context}"
+        )
     commit, time = last.split()
     return Revision(commit, int(time))
+
+
+def _is_odd(path: Path) -> bool:
+    mode = path.lstat().st_mode
+    return stat.S_ISREG(mode) and stat.S_IMODE(mode) not in (0o644, 0o755)
 
 
 def _git(context: Path, *arguments: str) -> str:

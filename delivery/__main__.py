@@ -1,6 +1,7 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
-`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it.
+`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `drift` compares a stack
+with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from delivery import CommandError, credentials, oke_token
 
@@ -41,10 +43,19 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("oke-token", parents=[cluster], help="print a token for it, as kubectl wants it")
     token.set_defaults(run=_oke_token)
     stack = argparse.ArgumentParser(add_help=False)
-    stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
-    setup = commands.add_parser("setup", parents=[stack], help="ask for what a stack needs, and set it")
+    stack.add_argument("--stack", required=True, help="the stack")
+    drift = commands.add_parser("drift", parents=[stack], help="print what an update would change, nothing if nothing")
+    drift.set_defaults(run=_drift)
+    issue = commands.add_parser("drift-issue", parents=[stack], help="open, update or close the issue that tells it")
+    issue.set_defaults(run=_drift_issue)
+    summary = commands.add_parser("summary", help="pass standard input on, and add it to the workflow run's page")
+    summary.add_argument("title")
+    summary.set_defaults(run=_summary)
+    production = argparse.ArgumentParser(add_help=False)
+    production.add_argument("--stack", default="oke", help="the stack (default: oke)")
+    setup = commands.add_parser("setup", parents=[production], help="ask for what a stack needs, and set it")
     setup.set_defaults(run=_setup)
-    doctor = commands.add_parser("doctor", parents=[stack], help="check what a stack needs, and say what mends it")
+    doctor = commands.add_parser("doctor", parents=[production], help="check what a stack needs, say what mends it")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -83,6 +94,32 @@ def _doctor(options: argparse.Namespace) -> None:
     print(table)
     if problems:
         raise CommandError(f"{problems} to mend.\n    python -m delivery setup --stack {options.stack}   helps with it")
+
+
+def _drift(options: argparse.Namespace) -> str:
+    from delivery import drift  # noqa: PLC0415
+
+    return "\n".join(drift.find(options.stack))
+
+
+def _drift_issue(options: argparse.Namespace) -> str:
+    from delivery import drift_issue  # noqa: PLC0415
+
+    server, repository, run = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    address = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+    changes = [line for line in sys.stdin.read().splitlines() if line]
+    return drift_issue.tell(options.stack, changes, address)
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from delivery import summary  # noqa: PLC0415
+
+    lines: list[str] = []
+    for line in sys.stdin:
+        print(line, end="", flush=True)
+        lines.append(line)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        summary.add(Path(page), options.title, "".join(lines))
 
 
 if __name__ == "__main__":

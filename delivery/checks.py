@@ -80,6 +80,11 @@ class Situation:
             raise NotApplicable("repository is not set")
         return repository
 
+    def require_token(self) -> None:
+        """Raises NotApplicable where nothing can be asked of GitHub, which one check tells for all."""
+        if self.repository and not self.environment.get(GITHUB_TOKEN):
+            raise NotApplicable(f"there is no {GITHUB_TOKEN}")
+
     @property
     def backend(self) -> str:
         """The scheme of the backend's URL."""
@@ -125,9 +130,12 @@ def _look(name: str, check: Callable[[Situation], str], seen: Situation) -> Chec
         return Check(name, "failed", str(problem))
 
 
-def object_storage_namespace(apis: Apis) -> str:
-    """The Object Storage namespace of the user's tenancy: what every key of OCI may ask. Raises CommandError."""
-    signer = credentials.load("", "", "")
+def object_storage_namespace(apis: Apis, region: str) -> str:
+    """The Object Storage namespace of the user's tenancy: what every key of OCI may ask. Raises CommandError.
+
+    region: where to ask; that of the credentials where it is empty.
+    """
+    signer = credentials.load("", "", region)
     # https://docs.oracle.com/en-us/iaas/api/#/en/objectstorage/20160918/Namespace/GetNamespace
     return str(_ask_oci(signer, f"{apis.object_storage}/n", "").json())
 
@@ -171,20 +179,15 @@ def lacking_secrets(seen: Situation, environment: str) -> list[str]:
     return [name for name in wanted if name not in there]
 
 
-def lacking_variables(seen: Situation) -> dict[str, str]:
-    """The variables of the repository that the workflows need and that are not as they should be. Raises CommandError.
+def lacks_backend(seen: Situation) -> bool:
+    """Whether the repository's variable for the workflows names another backend, or none. Raises CommandError.
 
     Raises NotApplicable where there is no repository.
     """
-    wanted = {BACKEND: seen.environment[BACKEND], "OCI_CLI_REGION": seen.setting("region")}
-    return {name: value for name, value in wanted.items() if value and _variable(seen, name) != value}
-
-
-def _variable(seen: Situation, name: str) -> str:
-    answer = _ask_github(seen, f"/repos/{seen.repository}/actions/variables/{name}")
+    answer = _ask_github(seen, f"/repos/{seen.repository}/actions/variables/{BACKEND}")
     if answer.status_code == HTTPStatus.FORBIDDEN:
         raise CommandError(_lacks_permission("Variables"))
-    return answer.json()["value"] if answer.is_success else ""
+    return not answer.is_success or answer.json()["value"] != seen.environment[BACKEND]
 
 
 def _pulumi(seen: Situation) -> str:
@@ -263,7 +266,11 @@ def _settings(seen: Situation) -> str:
 
 def _oci_key(seen: Situation) -> str:
     _ = seen.in_oci
-    return f"OCI knows it, and the tenancy's namespace is {object_storage_namespace(seen.apis)}"
+    try:
+        namespace = object_storage_namespace(seen.apis, seen.setting("region"))
+    except CommandError as error:
+        raise CommandError(f"{error}\n    {ACCOUNTS['OCI_CLI_KEY_CONTENT']}") from None
+    return f"OCI knows it, and the tenancy's namespace is {namespace}"
 
 
 def _oci_access(seen: Situation) -> str:
@@ -308,6 +315,7 @@ def _github(seen: Situation) -> str:
 
 def _workflow(environment: str) -> Callable[[Situation], str]:
     def check(seen: Situation) -> str:
+        seen.require_token()
         if lacking := lacking_secrets(seen, environment):
             commands = "\n".join(
                 f"    gh secret set {name} --env {environment} --repo {seen.repository}" for name in lacking
@@ -318,14 +326,12 @@ def _workflow(environment: str) -> Callable[[Situation], str]:
     return check
 
 
-def _variables(seen: Situation) -> str:
-    if lacking := lacking_variables(seen):
-        commands = "\n".join(
-            f"    gh variable set {name} --repo {seen.repository} --body '{shown(value)}'"
-            for name, value in lacking.items()
-        )
-        raise CommandError(f"GitHub lacks variables that the workflows need, or has others.\n{commands}")
-    return f"{seen.repository} has the variables that the workflows need"
+def _variable(seen: Situation) -> str:
+    seen.require_token()
+    if lacks_backend(seen):
+        command = f"gh variable set {BACKEND} --repo {seen.repository} --body '{shown(seen.environment[BACKEND])}'"
+        raise CommandError(f"The workflows do not know the backend, or know another.\n    {command}")
+    return f"the workflows know the backend, by {BACKEND}"
 
 
 # In the order in which to mend what they find.
@@ -342,7 +348,7 @@ CHECKS: Mapping[str, Callable[[Situation], str]] = {
     "OCI key": _oci_key,
     "OCI access": _oci_access,
     "GitHub token": _github,
-    "GitHub variables": _variables,
+    "GitHub variable": _variable,
     **{f"GitHub {environment}": _workflow(environment) for environment in ENVIRONMENTS},
 }
 # Those of what the first update does not need.

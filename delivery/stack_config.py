@@ -27,8 +27,10 @@ class StackConfig:
 
     def with_value(self, key: str, value: str) -> "StackConfig":
         """What it would be if a setting were set, as `store` would do it."""
-        encrypted = self.encrypted | {key} if key in settings.SECRET_KEYS else self.encrypted - {key}
-        return StackConfig({**self.values, key: value}, encrypted)
+        others = self.encrypted - {key}
+        return StackConfig(
+            {**self.values, key: value}, others | {key} if value and key in settings.SECRET_KEYS else others
+        )
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from .tokens import issue
 
 # A chat that began just before the end may still be answered.
 DRAIN_SECONDS = ANSWER_SECONDS + 5
-# Longer than the 60 s of ingress-nginx, which would otherwise send a request on a connection that is being closed:
-# https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/#upstream-keepalive-timeout
+# Longer than the ingress controller's (components/ingress.py), which would else send a request on a connection that
+# is being closed.
 KEEP_ALIVE_SECONDS = 75
 
 

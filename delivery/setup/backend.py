@@ -98,7 +98,7 @@ def _ask_bucket(session: Session) -> str:
     )
     namespace, region = "", ""
     try:
-        namespace = checks.object_storage_namespace(session.apis)
+        namespace = checks.object_storage_namespace(session.apis, "")
         region = credentials.load("", "", "").region
     except CommandError as error:
         session.say(f"OCI does not tell the tenancy's namespace. {error}")

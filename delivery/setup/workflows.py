@@ -1,13 +1,17 @@
-"""The part of `setup` that gives the workflows on GitHub what they need before the stack can write the rest there."""
+"""The part of `setup` that gives the workflows on GitHub what they need before the stack can write the rest there.
 
-from collections.abc import Mapping, Sequence
+`gh` reads a value from standard input where it is given none:
+https://cli.github.com/manual/gh_secret_set
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from delivery import CommandError, checks, credentials
-from delivery.accounts import DELIVERY_TOKEN, ENVIRONMENTS, GITHUB_TOKEN, OCI_KEY, PASSPHRASE, PASSPHRASE_FILE
+from delivery.accounts import BACKEND, DELIVERY_TOKEN, ENVIRONMENTS, GITHUB_TOKEN, OCI_KEY, PASSPHRASE, PASSPHRASE_FILE
 from delivery.checks import NotApplicable
 from delivery.runner import find, run
 from delivery.setup.session import Session
@@ -21,7 +25,7 @@ def prepare_workflows(session: Session, config: StackConfig) -> None:
     seen = session.situation(config)
     try:
         secrets = {name: checks.lacking_secrets(seen, name) for name in ENVIRONMENTS}
-        variables = checks.lacking_variables(seen)
+        lacks_backend = checks.lacks_backend(seen)
     except NotApplicable:
         return
     except CommandError as error:
@@ -31,8 +35,8 @@ def prepare_workflows(session: Session, config: StackConfig) -> None:
     for environment, names in secrets.items():
         if names:
             _set_secrets(session, seen.repository, environment, names, can_write=can_write)
-    if variables:
-        _set_variables(session, seen.repository, variables, can_write=can_write)
+    if lacks_backend:
+        _set_backend(session, seen.repository, can_write=can_write)
 
 
 def _set_secrets(session: Session, repository: str, environment: str, names: Sequence[str], *, can_write: bool) -> None:
@@ -63,14 +67,17 @@ def _write_secrets(session: Session, repository: str, environment: str, names: S
         session.say(f"{name} is written to {environment}.")
 
 
-def _set_variables(session: Session, repository: str, variables: Mapping[str, str], *, can_write: bool) -> None:
-    if can_write and session.confirm(f"\nWrite the variables {', '.join(variables)} to {repository}?"):
-        for name, value in variables.items():
-            _gh_or_stop(session, "variable", "set", name, "--repo", repository, text=value)
-        return
-    session.say(f"\nThe workflows of {repository} need variables:")
-    for name, value in variables.items():
-        session.say(f"    gh variable set {name} --repo {repository} --body '{checks.shown(value)}'")
+def _set_backend(session: Session, repository: str, *, can_write: bool) -> None:
+    url = session.environment[BACKEND]
+    command = ["variable", "set", BACKEND, "--repo", repository]
+    if can_write and session.confirm(
+        f"\nWrite the variable {BACKEND}, which lets the workflows deploy, to {repository}?"
+    ):
+        _gh_or_stop(session, *command, text=url)
+    else:
+        session.say(
+            f"\nThe workflows deploy once they know the backend:\n    gh {' '.join(command)} --body '{checks.shown(url)}'"
+        )
 
 
 def _secret(session: Session, name: str) -> str:

@@ -13,6 +13,8 @@ NEIGHBOURS: tuple[dict[str, str], ...] = (
     {"app": "frontend"},
     {"app": "backend"},
     {"app": "backend", "app.kubernetes.io/name": "todo-app", "app.kubernetes.io/instance": "todo-app-2"},
+    # Answers Let's Encrypt on its port 8089: https://cert-manager.io/docs/configuration/acme/http01/
+    {"acme.cert-manager.io/http01-solver": "true"},
 )
 
 
@@ -77,7 +79,7 @@ def test_no_policy_touches_other_pods_of_the_namespace(full_release: helm.Releas
 
 def test_frontend(full_release: helm.Release) -> None:
     assert allowed(full_release, "frontend", "Ingress") == {
-        ("namespace ingress-nginx", "TCP/8080"),
+        ("namespace traefik", "TCP/8080"),
         ("todo-app-smoke-test-frontend", "TCP/8080"),
         ("todo-app-smoke-test-backend", "TCP/8080"),
     }
@@ -86,7 +88,7 @@ def test_frontend(full_release: helm.Release) -> None:
 
 def test_backend(full_release: helm.Release) -> None:
     assert allowed(full_release, "backend", "Ingress") == {
-        ("namespace ingress-nginx", "TCP/8000"),
+        ("namespace traefik", "TCP/8000"),
         ("todo-app-smoke-test-frontend", "TCP/8000"),
         ("todo-app-smoke-test-backend", "TCP/8000"),
         ("backend", "TCP/50002"),
@@ -122,7 +124,7 @@ def test_migrations_reach_the_database_also_before_the_first_install(full_releas
 def test_the_open_port_is_the_one_that_listens(release: helm.Release, app: str) -> None:
     (container,) = release.pods()[app]["spec"]["containers"]
     listening = f"TCP/{container['ports'][0]['containerPort']}"
-    assert ("namespace ingress-nginx", listening) in allowed(release, app, "Ingress")
+    assert ("namespace traefik", listening) in allowed(release, app, "Ingress")
 
 
 @pytest.mark.parametrize("address", ["10.0.10.5", "100.64.0.1", "169.254.169.254", "172.31.255.255", "192.168.1.1"])

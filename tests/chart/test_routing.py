@@ -21,7 +21,7 @@ def test_a_service_reaches_its_pods_and_no_others(full_release: helm.Release, ap
 
 def test_the_ingress_sends_api_to_the_backend_and_the_rest_to_the_frontend(release: helm.Release) -> None:
     ingress = release.kind("Ingress")["todo-app-ingress"]
-    assert ingress["spec"]["ingressClassName"] == "nginx"
+    assert ingress["spec"]["ingressClassName"] == "traefik"
     (rule,) = ingress["spec"]["rules"]
     routes = {path["path"]: (path["pathType"], path["backend"]["service"]) for path in rule["http"]["paths"]}
     assert routes == {
@@ -45,14 +45,14 @@ def test_host_tls_and_annotations(environment: helm.Environment) -> None:
                 "className": "other",
                 "host": "todo.example.org",
                 "tls": {"secretName": "todo-tls"},
-                "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+                "annotations": {"cert-manager.io/issuer": "letsencrypt"},
             }
         },
     ).kind("Ingress")["todo-app-ingress"]
     assert ingress["spec"]["ingressClassName"] == "other"
     assert ingress["spec"]["rules"][0]["host"] == "todo.example.org"
     assert ingress["spec"]["tls"] == [{"secretName": "todo-tls", "hosts": ["todo.example.org"]}]
-    assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert ingress["metadata"]["annotations"] == {"cert-manager.io/issuer": "letsencrypt"}
 
 
 def test_tls_without_a_host_names_none(environment: helm.Environment) -> None:

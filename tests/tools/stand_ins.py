@@ -12,7 +12,7 @@ call=$(printf '%s\037' "$(basename "$PWD")" "$CGO_ENABLED" "$$" "$@")
 printf '%s\n' "$call" >> '{folder}/calls'  # at once: two builds may write at the same time
 case "$1" in
 env) printf '%s\n' '{version}' '{folder}' ;;
-mod) echo '{{"Zip": "{folder}/module.zip"}}' ;;
+mod) echo '{{"Zip": "{folder}/module.zip", "Version": "v1.2.3+incompatible"}}' ;;
 build)
     while [ "$1" != -ldflags ]; do
         [ "$1" = -o ] && output=$2
@@ -55,8 +55,9 @@ class Go:
         """Makes the command write executables, and after them run `then` in a shell, where $module names the module."""
         self.folder.mkdir(exist_ok=True)
         chart = {"Chart.yaml": "version: 0.0.0", "values.yaml": "tag: 0.0.0"}
-        members = {f"example.org/chart@v1.2.3/charts/chart/{name}": text for name, text in chart.items()}
-        (self.folder / "module.zip").write_bytes(zipped({"example.org/chart@v1.2.3/README.md": "", **members}))
+        module = "example.org/chart@v1.2.3+incompatible"  # as go names a module from before there were modules
+        members = {f"{module}/charts/chart/{name}": text for name, text in chart.items()}
+        (self.folder / "module.zip").write_bytes(zipped({f"{module}/README.md": "", **members}))
         (self.path / "go").write_text(_GO.format(folder=self.folder, version=version, then=then))
         (self.path / "go").chmod(0o755)
 

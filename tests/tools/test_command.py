@@ -38,8 +38,9 @@ class User:
             for name in tool.beside:
                 executable(self.path / name, "official")
         executable(engine.plugin_path(PINS.plugin, self.layout.plugins), "plug-in")
-        (self.layout.cache / chart.entry(PINS.chart) / PINS.chart.name).mkdir(parents=True)
-        (self.layout.cache / chart.entry(PINS.chart) / PINS.chart.name / "Chart.yaml").touch()
+        for each in PINS.charts:
+            (self.layout.cache / chart.entry(each) / each.name).mkdir(parents=True)
+            (self.layout.cache / chart.entry(each) / each.name / "Chart.yaml").touch()
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -78,7 +79,8 @@ def test_everything_is_provided_and_the_second_run_does_nothing(user: User) -> N
     assert {path.name for path in user.layout.bin.iterdir()} == {
         name for tool in PINS.tools for name in (tool.name, *tool.beside)
     }
-    assert (user.layout.charts / "dapr" / "Chart.yaml").is_file()
+    for name in ("dapr", "traefik", "cert-manager"):
+        assert (user.layout.charts / name / "Chart.yaml").is_file()
     assert user.run() == (0, f"the toolchain is ready in {user.layout.bin}\n", "")
 
 
@@ -132,7 +134,7 @@ def test_a_signal_ends_the_build_and_leaves_nothing(user: User, number: signal.S
     _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (128 + number, "")
     assert not is_alive(build)
-    assert {path.name for path in user.layout.cache.iterdir()} == {"lock", chart.entry(PINS.chart)}
+    assert {path.name for path in user.layout.cache.iterdir()} == {"lock", *map(chart.entry, PINS.charts)}
     assert not user.layout.bin.exists()
 
 

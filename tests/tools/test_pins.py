@@ -6,10 +6,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.toolchain import jars
 from tools.toolchain.go import MINIMUM
-from tools.toolchain.pins import PINS, Jars, Tool
+from tools.toolchain.pins import PINS, Chart, Jars, Tool
 from tools.toolchain.venv import REQUIREMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,9 +41,17 @@ def test_a_tools_module_is_of_the_tools_version(tool: Tool) -> None:
     assert versions == {tool.version}
 
 
-def test_the_chart_is_of_its_modules_version() -> None:
-    assert required(PINS.chart.name)[PINS.chart.module] == PINS.chart.version
-    assert PINS.chart.version in PINS.chart.url
+@pytest.mark.parametrize("chart", PINS.charts, ids=lambda chart: chart.name)
+def test_a_chart_is_of_its_modules_version(chart: Chart) -> None:
+    assert required(chart.name)[chart.module].removesuffix("+incompatible") == chart.version
+    assert chart.version in chart.url
+
+
+@pytest.mark.parametrize("chart", PINS.charts, ids=lambda chart: chart.name)
+def test_a_stack_asks_the_publisher_for_the_pinned_version_of_a_chart(chart: Chart) -> None:
+    settings = {"dapr": "daprVersion", "traefik": "ingressVersion", "cert-manager": "certManagerVersion"}
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert declared[settings[chart.name]]["default"] == chart.version
 
 
 def test_the_engine_and_its_provider_are_of_their_sdks_versions() -> None:
@@ -65,7 +74,7 @@ def test_no_module_needs_a_newer_go_than_is_asked_for() -> None:
 
 
 def test_every_module_is_pinned() -> None:
-    used = {tool.module.folder for tool in TOOLS} | {PINS.chart.name}
+    used = {tool.module.folder for tool in TOOLS} | {chart.name for chart in PINS.charts}
     assert {path.name for path in MODULES.iterdir()} == used
 
 

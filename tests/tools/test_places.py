@@ -64,8 +64,9 @@ def test_the_chart_of_the_module_is_packed_as_its_publisher_does(project: Projec
 
 
 def test_a_module_whose_chart_is_packed_otherwise_is_an_error(project: Project) -> None:
-    chart = replace(project.pins.chart, replacements={"values.yaml": ("edge", "1.2.3")})
-    project.pins = replace(project.pins, chart=chart)
+    (chart,) = project.pins.charts
+    chart = replace(chart, replacements={"values.yaml": ("edge", "1.2.3")})
+    project.pins = replace(project.pins, charts=(chart,))
     with pytest.raises(BootstrapError, match=r"not as tools/toolchain/pins\.py expects it \(values\.yaml\)"):
         project.provide()
     assert not project.layout.charts.exists()
@@ -74,10 +75,26 @@ def test_a_module_whose_chart_is_packed_otherwise_is_an_error(project: Project) 
 def test_the_publishers_chart_is_used(project: Project, publisher: Publisher) -> None:
     archive = tar({"chart/Chart.yaml": "version: published"})
     publisher.files["/chart-1.2.3.tgz"] = archive
-    chart = replace(project.pins.chart, sha256=hashlib.sha256(archive).hexdigest())
-    project.pins = replace(project.pins, chart=chart)
+    (chart,) = project.pins.charts
+    project.pins = replace(project.pins, charts=(replace(chart, sha256=hashlib.sha256(archive).hexdigest()),))
     project.provide()
     assert (project.layout.charts / "chart" / "Chart.yaml").read_text() == "version: published"
+
+
+def test_every_chart_is_provided_from_where_it_can_be_had(project: Project, publisher: Publisher) -> None:
+    archive = tar({"served-chart/Chart.yaml": "version: published"})
+    publisher.files["/served-chart-1.2.3.tgz"] = archive
+    (packed,) = project.pins.charts
+    served = replace(
+        packed,
+        name="served-chart",
+        url=f"{publisher.address}/served-chart-1.2.3.tgz",
+        sha256=hashlib.sha256(archive).hexdigest(),
+    )
+    project.pins = replace(project.pins, charts=(served, packed))
+    project.provide()
+    versions = {path.name: (path / "Chart.yaml").read_text() for path in project.layout.charts.iterdir()}
+    assert versions == {"served-chart": "version: published", "chart": "version: 1.2.3"}
 
 
 def test_a_forged_chart_is_an_error(project: Project, publisher: Publisher) -> None:

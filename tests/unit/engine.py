@@ -62,13 +62,13 @@ class Engine:
     existing: the (type, name) of what an earlier deployment created: that is updated.
     creations: by (type, name), what happens while the engine creates or updates that resource: the outputs that it gets
         beside its inputs, or an exception. May block.
-    answers: by token, what a provider's function returns for its arguments.
+    answers: by token, what a function of a provider returns.
     """
 
     def __init__(self) -> None:
         self.existing: set[tuple[str, str]] = set()
         self.creations: dict[tuple[str, str], Callable[[], Inputs]] = {}
-        self.answers: dict[str, Callable[[Inputs], Inputs]] = {}
+        self.answers: dict[str, Callable[[MockCallArgs], Inputs]] = {}
         self.resources: list[Resource] = []
         self.outputs: dict[str, Inputs] = {}
         self.log: list[engine_pb2.LogRequest] = []
@@ -168,7 +168,7 @@ class _Provider(Mocks):
     def __init__(
         self,
         creations: Mapping[tuple[str, str], Callable[[], Inputs]],
-        answers: Mapping[str, Callable[[Inputs], Inputs]],
+        answers: Mapping[str, Callable[[MockCallArgs], Inputs]],
     ) -> None:
         self._creations = creations
         self._answers = answers
@@ -178,7 +178,7 @@ class _Provider(Mocks):
         return f"{args.name}-id", {**args.inputs, **create()}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        return dict(self._answers[args.token](args.args)), []
+        return dict(self._answers[args.token](args)), []
 
 
 class _Monitor(MockMonitor):

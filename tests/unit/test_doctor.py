@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ import yaml
 
 from delivery import checks, doctor
 from delivery.__main__ import main
-from delivery.accounts import ACCOUNTS
+from delivery.accounts import ACCOUNTS, DELIVERY_TOKEN, OCI_KEY, backend_secrets
 from delivery.checks import Apis
 from tests.unit import example, oracle
 from tests.unit.commands import StandIn
@@ -111,7 +112,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
             (github.kept / environment / name).touch()
     (github.kept / "variables").mkdir()
     (github.kept / "variables" / "PULUMI_BACKEND_URL").write_text("file:///state")
-    (github.kept / "variables" / "OCI_CLI_REGION").write_text(oracle.REGION)
     with oci.serve(), github.serve():
         apis = Apis(github.url, oci.url, oci.endpoint)
         place = Place(tmp_path, monkeypatch, oci, github, apis, commands["pulumi"], commands["docker"])
@@ -157,7 +157,7 @@ def test_what_a_stack_does_not_use_is_not_looked_at(place: Place) -> None:
         "OCI key": "neither clusterOcid nor compartmentOcid is set",
         "OCI access": "neither clusterOcid nor compartmentOcid is set",
         "GitHub token": "repository is not set",
-        "GitHub variables": "repository is not set",
+        "GitHub variable": "repository is not set",
         "GitHub production": "repository is not set",
         "GitHub preview": "repository is not set",
     }
@@ -281,14 +281,14 @@ def another_key(_: Place) -> None:
             f"    gh secret set OCI_CLI_USER --env production --repo {REPOSITORY}",
         ),
         (
-            github(f"{PAGES}/actions/variables/OCI_CLI_REGION", HTTPStatus.FORBIDDEN),
-            "GitHub variables",
+            github(f"{PAGES}/actions/variables/PULUMI_BACKEND_URL", HTTPStatus.FORBIDDEN),
+            "GitHub variable",
             "The token of GitHub lacks the permission Variables",
         ),
         (
             github(f"{PAGES}/actions/variables/PULUMI_BACKEND_URL", HTTPStatus.NOT_FOUND),
-            "GitHub variables",
-            "GitHub lacks variables that the workflows need, or has others.\n"
+            "GitHub variable",
+            "The workflows do not know the backend, or know another.\n"
             f"    gh variable set PULUMI_BACKEND_URL --repo {REPOSITORY} --body 'file:///state'",
         ),
     ],
@@ -351,7 +351,7 @@ def test_the_backend_of_pulumi_login_is_found(place: Place) -> None:
     found = place.look()
 
     assert found["state"].evidence == "kept at file:///state"
-    assert found["GitHub variables"].state == "passed"
+    assert found["GitHub variable"].state == "passed"
 
 
 def test_a_tool_of_make_tools_is_found_without_a_path(place: Place) -> None:
@@ -396,6 +396,35 @@ def test_elsewhere_than_in_the_project_it_says_so(capsys: pytest.CaptureFixture[
     assert main(["doctor"]) == 1
 
     assert capsys.readouterr().err == "error: There is no Pulumi.yaml here.\n    cd   to the project's folder\n"
+
+
+def test_without_a_token_one_check_tells_for_all(place: Place) -> None:
+    place.patch.delenv("GITHUB_TOKEN")
+
+    assert {check.name: check.evidence for check in place.look().values() if check.state == "not applicable"} == {
+        "GitHub variable": "there is no GITHUB_TOKEN",
+        "GitHub production": "there is no GITHUB_TOKEN",
+        "GitHub preview": "there is no GITHUB_TOKEN",
+    }
+
+
+def test_the_region_of_the_settings_is_enough(place: Place) -> None:
+    config = Path(".oci/config")
+    config.write_text(config.read_text().replace(f"region={oracle.REGION}\n", ""))
+
+    assert place.look()["OCI key"].state == "passed"
+
+
+def test_the_workflows_read_the_secrets_that_are_looked_for() -> None:
+    workflows = [file.read_text() for file in (example.PROJECT_FOLDER / ".github" / "workflows").glob("*.yml")]
+    read = set(re.findall(r"secrets\.(\w+)", "".join(workflows)))
+
+    assert read - {"SLACK_WEBHOOK_URL"} == {
+        *backend_secrets("s3"),
+        *backend_secrets("https"),
+        *OCI_KEY,
+        DELIVERY_TOKEN,
+    }
 
 
 def test_each_account_belongs_to_a_setting_or_a_variable() -> None:

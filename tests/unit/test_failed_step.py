@@ -34,9 +34,11 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 def fail(engine: Engine, error: str = STEP_FAILED) -> str:
-    """What is told when a build fails with an error."""
+    """What is told when a build fails with an error, the only time that it is tried."""
+    builds: list[str] = []
 
     def creation() -> Inputs:
+        builds.append(error)
         raise RuntimeError(error)
 
     def program() -> None:
@@ -47,9 +49,10 @@ def fail(engine: Engine, error: str = STEP_FAILED) -> str:
         pulumi.CustomResource(*IMAGE, {}, pulumi.ResourceOptions(hooks=hooks))
 
     engine.creations[IMAGE] = creation
-    with pytest.raises(Exception, match=r".*") as failure:
+    with pytest.raises(Exception, match="failed to") as failure:
         engine.deploy(program)
     assert error in str(failure.value)
+    assert builds == [error]
     return "\n".join(entry.message for entry in engine.log if entry.urn.endswith("::images"))
 
 

@@ -1,9 +1,11 @@
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockCallArgs
 from pydantic import SecretStr
 
 from components.formats import IMAGE
@@ -20,6 +22,7 @@ from components.images import (
 from components.source import Revision
 
 from . import example
+from .commands import StandIn
 from .engine import UNKNOWN, Engine, Inputs, Resource, Secret
 
 IMAGE_TYPE = "docker-build:index:Image"
@@ -44,15 +47,20 @@ def build(**changes: Any) -> Build:
 
 
 def deploy(source: Build | Registry | Pinned, *, preview: bool = False) -> Engine:
-    """A deployment whose builds push DIGESTS, and whose registry has them under every tag."""
+    """A deployment whose builds push DIGESTS, and whose registry has them under every tag.
+
+    Where there is a login, only who uses it is told.
+    """
     engine = Engine()
 
     def pushed(name: str) -> Inputs:
         return {"digest": UNKNOWN if preview else DIGESTS[name]}
 
-    def read(arguments: Inputs) -> Inputs:
-        (digest,) = (digest for name, digest in DIGESTS.items() if f"/{name}:" in arguments["name"])
-        return {**arguments, "id": digest, "sha256Digest": digest}
+    def read(call: MockCallArgs) -> Inputs:
+        login = "::".join(f"{r.urn}::{r.name}-id" for r in engine.resources if r.type == "pulumi:providers:docker")
+        assert call.provider == login
+        (digest,) = (digest for name, digest in DIGESTS.items() if f"/{name}:" in call.args["name"])
+        return {**call.args, "id": digest, "sha256Digest": digest}
 
     for name in DIGESTS:
         engine.creations[IMAGE_TYPE, name] = lambda name=name: pushed(name)
@@ -143,6 +151,25 @@ def test_a_layer_is_the_same_in_each_build_of_a_commit() -> None:
 
 def test_nothing_is_built_in_a_preview() -> None:
     assert {image.inputs["buildOnPreview"] for image in images(deploy(build())).values()} == {False}
+
+
+def test_a_build_that_fails_tells_what_its_last_step_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = StandIn("docker", tmp_path, monkeypatch)
+    docker.does("printf '%s\\n' '' ------ ' > [2/2] RUN npm ci:' >&2; exit 1")
+    engine = Engine()
+
+    def fail() -> Inputs:
+        raise RuntimeError("failed to solve: process did not complete successfully: exit code: 1")
+
+    engine.creations[IMAGE_TYPE, "todo-frontend"] = fail
+    with pytest.raises(Exception, match="failed to solve"):
+        engine.deploy(lambda: AppImages("images", AppImagesArgs(build(platforms=["linux/amd64", "linux/arm64"]))))
+
+    (arguments,) = docker.calls
+    assert arguments[-1] == "frontend"
+    assert "--platform=linux/amd64,linux/arm64" in arguments
+    assert f"REVISION={FRONTEND_REVISION.commit}" in arguments
+    assert "> [2/2] RUN npm ci:" in [entry.message for entry in engine.log]
 
 
 def test_an_image_that_the_stack_drops_stays_in_the_registry_for_a_rollback() -> None:

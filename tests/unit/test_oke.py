@@ -16,6 +16,7 @@ from components import cluster, kubeconfig
 from components.oke import OkeCluster, OkeClusterArgs, OkeError, costs, oke_kubeconfig
 
 from . import example, oracle
+from .engine import UNKNOWN
 from .oci import OciEngine, images
 from .oracle import CLUSTER, REGION, Oracle
 from .test_oke_access import KUBECTL
@@ -23,6 +24,8 @@ from .test_oke_access import KUBECTL
 CLUSTER_TYPE = "oci:ContainerEngine/cluster:Cluster"
 POOL_TYPE = "oci:ContainerEngine/nodePool:NodePool"
 ARGS = OkeClusterArgs(
+    stack="test",
+    region=REGION,
     compartment_ocid="ocid1.compartment.oc1..aaaacompartment",
     display_name="todo",
     kubernetes_version="",
@@ -44,11 +47,12 @@ def engine() -> OciEngine:
 
 def deploy(engine: OciEngine, args: OkeClusterArgs = ARGS, **options: Any) -> None:
     def program() -> None:
-        provider = pulumi_oci.Provider("oci", region=REGION)
-        made = OkeCluster("oke", args, pulumi.ResourceOptions(providers=[provider]))
+        made = OkeCluster("oke", args)
         pulumi.export("id", made.cluster_id)
         pulumi.export("apiCidr", made.api_cidr)
-        pulumi.export("annotations", made.load_balancer_annotations)
+        pulumi.export("group", made.load_balancer_group)
+        pulumi.export("server", made.kubeconfig.apply(lambda kubeconfig: kubeconfig.server))
+        pulumi.export("owners", {name: made.owner_of(name) or "" for name in ("default", "todo")})
 
     engine.deploy(program, **options)
 
@@ -141,16 +145,40 @@ def test_the_chart_and_the_ingress_learn_what_the_network_lets_through(engine: O
         engine.find(CLUSTER_TYPE).inputs["endpointConfig"]["subnetId"][:-3]
     ]
     assert engine.exports["apiCidr"] == subnet.inputs["cidrBlock"]
-    assert engine.exports["annotations"] == {
-        "oci.oraclecloud.com/oci-network-security-groups": "oke-load-balancers-id",
-        "oci.oraclecloud.com/security-rule-management-mode": "None",
-    }
+    assert engine.exports["group"] == "oke-load-balancers-id"
+
+
+def test_whatever_is_on_it_is_declared_through_its_own_provider(engine: OciEngine) -> None:
+    engine.creations[POOL_TYPE, "oke"] = lambda: {"clusterId": CLUSTER}
+
+    deploy(engine)
+
+    provider = engine.find("pulumi:providers:kubernetes")
+    assert (provider.parent, provider.inputs["clusterIdentifier"]) == ("oke", CLUSTER)
+    assert kubeconfig.read(provider.inputs["kubeconfig"], "").server == "https://192.0.2.7:6443"
+    assert engine.exports["server"] == "https://192.0.2.7:6443"
+
+
+def test_in_a_first_preview_nothing_is_known_of_it(engine: OciEngine) -> None:
+    engine.creations[POOL_TYPE, "oke"] = lambda: {"clusterId": UNKNOWN}
+
+    deploy(engine, preview=True)
+
+    assert engine.exports["server"] == UNKNOWN
+    assert engine.find("pulumi:providers:kubernetes").inputs["kubeconfig"] == UNKNOWN
+
+
+def test_the_stack_owns_the_namespaces_that_the_cluster_is_not_made_with(engine: OciEngine) -> None:
+    deploy(engine)
+
+    assert engine.exports["owners"] == {"default": "", "todo": "test"}
 
 
 def test_everything_is_in_the_region_of_the_provider(engine: OciEngine) -> None:
     deploy(engine)
 
-    assert {r.provider for r in engine.resources if r.type.startswith("oci:")} == {"oci"}
+    assert {r.provider for r in engine.resources if r.type.startswith("oci:")} == {"oke"}
+    assert set(engine.asked_through.values()) == {"oke"}
     assert engine.find("pulumi:providers:oci").inputs == {"region": REGION}
 
 
@@ -208,9 +236,10 @@ def test_the_image_is_the_newest_one_for_arm_and_the_version(engine: OciEngine, 
         "Oracle-Linux-8.10-2025.11.30-0-OKE-1.34.1-2000",
         "Oracle-Linux-8.10-Gen2-GPU-2025.11.30-0-OKE-1.34.1-2000",
         "Oracle-Linux-8.10-aarch64-GPU-2025.11.30-0-OKE-1.34.1-2000",
+        "Oracle-Linux-8.10-aarch64-2025.11.30-0-OKE-1.34.1-2000-preview",
         "Oracle-Linux-8.10-aarch64-2025.11.30-0",
     )
-    engine.answers["getNodePoolOption"] = {"sources": [*others[:2], *images(newest), *others[2:]]}
+    engine.data["getNodePoolOption"] = {"sources": [*others[:2], *images(newest), *others[2:]]}
 
     deploy(engine)
 
@@ -219,7 +248,7 @@ def test_the_image_is_the_newest_one_for_arm_and_the_version(engine: OciEngine, 
 
 
 def test_a_newer_image_changes_nothing(engine: OciEngine) -> None:
-    engine.answers["getNodePools"] = {"nodePools": [pool("v1.34.1", "the-image-of-the-first-day")]}
+    engine.data["getNodePools"] = {"nodePools": [pool("v1.34.1", "the-image-of-the-first-day")]}
 
     deploy(engine)
 
@@ -233,7 +262,7 @@ def test_a_newer_image_changes_nothing(engine: OciEngine) -> None:
 
 
 def test_an_upgrade_chooses_an_image_for_the_new_version(engine: OciEngine) -> None:
-    engine.answers["getNodePools"] = {"nodePools": [pool("v1.33.1", "the-image-of-the-first-day")]}
+    engine.data["getNodePools"] = {"nodePools": [pool("v1.33.1", "the-image-of-the-first-day")]}
 
     deploy(engine, replace(ARGS, kubernetes_version="v1.34.1"))
 
@@ -359,7 +388,7 @@ def oci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Oracle]:
 def written_kubeconfig(engine: OciEngine, server: Oracle) -> str:
     content = server.kubeconfig()
     content["users"][0]["user"] = {"token": "canary"}
-    engine.answers["getClusterKubeConfig"] = {"content": yaml.safe_dump(content)}
+    engine.data["getClusterKubeConfig"] = {"content": yaml.safe_dump(content)}
 
     def program() -> None:
         opts = pulumi.InvokeOutputOptions(provider=pulumi_oci.Provider("oci", region=REGION))
@@ -416,6 +445,7 @@ def test_the_kubeconfig_holds_the_cluster_and_nobodys_credentials(engine: OciEng
         "endpoint": "PUBLIC_ENDPOINT",
         "tokenVersion": "2.0.0",
     }
+    assert engine.asked_through["getClusterKubeConfig"] == "oci"
 
 
 def test_no_credential_of_the_environment_is_in_an_input(engine: OciEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,7 @@ def test_the_graph_is_what_the_picture_shows(deployed: Engine) -> None:
         ("todo:cluster:Namespace", "todo", stack),
         ("todo:dapr:Components", "dapr-components", stack),
         ("todo:dapr:ControlPlane", "dapr", stack),
+        ("todo:images:AppImages", "images", stack),
         ("todo:release:AppRelease", "todo-app", stack),
         ("todo:secrets:AppSecrets", "app-secrets", stack),
     ]
@@ -169,6 +170,7 @@ def test_the_stack_exports_what_the_operators_read(deployed: Engine) -> None:
             "backend": example.CONFIG["backendImage"],
         },
         "endpoint": "todo.example.com",
+        "url": "http://todo.example.com",
         "daprComponents": ["todo-pubsub", "todo-secrets", "todo-state"],
         "deployerKubeconfig": kubeconfig,
     }
@@ -323,7 +325,7 @@ def test_a_first_preview_shows_the_whole_graph(engine: Engine) -> None:
 
     deploy(engine, preview=True)
 
-    assert len(engine.resources) == 26
+    assert len(engine.resources) == 27
     assert {name for name, value in engine.exports.items() if value == UNKNOWN} == {"revision", "deployerKubeconfig"}
 
 

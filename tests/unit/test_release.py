@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from components import kubeconfig, rollout
 from components.chart import digest
-from components.release import AppRelease, AppReleaseArgs
+from components.release import AppIngressArgs, AppRelease, AppReleaseArgs
 
 from . import example
 from .api_server import ApiServer, helm_record
@@ -44,16 +45,24 @@ def cluster(api_server: ApiServer, engine: Engine, monkeypatch: pytest.MonkeyPat
     return api_server
 
 
+ANYWHERE = AppIngressArgs(host="", class_name="", namespace="", tls_issuer="", address="")
+INGRESS_ARGS = AppIngressArgs(host="todo.example.com", class_name="", namespace="", tls_issuer="", address="")
+
+
 def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = False, **changes: Any) -> None:
+    (chart.parent / "values.yaml").write_text("{}")
     defaults: dict[str, Any] = {
         "namespace": "todo",
         "chart": chart,
-        "values_file": Path("values-oke.yaml"),
+        "values_file": chart.parent / "values.yaml",
         "timeout_seconds": 300,
         "frontend_image": "ghcr.io/example/todo-frontend:sha-1a2b3c4",
         "backend_image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
+        "pull_secrets": [],
+        "before": [],
         "secret_checksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
-        "host": "todo.example.com",
+        "ingress": INGRESS_ARGS,
+        "api_cidr": "",
         "database_port": 5432,
         "kafka_ports": [9092, 9093],
         "tracing_port": 4317,
@@ -63,10 +72,13 @@ def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = F
     }
 
     def program() -> None:
-        release = AppRelease("todo-app", AppReleaseArgs(**defaults | changes))
+        args = defaults | changes
+        args["before"] = [pulumi.ResourceHook(hook.__name__, hook) for hook in args["before"]]
+        release = AppRelease("todo-app", AppReleaseArgs(**args))
         pulumi.export("name", release.name)
         pulumi.export("revision", release.revision)
         pulumi.export("endpoint", release.endpoint)
+        pulumi.export("url", release.url)
 
     engine.deploy(program, preview=preview)
 
@@ -82,7 +94,7 @@ def test_helm_is_told_what_to_release(engine: Engine, cluster: ApiServer, chart:
     assert (release.name, release.parent) == ("todo-app", "todo-app")
     assert (release.inputs["name"], release.inputs["namespace"]) == ("todo-app", "todo")
     assert release.inputs["chart"] == str(chart)
-    assert [file["path"] for file in release.inputs["valueYamlFiles"]] == ["values-oke.yaml"]
+    assert [file["path"] for file in release.inputs["valueYamlFiles"]] == [str(chart.parent / "values.yaml")]
 
 
 def test_the_release_is_taken_back_unless_it_is_ready_in_time(engine: Engine, cluster: ApiServer, chart: Path) -> None:
@@ -123,7 +135,7 @@ def test_the_chart_is_told_what_only_the_stack_knows(engine: Engine, cluster: Ap
 def test_without_a_host_the_values_file_decides(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     cluster.has(INGRESS, {"metadata": {}})
 
-    deploy(engine, cluster, chart, host="")
+    deploy(engine, cluster, chart, ingress=ANYWHERE)
 
     assert "ingress" not in engine.find(RELEASE).inputs["values"]
 
@@ -131,7 +143,70 @@ def test_without_a_host_the_values_file_decides(engine: Engine, cluster: ApiServ
 def test_the_app_answers_at_its_host(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     deploy(engine, cluster, chart)
 
-    assert engine.exports == {"name": "todo-app", "revision": 3, "endpoint": "todo.example.com"}
+    assert engine.exports == {
+        "name": "todo-app",
+        "revision": 3,
+        "endpoint": "todo.example.com",
+        "url": "http://todo.example.com",
+    }
+
+
+def test_the_app_answers_at_the_address_of_its_controller(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, ingress=replace(ANYWHERE, address="203.0.113.7"))
+
+    assert (engine.exports["endpoint"], engine.exports["url"]) == ("203.0.113.7", "http://203.0.113.7")
+
+
+def test_an_issuer_makes_it_https(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, ingress=replace(INGRESS_ARGS, tls_issuer="letsencrypt"))
+
+    assert engine.find(RELEASE).inputs["values"]["ingress"] == {
+        "host": "todo.example.com",
+        "tls": {"secretName": "todo-app-tls"},
+        "annotations": {"cert-manager.io/issuer": "letsencrypt"},
+    }
+    assert engine.exports["url"] == "https://todo.example.com"
+
+
+def test_a_secret_of_the_values_file_makes_it_https_too(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    values = chart.parent / "own.yaml"
+    values.write_text("ingress: {tls: {secretName: own}}")
+
+    deploy(engine, cluster, chart, values_file=values)
+
+    assert engine.exports["url"] == "https://todo.example.com"
+
+
+def test_the_chart_learns_of_the_controller_the_registry_and_the_network(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    ingress = replace(INGRESS_ARGS, class_name="traefik", namespace="edge")
+
+    deploy(engine, cluster, chart, ingress=ingress, pull_secrets=["registry-pull"], api_cidr="10.0.0.0/28")
+
+    values = engine.find(RELEASE).inputs["values"]
+    assert values["ingress"] == {"host": "todo.example.com", "className": "traefik"}
+    assert values["imagePullSecrets"] == ["registry-pull"]
+    assert values["networkPolicy"]["ingressNamespace"] == "edge"
+    assert values["networkPolicy"]["apiServer"] == {"cidr": "10.0.0.0/28"}
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["created", "updated"])
+def test_what_is_to_happen_before_stops_the_release(
+    engine: Engine, cluster: ApiServer, chart: Path, *, exists: bool
+) -> None:
+    async def refuse(_: pulumi.ResourceHookArgs) -> None:
+        raise pulumi.RunError("not this one")
+
+    released: list[str] = []
+    engine.creations[RELEASE, "todo-app"] = lambda: released.append("released") or {"status": {"revision": 3}}
+    if exists:
+        engine.existing.add((RELEASE, "todo-app"))
+
+    with pytest.raises(Exception, match="not this one"):
+        deploy(engine, cluster, chart, before=[refuse])
+
+    assert released == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +226,7 @@ def test_without_a_host_the_app_answers_where_the_cluster_says(
 ) -> None:
     cluster.has(INGRESS, {"metadata": {}} if status is None else {"metadata": {}, "status": status})
 
-    deploy(engine, cluster, chart, host="")
+    deploy(engine, cluster, chart, ingress=ANYWHERE)
 
     assert engine.exports["endpoint"] == endpoint
 
@@ -161,9 +236,9 @@ def test_a_first_preview_knows_neither_the_address_nor_the_revision(
 ) -> None:
     engine.creations[RELEASE, "todo-app"] = lambda: {"status": UNKNOWN}
 
-    deploy(engine, cluster, chart, host="", preview=True)
+    deploy(engine, cluster, chart, ingress=ANYWHERE, preview=True)
 
-    assert engine.exports == {"name": "todo-app", "revision": UNKNOWN, "endpoint": UNKNOWN}
+    assert engine.exports == {"name": "todo-app", "revision": UNKNOWN, "endpoint": UNKNOWN, "url": UNKNOWN}
 
 
 def description(engine: Engine) -> str:

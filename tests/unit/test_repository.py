@@ -262,7 +262,7 @@ def test_the_first_time_no_secret_was_changed_by_hand(github: GitHub) -> None:
 def test_a_secret_that_the_stack_wrote_last_is_left_alone(github: GitHub) -> None:
     first = note_of(deploy(written=1))
     github.secrets = dict.fromkeys(VALUES, 1)
-    github.note(first, second=2)
+    github.note(first, second=1)
 
     again = note_of(deploy(written=1))
 
@@ -312,8 +312,11 @@ def test_a_secret_that_is_not_the_stacks_changes_nothing(github: GitHub) -> None
     assert note_of(deploy(written=1)) == first
 
 
-def test_every_secret_is_written_again_where_the_note_is_gone(github: GitHub) -> None:
+@pytest.mark.parametrize("note", [None, "hello", "{}", "[]"], ids=["deleted", "text", "object", "list"])
+def test_every_secret_is_written_again_where_the_note_is_gone_or_edited(github: GitHub, note: str | None) -> None:
     github.secrets = {name: second for second, name in enumerate(VALUES)}
+    if note is not None:
+        github.note(note, second=30)
 
     deploy()
 

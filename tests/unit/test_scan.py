@@ -93,6 +93,19 @@ def test_a_vulnerable_image_is_not_released(engine: Engine, trivy: StandIn) -> N
     assert {entry.urn.rpartition("::")[2] for entry in engine.log} == {"app"}
 
 
+def test_it_is_the_exit_code_that_tells_of_findings(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("exit 10")
+    assert FRONTEND in refusal(engine)
+
+
+def test_a_table_without_findings_stops_nothing(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("echo 'Report Summary: 0'")
+
+    release(engine)
+
+    assert engine.find(*RELEASE)
+
+
 def test_an_image_without_findings_is_not_blamed_for_the_other(engine: Engine, trivy: StandIn) -> None:
     trivy.does('case "$*" in *todo-backend*) echo found; exit 10;; esac')
 

@@ -47,6 +47,10 @@ MISTYPED: Mapping[str, Sequence[str]] = {
 PLAIN = {"compartmentOcid": COMPARTMENT, "region": oracle.REGION, **NAMES}
 
 
+# What the clone's Pulumi.oke.yaml has from the beginning.
+SHIPPED = ("imageSource", "imageScan", "ingressController")
+
+
 class Scripted:
     """A terminal at which the answers are known before; every other question gets an empty one.
 
@@ -116,8 +120,8 @@ class Place:
             {
                 "oci, cloud, or a URL": [f"file://{self.folder}/state"],
                 "File ": [str(self.passphrase)],
-                "The name of one to change": ["imageSource", ""],
-                "imageSource": ["build"],
+                "The name of one to change": ["nodeCount", "nodes", ""],
+                "nodeCount": ["0", "1"],
                 "Write ": ["y"],
                 "\nWrite ": ["y"],
                 **{key: [*MISTYPED.get(key, ()), value] for key, value in PLAIN.items()},
@@ -136,7 +140,8 @@ def new_place(folder: Path) -> Generator[Place]:
         for name in [name for name in os.environ if name.startswith(("OCI_", "PULUMI_", "AWS_", "GITHUB_", "GH_"))]:
             patch.delenv(name)
         patch.chdir(folder)
-        shutil.copy(example.PROJECT_FOLDER / "Pulumi.yaml", folder)
+        for name in ("Pulumi.yaml", "Pulumi.oke.yaml"):
+            shutil.copy(example.PROJECT_FOLDER / name, folder)
         (folder / "infra").symlink_to(example.PROJECT_FOLDER / "infra")
         (folder / "state").mkdir()
         patch.setenv("HOME", str(folder))
@@ -155,7 +160,12 @@ def new_place(folder: Path) -> Generator[Place]:
             place = Place(folder, Apis(github.url, oci.url, oci.endpoint), github, {})
             (folder / "bin").mkdir()
             pulumi = shutil.which("pulumi")
-            scripts = {"pulumi": f'exec {pulumi} "$@"', "docker": "echo 29.0.0", "gh": github.command()}
+            scripts = {
+                "pulumi": f'exec {pulumi} "$@"',
+                "docker": "echo 29.0.0",
+                "trivy": "echo 0.75.0",
+                "gh": github.command(),
+            }
             for name, script in scripts.items():
                 place.commands[name] = StandIn(name, folder / "bin", patch)
                 place.commands[name].does(f"env >> {folder}/{name}.environment\n{script}")
@@ -191,10 +201,11 @@ def test_a_walk_from_nothing_gives_settings_that_the_program_takes(done: tuple[P
 
     assert parsed.compartment_ocid == COMPARTMENT
     assert parsed.image_source == "build"
+    assert parsed.node_count == 1
     assert parsed.kafka_brokers == ("broker.example.com:9092",)
     assert {key: stored.values[key] for key in example.SECRETS} == example.SECRETS
     assert set(yaml.safe_load(place.settings_file.read_text())["config"]) == {
-        f"todo-oke:{key}" for key in [*PLAIN, *example.SECRETS, "imageSource"]
+        f"todo-oke:{key}" for key in [*PLAIN, *example.SECRETS, *SHIPPED, "nodeCount"]
     }
     assert "pulumi preview --stack oke" in terminal.said[-1]
     assert f"export PULUMI_CONFIG_PASSPHRASE_FILE='{place.passphrase}'" in terminal.text
@@ -212,8 +223,10 @@ def test_a_setting_without_a_value_is_asked_for_until_it_is_right(done: tuple[Pl
     _, terminal = done
 
     for key, declared in example.DECLARED.items():
-        asked = [question for question in terminal.questions if question.startswith(f"{key}:")]
-        assert len(asked) == (0 if declared["default"] else 1 + len(MISTYPED.get(key, ()))), key
+        asked = [question for question in terminal.questions if question.rstrip(":").split(" ")[0] == key]
+        has_value = key in SHIPPED or declared["default"]
+        times = 2 if key == "nodeCount" else 0 if has_value else 1 + len(MISTYPED.get(key, ()))
+        assert len(asked) == times, key
         assert declared["description"] in terminal.text
 
 
@@ -265,10 +278,7 @@ def test_github_gets_what_the_workflows_need_before_the_first_update(done: tuple
 
     for environment in ("production", "preview"):
         assert {file.name: file.read_text() for file in (kept / environment).iterdir()} == expected
-    assert {file.name: file.read_text() for file in (kept / "variables").iterdir()} == {
-        "PULUMI_BACKEND_URL": f"file://{place.folder}/state",
-        "OCI_CLI_REGION": oracle.REGION,
-    }
+    assert (kept / "variables" / "PULUMI_BACKEND_URL").read_text() == f"file://{place.folder}/state"
 
 
 def test_another_run_asks_nothing_and_writes_nothing(done: tuple[Place, Scripted]) -> None:
@@ -292,6 +302,8 @@ def test_a_wrong_answer_is_told_at_once_and_not_kept(done: tuple[Place, Scripted
     place, terminal = done
 
     for sentence in (
+        "'nodes' is none of them.",
+        "It is not a whole number of nodes from 1 to 10: '0'.",
         "It is not set.",
         "It is not an OCI region such as eu-frankfurt-1: 'Frankfurt'.",
         "It has a broker that is not host:port: 'broker'.",
@@ -304,7 +316,7 @@ def test_a_wrong_answer_is_told_at_once_and_not_kept(done: tuple[Place, Scripted
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(place: Place) -> None:
-    stopped_at = ["File ", "kafkaUsername:", "\nWrite the variables"]
+    stopped_at = ["File ", "kafkaUsername:", "\nWrite the variable"]
     for question in stopped_at:
         with pytest.raises(CommandError, match=r"Stopped\. What was answered is kept\.\n    python -m delivery setup"):
             place.set_up(place.walk(stops_at=question))
@@ -316,7 +328,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(place: Place) -> None:
         "File with the passphrase of Pulumi.oke.yaml (Enter to type it):",
         "GITHUB_TOKEN:",
         "GITHUB_TOKEN:",
-        "\nWrite the variables PULUMI_BACKEND_URL, OCI_CLI_REGION to octo/todo? [y/N]",
+        "\nWrite the variable PULUMI_BACKEND_URL, which lets the workflows deploy, to octo/todo? [y/N]",
     ]
     assert "All is set" in terminal.said[-1]
 
@@ -501,7 +513,7 @@ def test_without_gh_the_commands_for_it_are_told(place: Place) -> None:
     assert f"    gh secret set OCI_CLI_KEY_CONTENT --env preview --repo {REPOSITORY} < KEY.pem" in terminal.said
     assert (
         f"    gh variable set PULUMI_BACKEND_URL --repo {REPOSITORY} "
-        "--body 's3://bucket?endpoint=https://s3.example.com'" in terminal.said
+        "--body 's3://bucket?endpoint=https://s3.example.com'" in terminal.text
     )
 
 

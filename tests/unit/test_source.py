@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,12 @@ def write(path: str, content: str = "") -> None:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)
 
 
 @pytest.fixture
@@ -109,9 +113,13 @@ def test_a_merge_that_joins_two_changes_of_the_context_is_a_revision_of_its_own(
 
 
 def test_signatures_that_are_shown_are_no_part_of_the_commit(repository: Repository) -> None:
-    repository.git("config", "log.showSignature", "true")
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", ".git/key"], check=True)
+    for key, value in {"gpg.format": "ssh", "user.signingKey": ".git/key", "log.showSignature": "true"}.items():
+        repository.git("config", key, value)
+    repository.git("config", "commit.gpgSign", "true")
+    committed = repository.commit("backend/app")
 
-    assert revision(BACKEND).commit == repository.head
+    assert revision(BACKEND).commit == committed
 
 
 def test_a_folder_that_is_no_checkout_is_refused() -> None:
@@ -153,10 +161,12 @@ def test_a_change_without_a_commit_is_refused(repository: Repository, change: st
 
 
 def test_of_many_changes_a_few_are_named(repository: Repository) -> None:
-    for number in range(4):
-        write(f"backend/{number}")
+    for name in "abc":
+        write(f"backend/{name}")
+    assert "(backend/a, backend/b, backend/c)" in refusal()
 
-    assert "(backend/0, backend/1, backend/2, …)" in refusal()
+    write("backend/d")
+    assert "(backend/a, backend/b, backend/c, …)" in refusal()
     assert repository.head
 
 
@@ -176,6 +186,24 @@ def test_changes_beside_the_context_and_ignored_files_are_no_matter(repository: 
     write("notes")
 
     assert revision(BACKEND)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_file_with_the_mode_of_another_umask_is_refused(repository: Repository, mode: int) -> None:
+    repository.commit("backend/other")
+    Path("backend/other").chmod(mode)
+
+    assert "backend/other has another mode than 644 or 755" in refusal()
+    assert "chmod -R u=rwX,go=rX backend" in refusal()
+    assert revision(FRONTEND)
+
+
+def test_programs_and_links_are_no_odd_files(repository: Repository) -> None:
+    Path("backend/link").symlink_to("app")
+    write("backend/program")
+    Path("backend/program").chmod(0o755)
+
+    assert repository.commit() == revision(BACKEND).commit
 
 
 def test_a_machine_without_git_is_told_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pinned Helm chart as a folder in the cache: its publisher's archive, or packed from its Go module."""
+"""The pinned Helm charts as folders in the cache: their publishers' archives, or packed from their Go modules."""
 
 import json
 import subprocess
@@ -26,9 +26,10 @@ def download(chart: Chart, publishers: Publishers, cache: Cache) -> None:
 
 def pack(chart: Chart, go: Go, modules: Path, cache: Cache) -> None:
     """Puts the chart of the Go module into `cache`, as its publisher would have packed it."""
-    inside = PurePosixPath(f"{chart.module}@v{chart.version}", chart.folder)
+    path_of_archive, module_version = _module_archive(chart, go, modules)
+    inside = PurePosixPath(f"{chart.module}@{module_version}", chart.folder)
     replaced: set[str] = set()
-    with cache.staging() as staging, zipfile.ZipFile(_module_archive(chart, go, modules)) as archive:
+    with cache.staging() as staging, zipfile.ZipFile(path_of_archive) as archive:
         for member in map(PurePosixPath, archive.namelist()):
             if not member.is_relative_to(inside):
                 continue
@@ -49,8 +50,8 @@ def pack(chart: Chart, go: Go, modules: Path, cache: Cache) -> None:
         cache.publish(staging, entry(chart))
 
 
-def _module_archive(chart: Chart, go: Go, modules: Path) -> Path:
-    """The module's archive in Go's own cache; go verifies it by the go.sum in tools/go."""
+def _module_archive(chart: Chart, go: Go, modules: Path) -> tuple[Path, str]:
+    """The module's archive in Go's own cache, and its version there; go verifies it by the go.sum in tools/go."""
     answer = subprocess.run(
         [go.command, "mod", "download", "-json", chart.module],
         cwd=modules / chart.name,
@@ -65,4 +66,5 @@ def _module_archive(chart: Chart, go: Go, modules: Path) -> Path:
             f"go cannot download {chart.module} v{chart.version} ({''.join(reason)}): make a module proxy reachable "
             "(GOPROXY), and run this again."
         )
-    return Path(json.loads(answer.stdout)["Zip"])
+    module = json.loads(answer.stdout)
+    return Path(module["Zip"]), module["Version"]

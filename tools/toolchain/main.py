@@ -28,7 +28,7 @@ def main() -> int:
         nargs="?",
         choices=("delivery", "delivery-tests", "app", "app-tests"),
         default="delivery",
-        help="delivery (default): .venv, Pulumi and its Kubernetes provider, the embedded cluster, the Dapr chart; "
+        help="delivery (default): .venv, Pulumi and its Kubernetes provider, the embedded cluster, the charts; "
         "delivery-tests: the S3 server of its tests; "
         "app: backend/.venv, frontend/node_modules, PostgreSQL; "
         "app-tests: those of app, nginx, Chromium, Dapr's sidecar, Kafka",

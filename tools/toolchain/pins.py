@@ -63,7 +63,7 @@ class Chart:
     """A Helm chart: as its publisher packs it, with the archive's SHA-256, and as it lies in a Go module.
 
     The module has the chart as it is developed; `replacements` is what packing changes: in every file of that name, the
-    first text by the second.
+    first text by the second. What a publisher adds beside (a README, a licence) changes nothing that Helm renders.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Chart:
     sha256: str
     module: str
     folder: str
-    replacements: Mapping[str, tuple[str, str]]
+    replacements: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
 
 @dataclass(frozen=True)
@@ -131,15 +131,15 @@ class App:
 
 @dataclass(frozen=True)
 class Pins:
-    """All that can be provided: for the delivery `tools`, `plugin` and `chart`, and for its tests `test_tools`; for the
-    app, and for its tests.
+    """All that can be provided: for the delivery `tools`, `plugin` and `charts`, and for its tests `test_tools`; for
+    the app, and for its tests.
 
     `plugin` is the executable of the provider, which goes to the engine's plug-in folder.
     """
 
     tools: tuple[Tool, ...]
     plugin: Tool
-    chart: Chart
+    charts: tuple[Chart, ...]
     test_tools: tuple[Tool, ...]
     app: App
     app_tests: App
@@ -184,7 +184,7 @@ HELM = GoModule(
         "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": "37",
     },
 )
-
+ACTIONLINT = GoModule("actionlint", seconds=20, variables={"github.com/rhysd/actionlint.version": "1.7.12"})
 VERSITYGW = GoModule(
     "versitygw",
     seconds=70,
@@ -316,6 +316,19 @@ PINS = Pins(
                 member="{os}-{arch}/helm",
             ),
         ),
+        Tool(
+            "actionlint",
+            version="1.7.12",
+            module=ACTIONLINT,
+            package="github.com/rhysd/actionlint/cmd/actionlint",
+            ask=("-version",),
+            release=Release(  # https://github.com/rhysd/actionlint/blob/v1.7.12/.goreleaser.yaml
+                site="https://github.com/rhysd/actionlint/releases/download/v{version}",
+                file="actionlint_{version}_{os}_{arch}.tar.gz",
+                checksums="actionlint_{version}_checksums.txt",
+                member="actionlint",
+            ),
+        ),
     ),
     plugin=Tool(
         "pulumi-resource-kubernetes",
@@ -330,14 +343,35 @@ PINS = Pins(
             member="pulumi-resource-kubernetes",
         ),
     ),
-    chart=Chart(
-        "dapr",
-        version="1.15.4",
-        url="https://dapr.github.io/helm-charts/dapr-1.15.4.tgz",
-        sha256="138cd61c5eb36b83fac5c49c3f43ad18ca49abb6ab4477cf1c4d564aac3b6c0c",  # its digest in the index.yaml there
-        module="github.com/dapr/dapr",
-        folder="charts/dapr",
-        replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+    # The sums are the digests in the index.yaml there; the last two as other projects pin them.
+    charts=(
+        Chart(
+            "dapr",
+            version="1.15.4",
+            url="https://dapr.github.io/helm-charts/dapr-1.15.4.tgz",
+            sha256="138cd61c5eb36b83fac5c49c3f43ad18ca49abb6ab4477cf1c4d564aac3b6c0c",
+            module="github.com/dapr/dapr",
+            folder="charts/dapr",
+            replacements={"Chart.yaml": ("'0.0.0'", "'1.15.4'"), "values.yaml": ("'edge'", "'1.15.4'")},
+        ),
+        Chart(
+            "traefik",
+            version="41.6.0",
+            url="https://traefik.github.io/charts/traefik/traefik-41.6.0.tgz",
+            sha256="cd7254ea853da73bdb88edc896f079b88d43ffa0bfe699fdbf21081361eac365",
+            module="github.com/traefik/traefik-helm-chart",
+            folder="traefik",
+        ),
+        Chart(
+            "cert-manager",
+            version="1.21.2",
+            url="https://charts.jetstack.io/charts/cert-manager-v1.21.2.tgz",
+            sha256="73a56e1728edd6c99f1f31082618c3259d279a76b7ebd3d4bdc5475c2442d34a",
+            module="github.com/cert-manager/cert-manager",
+            folder="deploy/charts/cert-manager",
+            # https://github.com/cert-manager/cert-manager/blob/v1.21.2/make/manifests.mk
+            replacements={"Chart.yaml": ("v0.0.0", "v1.21.2")},
+        ),
     ),
     test_tools=(
         Tool(

@@ -1,4 +1,4 @@
-"""What the delivery needs: its tools, the Dapr chart and the project's Python packages, each in its place."""
+"""What the delivery needs: its tools, the platform's charts and the project's Python packages, each in its place."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,7 +52,7 @@ def _stamp(layout: Layout, pins: Pins, platform: Platform) -> Stamp:
         *(layout.bin / tool.name for tool in pins.tools),
         layout.bin / layout.language_host.name,
         engine.plugin_path(pins.plugin, layout.plugins),
-        layout.charts / pins.chart.name / "Chart.yaml",
+        *(layout.charts / each.name / "Chart.yaml" for each in pins.charts),
         layout.venv / "bin" / "python",
     ]
     locks = [layout.root / name for name in venv.REQUIREMENTS]
@@ -66,27 +66,31 @@ def _provide(run: Run, pins: Pins) -> None:
         return installed.find(tool, run.layout.search_path)
 
     executables = Executables((*pins.tools, pins.plugin), find_installed, run)
-    packed = run.cache.root / chart.entry(pins.chart) / pins.chart.name
-    to_pack = [] if packed.is_dir() or _download(pins.chart, run) else [f"the {pins.chart.name} chart"]
+    charts = {each.name: run.cache.root / chart.entry(each) / each.name for each in pins.charts}
+    to_pack = [each for each in pins.charts if not charts[each.name].is_dir() and not _download(each, run)]
 
     # Whatever is known to be missing is said at once, and before the first long step.
-    prerequisites.require([*prerequisites.of_python(), *executables.problems(to_pack)])
+    prerequisites.require([*prerequisites.of_python(), *executables.problems([_title(each) for each in to_pack])])
     venv.provide(run.layout.root, run.say)
-    if to_pack:
-        chart.pack(pins.chart, executables.go, run.layout.modules, run.cache)
-        run.say(f"packed {to_pack[0]} from its Go module")
-    _place(run.layout, pins, executables.provide(), packed)
+    for each in to_pack:
+        chart.pack(each, executables.go, run.layout.modules, run.cache)
+        run.say(f"packed {_title(each)} from its Go module")
+    _place(run.layout, pins, executables.provide(), charts)
 
 
-def _download(packed: Chart, run: Run) -> bool:
+def _title(each: Chart) -> str:
+    return f"the {each.name} chart"
+
+
+def _download(each: Chart, run: Run) -> bool:
     try:
-        chart.download(packed, run.publishers, run.cache)
+        chart.download(each, run.publishers, run.cache)
     except UnavailableError:
         return False
     return True
 
 
-def _place(layout: Layout, pins: Pins, executables: Mapping[str, Path], packed_chart: Path) -> None:
+def _place(layout: Layout, pins: Pins, executables: Mapping[str, Path], charts: Mapping[str, Path]) -> None:
     for tool in pins.tools:
         executable = executables[tool.name]
         if tool.beside:
@@ -95,7 +99,8 @@ def _place(layout: Layout, pins: Pins, executables: Mapping[str, Path], packed_c
             link(layout.bin / tool.name, executable)
     if engine.find_plugin(pins.plugin, layout.plugins) is None:
         engine.place_plugin(pins.plugin, executables[pins.plugin.name], layout.plugins)
-    link(layout.charts / pins.chart.name, packed_chart)
+    for name, folder in charts.items():
+        link(layout.charts / name, folder)
     pinned = {name for tool in (*pins.tools, *pins.test_tools) for name in (tool.name, *tool.beside)}
     pinned |= {name for app in (pins.app, pins.app_tests) for name in app.names}
     for path in layout.bin.iterdir():

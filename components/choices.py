@@ -1,0 +1,176 @@
+"""What a stack's settings choose: its cluster, where its images come from, and the parts that it may do without."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+import pulumi
+
+from components.cluster import ExistingCluster, ExistingClusterArgs, identify
+from components.github import DeliveryRepository, DeliveryRepositoryArgs
+from components.images import (
+    AppImages,
+    Build,
+    Pinned,
+    PullCredentials,
+    PullSecret,
+    PullSecretArgs,
+    Registry,
+)
+from components.ingress import (
+    ALWAYS_FREE_MBPS,
+    INGRESS_CLASS,
+    CertManager,
+    CertManagerArgs,
+    IngressController,
+    IngressControllerArgs,
+)
+from components.namespace import Namespace, NamespaceArgs
+from components.oke import OkeCluster, OkeClusterArgs, locate
+from components.release import AppIngressArgs
+from components.scan import scan_hook
+from components.settings import Settings
+from components.source import revision
+
+Cluster: TypeAlias = ExistingCluster | OkeCluster
+
+# The jobs of .github/workflows/deploy-oke.yml that a pull request needs, by their names.
+CHECKS = ("Run Tests", "Run Integration Tests")
+
+
+def cluster(config: Settings, stack: str) -> Cluster:
+    """The cluster that the stack makes, or the one that it finds.
+
+    Raises ClusterError where that one does not answer, before anything is declared.
+    """
+    if config.compartment_ocid:
+        return OkeCluster(
+            "cluster",
+            OkeClusterArgs(
+                stack=stack,
+                compartment_ocid=config.compartment_ocid,
+                region=config.region,
+                display_name=config.cluster_name,
+                kubernetes_version=config.kubernetes_version,
+                node_count=config.node_count,
+                node_ocpus=config.node_ocpus,
+                node_memory_gb=config.node_memory_gb,
+                node_boot_volume_gb=config.node_boot_volume_gb,
+                api_allowed_cidrs=config.api_allowed_cidrs,
+                protect=config.protect,
+                retain_on_delete=config.retain_on_delete,
+                tags={"todo-oke-stack": stack},
+            ),
+        )
+    kubeconfig = config.kubeconfig or locate(config.cluster_ocid, config.region)
+    identity = identify(kubeconfig, named=config.cluster_identifier, stack=stack)
+    return ExistingCluster("cluster", ExistingClusterArgs(kubeconfig, identity))
+
+
+def image_source(config: Settings) -> Build | Registry | Pinned:
+    """Where the images come from. Raises SourceError where they are built and no commit stands for them."""
+    match config.image_source:
+        case "build":
+            return Build(
+                registry=config.image_registry,
+                platforms=config.image_platforms,
+                cache=cast("Literal['registry', 'gha', 'off']", config.image_cache),
+                source=f"https://github.com/{config.repository}" if config.repository else "",
+                frontend=revision(Path("frontend")),
+                backend=revision(Path("backend")),
+            )
+        case "registry":
+            return Registry(config.frontend_image, config.backend_image, _pull_credentials(config))
+        case _:
+            return Pinned(config.frontend_image, config.backend_image)
+
+
+def pull_secrets(
+    config: Settings, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> Sequence[pulumi.Input[str]]:
+    """The names of the secrets with which the nodes pull the images: none where everybody may."""
+    credentials = _pull_credentials(config)
+    if credentials is None:
+        return []
+    secret = PullSecret("registry-pull", PullSecretArgs(namespace, config.protect, credentials), opts)
+    return [secret.name]
+
+
+def scans(config: Settings, images: AppImages) -> Sequence[pulumi.ResourceHook]:
+    """What looks for vulnerabilities before a release."""
+    if not config.image_scan:
+        return []
+    return [scan_hook("todo-app", config.image_scan, config.image_platforms, told_on=images)]
+
+
+def ingress(
+    config: Settings, cluster: Cluster, app_namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> AppIngressArgs:
+    """How the app is reached: through the stack's own controller and certificates, or as the values file says."""
+
+    def namespace(name: str) -> pulumi.Output[str]:
+        args = NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect)
+        return Namespace(name, args, opts).name
+
+    issuer, class_name, controller_namespace, address = "", "", "", ""
+    if config.ingress_controller:
+        controller_namespace = namespace("traefik")
+        class_name = INGRESS_CLASS
+        address = IngressController(
+            "ingress",
+            IngressControllerArgs(
+                chart=config.ingress_chart,
+                version=config.ingress_version,
+                namespace=controller_namespace,
+                min_mbps=ALWAYS_FREE_MBPS,
+                max_mbps=ALWAYS_FREE_MBPS,
+                network_security_group=cluster.load_balancer_group,
+                redirect_to_https=bool(config.lets_encrypt_email),
+                protect=config.protect,
+                kubeconfig=cluster.kubeconfig,
+            ),
+            opts,
+        ).endpoint
+    if config.lets_encrypt_email:
+        issuer = CertManager(
+            "cert-manager",
+            CertManagerArgs(
+                chart=config.cert_manager_chart,
+                version=config.cert_manager_version,
+                namespace=namespace("cert-manager"),
+                app_namespace=app_namespace,
+                email=config.lets_encrypt_email,
+                protect=config.protect,
+            ),
+            opts,
+        ).issuer
+    return AppIngressArgs(config.host, class_name, controller_namespace, issuer, address)
+
+
+def repository(config: Settings, kubeconfig: pulumi.Input[str]) -> None:
+    """The GitHub repository that delivers, where the stack keeps it; kubeconfig: for its secret KUBECONFIG."""
+    if not config.repository:
+        return
+    DeliveryRepository(
+        "delivery",
+        DeliveryRepositoryArgs(
+            repository=config.repository,
+            reviewers=config.reviewers,
+            kubeconfig=kubeconfig,
+            cohere_api_key=config.cohere_api_key,
+            better_auth_secret=config.better_auth_secret,
+            database_url=config.database_url,
+            kafka_username=config.kafka_username,
+            kafka_password=config.kafka_password,
+            variables={"SIGN_IMAGES": str(config.sign_images).lower()},
+            required_checks=CHECKS if config.require_checks else [],
+            protect=config.protect,
+        ),
+    )
+
+
+def _pull_credentials(config: Settings) -> PullCredentials | None:
+    if not config.registry_user:
+        return None
+    host = (config.image_registry or config.backend_image).partition("/")[0]
+    return PullCredentials(host, config.registry_user, config.registry_token)

@@ -1,0 +1,159 @@
+"""What a cloud has, what was done to it, and what goes wrong in it."""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["create", "read", "update", "delete", "invoke"]
+Properties: TypeAlias = dict[str, Any]
+
+
+class CloudError(Exception):
+    """What the cloud answers instead of doing as it is told."""
+
+
+class BrokenOffError(CloudError):
+    """What a provider says of a resource that is there, but not as it should be."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What was asked of the cloud.
+
+    type: the resource's class, like NodePool, or the function's name, like getServices. name: the resource's name in
+    the program. error: the cloud's answer, or empty where it did as it was told. time: time.monotonic() at the start.
+    """
+
+    kind: Kind
+    type: str
+    name: str
+    time: float
+    error: str = ""
+
+
+@dataclass
+class _Fault:
+    """What happens to the next operation of a kind on a type, `before` or `after` it is done."""
+
+    kind: Kind
+    type: str
+    before: Callable[[], None] = lambda: None
+    after: Callable[[], None] = lambda: None
+
+
+@dataclass
+class Cloud:
+    """A cloud in memory. Its methods may be called from any thread.
+
+    Properties are as in the provider's schema (camelCase), without any mark of what is secret.
+    """
+
+    log: list[Operation] = field(default_factory=list)
+    _resources: dict[str, dict[str, Properties]] = field(default_factory=dict)
+    _faults: list[_Fault] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def all(self, type_: str) -> Mapping[str, Properties]:
+        """Copies of what the cloud has of a type, as {id: properties}."""
+        with self._lock:
+            return deepcopy(self._resources.get(type_, {}))
+
+    def only(self, type_: str) -> Properties:
+        """A copy of the only resource of a type."""
+        (found,) = self.all(type_).values()
+        return found
+
+    def get(self, id_: str) -> Properties | None:
+        """A copy of a resource."""
+        with self._lock:
+            return deepcopy(next((found[id_] for found in self._resources.values() if id_ in found), None))
+
+    def put(self, type_: str, id_: str, properties: Mapping[str, Any]) -> None:
+        """Puts a resource in the place of the one with its id, if there is one."""
+        with self._lock:
+            self._resources.setdefault(type_, {})[id_] = deepcopy(dict(properties))
+
+    def edit(self, id_: str, **properties: Any) -> None:
+        """Changes properties of a resource by hand; None removes one."""
+        with self._lock:
+            (found,) = (of_type[id_] for of_type in self._resources.values() if id_ in of_type)
+            found |= properties
+            for name in [name for name, value in properties.items() if value is None]:
+                del found[name]
+
+    def remove(self, id_: str) -> None:
+        """Removes a resource by hand."""
+        with self._lock:
+            for found in self._resources.values():
+                found.pop(id_, None)
+
+    def users_of(self, id_: str) -> list[str]:
+        """The types of the resources that name another one in a property."""
+        with self._lock:
+            return [
+                type_
+                for type_, found in self._resources.items()
+                for each, properties in found.items()
+                if each != id_ and _mentions(properties, id_)
+            ]
+
+    def fail(self, kind: Kind, type_: str, message: str) -> None:
+        """Lets the next operation of a kind on a type fail, with nothing done."""
+
+        def fault() -> None:
+            raise CloudError(message)
+
+        self._add(_Fault(kind, type_, before=fault))
+
+    def break_off(self, kind: Kind, type_: str, message: str) -> None:
+        """Lets the next operation of a kind on a type be done, and its provider say that it did not end well."""
+
+        def fault() -> None:
+            raise BrokenOffError(message)
+
+        self._add(_Fault(kind, type_, after=fault))
+
+    def slow(self, kind: Kind, type_: str, seconds: float) -> None:
+        """Lets the next operation of a kind on a type take its time."""
+        self._add(_Fault(kind, type_, before=lambda: time.sleep(seconds)))
+
+    @contextmanager
+    def operation(self, kind: Kind, type_: str, name: str) -> Generator[None]:
+        """Logs what happens inside of it, with the faults that were asked for."""
+        with self._lock:
+            place = len(self.log)
+            self.log.append(Operation(kind, type_, name, time.monotonic()))
+            faults = [fault for fault in self._faults if (fault.kind, fault.type) == (kind, type_)][:1]
+            self._faults = [fault for fault in self._faults if fault not in faults]
+        try:
+            for fault in faults:
+                fault.before()
+            yield
+            for fault in faults:
+                fault.after()
+        except CloudError as error:
+            started = self.log[place]
+            self.log[place] = Operation(kind, type_, name, started.time, str(error))
+            raise
+
+    def did(self, *kinds: Kind) -> list[tuple[Kind, str, str]]:
+        """What was done without an error, in order, as (kind, type, name)."""
+        return [(each.kind, each.type, each.name) for each in self.log if each.kind in kinds and not each.error]
+
+    def _add(self, fault: _Fault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+
+def _mentions(value: Any, text: str) -> bool:
+    match value:
+        case dict():
+            return any(_mentions(each, text) for each in value.values())
+        case list():
+            return any(_mentions(each, text) for each in value)
+        case _:
+            return value == text

@@ -1,0 +1,101 @@
+"""What an installed SDK says of a resource: its properties, which of them can be updated, and which the cloud decides.
+
+The generated classes are parsed and not imported: pulumi_oci takes seconds, one class of it takes a millisecond.
+"""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+_NESTED = re.compile(r"'(?:outputs\.)?(\w+)'")
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of a resource.
+
+    updatable: its documentation begins with (Updatable), as Oracle's does of what changes in place.
+    optional: it may be without a value. What is not, and is not set by the program, is decided by the cloud.
+    type: its Python type, like Sequence[str]. nested: the class of the objects in it, or empty.
+    """
+
+    updatable: bool
+    optional: bool
+    type: str
+    nested: str
+
+
+@cache
+def inputs(token: str) -> Mapping[str, Property]:
+    """What a program sets of a resource. token: like oci:Core/vcn:Vcn."""
+    return _properties(_module(token), f"{class_name(token)}Args:")
+
+
+@cache
+def outputs(token: str) -> Mapping[str, Property]:
+    """What a program reads of a resource."""
+    return _properties(_module(token), f"{class_name(token)}(pulumi.CustomResource):")
+
+
+@cache
+def nested(token: str, class_: str) -> Mapping[str, Property]:
+    """What a program sets of an object inside of a resource's properties."""
+    return _properties(_module(token).parent / "_inputs.py", f"{class_}:")
+
+
+def class_name(token: str) -> str:
+    """oci:Core/vcn:Vcn is a Vcn; oci:Core/getServices:getServices is getServices."""
+    return token.rpartition(":")[2]
+
+
+def _module(token: str) -> Path:
+    package, module, _ = token.split(":")
+    folder, _, name = module.rpartition("/") if "/" in module else (module, "", "")
+    found = find_spec(f"pulumi_{package.replace('-', '_')}")
+    assert found, f"{package} has no installed SDK"
+    assert found.origin
+    place = Path(found.origin).parent
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name or class_name(token)).lower()
+    return (place if folder in ("", "index") else place / folder.lower()) / f"{snake}.py"
+
+
+def _properties(module: Path, heading: str) -> Mapping[str, Property]:
+    text = module.read_text()
+    start = text.index(f"\nclass {heading}")
+    end = re.compile(r"\n(?=[@\w])").search(text, start + 1)
+    (class_,) = ast.parse(text[start : end.start() if end else None]).body
+    assert isinstance(class_, ast.ClassDef)
+    return {
+        name: _property(function)
+        for function in class_.body
+        if isinstance(function, ast.FunctionDef)
+        for decorator in function.decorator_list
+        if (name := _getter(decorator, function.name))
+    }
+
+
+def _getter(decorator: ast.expr, name: str) -> str:
+    """The property's name on the wire, if the function is a getter."""
+    match decorator:
+        case ast.Attribute(attr="getter"):
+            return name
+        case ast.Call(func=ast.Attribute(attr="getter"), keywords=[ast.keyword(value=ast.Constant(value=str(given)))]):
+            return given
+        case _:
+            return ""
+
+
+def _property(function: ast.FunctionDef) -> Property:
+    assert function.returns is not None
+    type_ = ast.unparse(function.returns)
+    found = _NESTED.search(type_)
+    return Property(
+        updatable=(ast.get_docstring(function) or "").startswith("(Updatable)"),
+        optional="[Optional[" in type_,
+        type=re.sub(r"^pulumi\.\w+\[(?:Optional\[(.*)\]|(.*))\]$", r"\1\2", type_).replace("_builtins.", ""),
+        nested=found[1] if found else "",
+    )

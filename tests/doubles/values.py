@@ -1,0 +1,100 @@
+"""Property values as the engine and its providers exchange them: with secrets, and with what is unknown in a preview.
+
+Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/rpc.go
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime import rpc
+
+UNKNOWN = rpc.UNKNOWN
+
+# https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
+_SIGNATURE, _OF_A_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the state keeps encrypted and that no log shows."""
+
+    value: Any = field(repr=False)
+
+
+def received(struct: Struct) -> dict[str, Any]:
+    """What came over the wire: secret values as `Secret`, unknown ones as UNKNOWN."""
+    return {key: _received(value) for key, value in MessageToDict(struct).items()}
+
+
+def sent(properties: Mapping[str, Any]) -> Struct:
+    """What goes over the wire."""
+    return ParseDict({key: _sent(value) for key, value in properties.items() if value is not None}, Struct())
+
+
+def plain(value: Any) -> Any:
+    """A value without any mark of what is secret."""
+    match value:
+        case Secret():
+            return plain(value.value)
+        case dict():
+            return {key: plain(each) for key, each in value.items()}
+        case list():
+            return [plain(each) for each in value]
+        case _:
+            return value
+
+
+def has_unknown(value: Any) -> bool:
+    match value:
+        case Secret():
+            return has_unknown(value.value)
+        case dict():
+            return any(has_unknown(each) for each in value.values())
+        case list():
+            return any(has_unknown(each) for each in value)
+        case _:
+            return value == UNKNOWN
+
+
+def secret_like(value: Any, example: Any) -> Any:
+    """A plain value, secret wherever the example is."""
+    match value, example:
+        case _, Secret():
+            return Secret(value)
+        case dict(), dict():
+            return {key: secret_like(each, example.get(key)) for key, each in value.items()}
+        case list(), list():
+            return [
+                secret_like(each, example[place] if place < len(example) else None) for place, each in enumerate(value)
+            ]
+        case _:
+            return value
+
+
+def _received(value: Any) -> Any:
+    if rpc.is_rpc_secret(value):
+        return Secret(_received(rpc.unwrap_rpc_secret(value)))
+    match value:
+        case dict():
+            return {key: _received(each) for key, each in value.items()}
+        case list():
+            return [_received(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _sent(value: Any) -> Any:
+    match value:
+        case Secret():
+            return {_SIGNATURE: _OF_A_SECRET, "value": _sent(value.value)}
+        case dict():
+            return {key: _sent(each) for key, each in value.items() if each is not None}
+        case list():
+            return [_sent(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,388 @@
+"""The doubles of the cloud providers behave towards the real engine as those providers do."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.serving import Doubles, serve
+from tests.integration.project import Project
+
+pytestmark = pytest.mark.integration
+
+CANARY = "canary-of-the-doubles-2c7e"
+
+PROGRAM = """
+import pulumi, pulumi_docker as docker, pulumi_docker_build as docker_build, pulumi_github as github, pulumi_oci as oci
+
+at = oci.Provider("frankfurt", region="eu-frankfurt-1")
+elsewhere = oci.Provider("zurich", region="eu-zurich-1")
+here, there = pulumi.ResourceOptions(provider=at), pulumi.ResourceOptions(provider=elsewhere)
+asking = pulumi.InvokeOptions(provider=at)
+home = "ocid1.compartment.oc1..aaaaaaaahome"
+
+version = oci.containerengine.get_cluster_option(cluster_option_id="all", opts=asking).kubernetes_versions[-1]
+domains = oci.identity.get_availability_domains(compartment_id=home, opts=asking).availability_domains
+images = oci.containerengine.get_node_pool_option(
+    node_pool_option_id="all", node_pool_k8s_version=version, opts=asking).sources
+image = next(each.image_id for each in images if "aarch64" in each.source_name)
+
+vcn = oci.core.Vcn("vcn", compartment_id=home, cidr_blocks=["10.0.0.0/16"], dns_label="todo",
+    freeform_tags={"stack": "test"}, opts=here)
+other = oci.core.Vcn("other", compartment_id=home, cidr_blocks=["10.0.0.0/16"],
+    freeform_tags={"note": pulumi.Config().require_secret("cohereApiKey")}, opts=there)
+subnet = oci.core.Subnet("subnet", compartment_id=home, vcn_id=vcn.id, cidr_block="10.0.0.0/24", opts=here)
+group = oci.core.NetworkSecurityGroup("group", compartment_id=home, vcn_id=vcn.id, opts=here)
+rule = oci.core.NetworkSecurityGroupSecurityRule("rule", network_security_group_id=group.id, direction="INGRESS",
+    protocol="6", source="10.0.0.0/16", tcp_options={"destination_port_range": {"min": 6443, "max": 6443}}, opts=here)
+cluster = oci.containerengine.Cluster("cluster", compartment_id=home, vcn_id=vcn.id, kubernetes_version=version,
+    name="todo", endpoint_config={"subnet_id": subnet.id, "is_public_ip_enabled": True}, opts=here)
+pool = oci.containerengine.NodePool("pool", compartment_id=home, cluster_id=cluster.id, name="todo",
+    kubernetes_version=version, node_shape="VM.Standard.A1.Flex",
+    node_shape_config={"ocpus": 2, "memory_in_gbs": 12},
+    node_source_details={"source_type": "IMAGE", "image_id": image, "boot_volume_size_in_gbs": "50"},
+    node_config_details={"size": 2, "placement_configs": [
+        {"availability_domain": domain.name, "subnet_id": subnet.id} for domain in domains]}, opts=here)
+
+environment = github.RepositoryEnvironment("production", repository="todo", environment="production",
+    reviewers=[{"users": [int(github.get_user("octocat").id)]}])
+secret = github.ActionsEnvironmentSecret("secret", repository="todo", environment=environment.environment,
+    secret_name="COHERE_API_KEY", value=pulumi.Config().require_secret("cohereApiKey"))
+variable = github.ActionsEnvironmentVariable("variable", repository="todo", environment=environment.environment,
+    variable_name="NAMESPACE", value="default")
+
+built = docker_build.Image("image", context={"location": "app"}, tags=["ghcr.io/example/todo:latest"],
+    exports=[{"raw": "type=registry"}], push=False, build_on_preview=False)
+
+pulumi.export("digest", built.digest)
+pulumi.export("cluster", cluster.id)
+pulumi.export("endpoint", cluster.endpoints[0].public_endpoint)
+pulumi.export("lists", vcn.default_security_list_id)
+pulumi.export("name", vcn.dns_label)
+pulumi.export("other", other.id)
+pulumi.export("found", built.ref.apply(lambda _: docker.get_registry_image(name="ghcr.io/example/todo").sha256_digest))
+"""
+ALL = {"vcn", "other", "subnet", "group", "rule", "cluster", "pool", "production", "secret", "variable", "image"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of the program, and the doubles that it runs on."""
+
+    project: Project
+    doubles: Doubles
+
+    def write(self, *changes: tuple[str, str]) -> None:
+        """Writes the program, with some of its text changed."""
+        program = PROGRAM
+        for old, new in changes:
+            assert program.count(old) == 1, old
+            program = program.replace(old, new)
+        (self.project.folder / "__main__.py").write_text(program)
+
+    def plan(self) -> Mapping[str, str]:
+        """What a preview would do, as {name: operation}; of a replacement only its name."""
+        steps = {urn.rpartition("::")[2]: operation for urn, operation in self.project.plan().items()}
+        return {
+            name: "replace" if "replace" in operation else operation for name, operation in steps.items() if name in ALL
+        }
+
+    def state(self, type_: str) -> Mapping[str, Any]:
+        """What the state has of the only resource of a type."""
+        resources = json.loads(self.project.do("pulumi", "stack", "export"))["deployment"]["resources"]
+        (found,) = (each for each in resources if each["type"].endswith(f":{type_}"))
+        return found
+
+    def preview(self) -> Mapping[str, str]:
+        """The outputs of the stack that a preview shows, as it shows them."""
+        _, _, shown = self.project.do("pulumi", "preview", "--diff").partition("--outputs:--")
+        return dict(re.findall(r"^ +[-+~]? *(\w+) *: (.+)$", shown, re.MULTILINE))
+
+
+def start(folder: Path, doubles: Doubles, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    for name, value in doubles.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+    (folder / "state").mkdir()
+    (folder / "Pulumi.yaml").write_text("name: doubled\nruntime: python\n")
+    app = folder / "app"
+    app.mkdir()
+    (app / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (app / "page.html").write_text("hello\n")
+    (app / ".dockerignore").write_text("# nobody needs these\n**/*.log\nnotes\n!notes/kept.txt\n")
+    stack = Stack(Project(folder, folder / "no-kubeconfig"), doubles)
+    stack.write()
+    stack.project.do("pulumi", "stack", "init", "test")
+    stack.project.configure_secret(cohereApiKey=CANARY)
+    return stack
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """A stack with nothing deployed."""
+    with serve(tmp_path) as doubles:
+        yield start(tmp_path, doubles, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("doubled")
+    with pytest.MonkeyPatch.context() as monkeypatch, serve(folder) as doubles:
+        stack = start(folder, doubles, monkeypatch)
+        stack.project.up()
+        yield stack
+
+
+@pytest.fixture
+def deployed(deployed_once: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The stack, up; whatever a test changes of the program is changed back after it."""
+    for name, value in deployed_once.doubles.environment.items():
+        monkeypatch.setenv(name, value)
+    yield deployed_once
+    deployed_once.write()
+
+
+def test_a_first_preview_does_nothing_and_knows_what_the_program_sets(fresh: Stack) -> None:
+    shown = fresh.preview()
+
+    assert shown == {
+        "cluster": "[unknown]",
+        "digest": "[unknown]",
+        "endpoint": "[unknown]",
+        "found": "[unknown]",
+        "lists": "[unknown]",
+        "name": '"todo"',
+        "other": "[unknown]",
+    }
+    doubles = fresh.doubles
+    clouds = [doubles.oci.cloud, doubles.github.cloud, doubles.docker_build.cloud]
+    assert [operation for cloud in clouds for operation in cloud.did("create", "update", "delete")] == []
+
+
+def test_what_the_program_declares_is_in_the_cloud_and_stays(deployed: Stack) -> None:
+    oci, github = deployed.doubles.oci.cloud, deployed.doubles.github.cloud
+    outputs = deployed.project.outputs()
+
+    assert outputs["cluster"].startswith("ocid1.cluster.oc1.eu-frankfurt-1.")
+    assert outputs["other"].startswith("ocid1.vcn.oc1.eu-zurich-1.")
+    assert outputs["endpoint"] == "192.0.2.1:6443"
+    assert outputs["found"] == outputs["digest"]
+    assert oci.only("Cluster")["kubernetesVersion"] == "v1.34.1"
+    assert oci.only("Cluster")["endpointConfig"]["subnetId"] in oci.all("Subnet")
+    assert len(oci.only("NodePool")["nodes"]) == 2
+    created = [name for _, _, name in oci.did("create")]
+    assert created.index("vcn") < created.index("subnet") < created.index("cluster") < created.index("pool")
+    assert github.only("RepositoryEnvironment")["reviewers"] == [{"users": [583231]}]
+    assert deployed.plan() == {}
+
+
+def test_a_secret_arrives_and_is_nowhere_else(deployed: Stack) -> None:
+    tags = [vcn.get("freeformTags") for vcn in deployed.doubles.oci.cloud.all("Vcn").values()]
+    assert {"note": CANARY} in tags
+    assert deployed.doubles.github.cloud.only("ActionsEnvironmentSecret")["value"] == CANARY
+
+    kept = [path.read_text() for path in deployed.project.folder.rglob("*.json*") if path.is_file()]
+    assert any("ActionsEnvironmentSecret" in text for text in kept)
+    assert not any(CANARY in text for text in [*kept, *deployed.project.printed])
+    secret = deployed.state("ActionsEnvironmentSecret")
+    assert "ciphertext" in secret["inputs"]["value"]
+    assert "ciphertext" in secret["outputs"]["value"]
+
+
+def test_a_change_updates_what_can_be_updated_in_reality(deployed: Stack) -> None:
+    deployed.write(
+        ('"stack": "test"', '"stack": "prod"'),
+        ('"max": 6443', '"max": 6444'),
+        (' "is_public_ip_enabled"', ' "nsg_ids": [group.id], "is_public_ip_enabled"'),
+        (".kubernetes_versions[-1]", ".kubernetes_versions[-2]"),
+        ('"size": 2', '"size": 3'),
+        ('value="default"', 'value="todo"'),
+        ("todo:latest", "todo:next"),
+    )
+
+    updated = ("vcn", "rule", "cluster", "pool", "variable", "image")
+    assert deployed.plan() == dict.fromkeys(updated, "update")
+
+
+@pytest.mark.parametrize(
+    ("changes", "replaced"),
+    [
+        pytest.param(
+            [('dns_label="todo"', 'dns_label="else"'), ('"NAMESPACE"', '"NAMESPACES"')],
+            ("vcn", "subnet", "group", "rule", "cluster", "pool", "variable"),
+            id="names, and what is inside of what they name",
+        ),
+        pytest.param(
+            [
+                (
+                    'name="todo", endpoint',
+                    'options={"kubernetes_network_config": {"pods_cidr": "10.2.0.0/16"}}, endpoint',
+                )
+            ],
+            ("cluster", "pool"),
+            id="an object with what cannot be updated in it",
+        ),
+    ],
+)
+def test_a_change_replaces_what_cannot_be_updated(
+    deployed: Stack, changes: list[tuple[str, str]], replaced: tuple[str, ...]
+) -> None:
+    deployed.write(*changes)
+
+    assert deployed.plan() == dict.fromkeys(replaced, "replace")
+
+
+def test_an_update_keeps_what_the_cloud_decided(deployed: Stack) -> None:
+    oci = deployed.doubles.oci.cloud
+    before = oci.only("Cluster"), oci.only("NodePool")
+    deployed.write(('"size": 2', '"size": 3'), ('name="todo", endpoint', 'name="renamed", endpoint'))
+
+    deployed.project.up()
+
+    assert oci.only("Cluster") == before[0] | {"name": "renamed"}
+    assert len(oci.only("NodePool")["nodes"]) == 3
+    assert oci.only("NodePool")["timeCreated"] == before[1]["timeCreated"]
+    assert deployed.plan() == {}
+    deployed.write()
+    deployed.project.up()
+    assert oci.only("Cluster") == before[0]
+
+
+def test_a_replacement_leaves_one_resource(deployed: Stack) -> None:
+    github = deployed.doubles.github.cloud
+    deployed.write(('"COHERE_API_KEY"', '"COHERE_KEY"'))
+
+    deployed.project.up()
+
+    assert github.only("ActionsEnvironmentSecret")["secretName"] == "COHERE_KEY"
+    assert [kind for kind, _, name in github.did("create", "delete") if name == "secret"][-2:] == ["delete", "create"]
+    deployed.write()
+    deployed.project.up()
+
+
+def test_a_refresh_sees_what_was_changed_by_hand(deployed: Stack) -> None:
+    oci, github = deployed.doubles.oci.cloud, deployed.doubles.github.cloud
+    (vcn,) = (id_ for id_, found in oci.all("Vcn").items() if found.get("dnsLabel") == "todo")
+    oci.edit(vcn, freeformTags={"stack": "by hand"})
+    (rule,) = oci.all("NetworkSecurityGroupSecurityRule")
+    oci.remove(rule)
+    (variable,) = github.all("ActionsEnvironmentVariable")
+    github.edit(variable, value="by hand")
+    assert deployed.plan() == {}
+
+    deployed.project.do("pulumi", "refresh", "--yes", "--skip-preview")
+
+    assert deployed.plan() == {"vcn": "update", "rule": "create", "variable": "update"}
+    deployed.project.up()
+    assert oci.all("Vcn")[vcn]["freeformTags"] == {"stack": "test"}
+    assert github.only("ActionsEnvironmentVariable")["value"] == "default"
+    assert deployed.plan() == {}
+
+
+def test_a_secret_that_was_changed_by_hand_goes_unnoticed_and_a_deleted_one_does_not(deployed: Stack) -> None:
+    github = deployed.doubles.github
+    github.edit_secret("COHERE_API_KEY", "by hand")
+
+    deployed.project.do("pulumi", "refresh", "--yes", "--skip-preview")
+
+    outputs = deployed.state("ActionsEnvironmentSecret")["outputs"]
+    assert outputs["remoteUpdatedAt"] > outputs["updatedAt"]
+    assert deployed.plan() == {}  # as with pulumi-github 6.15.0
+    (secret,) = github.cloud.all("ActionsEnvironmentSecret")
+    github.cloud.remove(secret)
+    deployed.project.do("pulumi", "refresh", "--yes", "--skip-preview")
+    assert deployed.plan() == {"secret": "create"}
+    deployed.project.up()
+    assert github.cloud.only("ActionsEnvironmentSecret")["value"] == CANARY
+
+
+def test_an_image_is_built_again_when_a_file_of_its_context_changes(deployed: Stack) -> None:
+    app, registry = deployed.project.folder / "app", deployed.doubles.registry
+    first = deployed.project.outputs()["digest"]
+    (app / "debug.log").write_text("ignored\n")
+    (app / "notes").mkdir()
+    (app / "notes" / "idea.txt").write_text("ignored\n")
+    assert deployed.plan() == {}
+
+    (app / "page.html").write_text("good morning\n")
+
+    assert deployed.plan() == {"image": "update"}
+    assert "- digest" in deployed.project.do("pulumi", "preview", "--diff")  # no input changed: known to be none
+    deployed.project.up()
+    second = deployed.project.outputs()["digest"]
+    assert registry.tags == {"ghcr.io/example/todo:latest": second}
+    assert second != first
+    (app / "page.html").write_text("hello\n")
+    deployed.project.up()
+    assert deployed.project.outputs()["digest"] == first
+    (app / "notes" / "kept.txt").write_text("not ignored\n")
+    assert deployed.plan() == {"image": "update"}
+    (app / "notes" / "kept.txt").unlink()
+
+
+def test_a_build_that_fails_says_why_and_is_made_up_for(deployed: Stack) -> None:
+    deployed.doubles.docker_build.fail_build('process "/bin/sh -c npm ci" did not complete: exit code: 1')
+    deployed.write(("todo:latest", "todo:next"))
+
+    failed = deployed.project.run("pulumi", "up", "--yes", "--skip-preview")
+
+    assert failed.code != 0
+    assert "npm ci" in failed.text
+    assert deployed.plan() == {"image": "update"}
+    deployed.write()
+    assert deployed.plan() == {}
+
+
+def test_an_operation_that_fails_is_done_by_the_next_up(fresh: Stack) -> None:
+    oci = fresh.doubles.oci.cloud
+    oci.fail("create", "NodePool", "500-InternalError, Out of host capacity.")
+
+    failed = fresh.project.run("pulumi", "up", "--yes", "--skip-preview")
+
+    assert failed.code != 0
+    assert "Out of host capacity." in failed.text
+    assert oci.only("Cluster")["state"] == "ACTIVE"
+    assert oci.all("NodePool") == {}
+    assert fresh.plan()["pool"] == "create"
+    assert "cluster" not in fresh.plan()
+    fresh.project.up()
+    assert len(oci.all("NodePool")) == 1
+    assert fresh.plan() == {}
+
+
+def test_a_resource_that_is_half_done_is_updated_by_the_next_up(fresh: Stack) -> None:
+    oci = fresh.doubles.oci.cloud
+    oci.break_off("create", "NodePool", "timed out while the nodes were starting")
+    oci.slow("create", "Vcn", seconds=0.5)
+
+    failed = fresh.project.run("pulumi", "up", "--yes", "--skip-preview")
+
+    assert failed.code != 0
+    assert "timed out while the nodes were starting" in failed.text
+    assert fresh.plan()["pool"] == "update"
+    fresh.project.up()
+    assert len(oci.all("NodePool")) == 1
+    assert fresh.plan() == {}
+
+
+def test_destroy_goes_backwards_and_the_cloud_keeps_what_is_in_use(fresh: Stack) -> None:
+    fresh.project.up()
+    oci = fresh.doubles.oci.cloud
+    (group,) = oci.all("NetworkSecurityGroup")
+    oci.put("LoadBalancer", "by-hand", {"nsgIds": [group]})
+
+    failed = fresh.project.run("pulumi", "destroy", "--yes", "--skip-preview")
+
+    assert failed.code != 0
+    assert "409-Conflict, NetworkSecurityGroup group is in use by LoadBalancer" in failed.text
+    oci.remove("by-hand")
+    fresh.project.do("pulumi", "destroy", "--yes", "--skip-preview")
+    deleted = [name for _, _, name in oci.did("delete")]
+    assert deleted.index("pool") < deleted.index("cluster") < deleted.index("subnet") < deleted.index("vcn")
+    types = {operation.type for operation in oci.log}
+    assert all(oci.all(type_) == {} for type_ in types)
+    assert fresh.doubles.registry.images == set()
