@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -137,7 +138,7 @@ def object_storage_namespace(apis: Apis, region: str) -> str:
     """
     signer = credentials.load("", "", region)
     # https://docs.oracle.com/en-us/iaas/api/#/en/objectstorage/20160918/Namespace/GetNamespace
-    return str(_ask_oci(signer, f"{apis.object_storage}/n", "").json())
+    return str(_document(_ask_oci(signer, f"{apis.object_storage}/n", "")))
 
 
 def stacks(environment: Mapping[str, str]) -> list[str]:
@@ -173,7 +174,7 @@ def lacking_secrets(seen: Situation, environment: str) -> list[str]:
     if answer.status_code == HTTPStatus.FORBIDDEN:
         raise CommandError(_lacks_permission("Environments"))
     # There is no environment yet, where it is not found.
-    there = {secret["name"] for secret in answer.json()["secrets"]} if answer.is_success else set[str]()
+    there = {secret["name"] for secret in _document(answer)["secrets"]} if answer.is_success else set[str]()
     in_oci = seen.setting("clusterOcid") or seen.setting("compartmentOcid")
     wanted = [*backend_secrets(seen.backend), *(OCI_KEY if in_oci else ()), DELIVERY_TOKEN]
     return [name for name in wanted if name not in there]
@@ -187,7 +188,7 @@ def lacks_backend(seen: Situation) -> bool:
     answer = _ask_github(seen, f"/repos/{seen.repository}/actions/variables/{BACKEND}")
     if answer.status_code == HTTPStatus.FORBIDDEN:
         raise CommandError(_lacks_permission("Variables"))
-    return not answer.is_success or answer.json()["value"] != seen.environment[BACKEND]
+    return not answer.is_success or _document(answer)["value"] != seen.environment[BACKEND]
 
 
 def _pulumi(seen: Situation) -> str:
@@ -308,7 +309,7 @@ def _github(seen: Situation) -> str:
     for permission, path in {"Administration": "actions/permissions", "Actions": "environments"}.items():
         if not _ask_github(seen, f"/repos/{repository}/{path}").is_success:
             raise CommandError(_lacks_permission(permission))
-    who = user.json()["login"] if user.is_success else "an app"
+    who = _document(user)["login"] if user.is_success else "an app"
     end = found.headers.get("github-authentication-token-expiration", "")
     return f"{who} reaches {repository}{f', until {end}' if end else ''}"
 
@@ -403,6 +404,16 @@ def _ask_github(seen: Situation, path: str) -> httpx2.Response:
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise CommandError(f"GitHub answers {response.status_code}.\n    https://www.githubstatus.com")
     return response
+
+
+def _document(response: httpx2.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        host = response.url.host
+        raise CommandError(
+            f"What answers at {host} is not {host}, but a proxy perhaps.\n    curl {response.url}   shows it"
+        ) from None
 
 
 def _lacks_permission(permission: str) -> str:

@@ -75,9 +75,8 @@ def _set_backend(session: Session, repository: str, *, can_write: bool) -> None:
     ):
         _gh_or_stop(session, *command, text=url)
     else:
-        session.say(
-            f"\nThe workflows deploy once they know the backend:\n    gh {' '.join(command)} --body '{checks.shown(url)}'"
-        )
+        session.say("\nThe workflows deploy once they know the backend:")
+        session.say(f"    gh {' '.join(command)} --body '{checks.shown(url)}'")
 
 
 def _secret(session: Session, name: str) -> str:

@@ -63,7 +63,7 @@ class GitHub:
                 for name, value in github.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(json.dumps(answer).encode())
+                self.wfile.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass

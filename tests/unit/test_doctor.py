@@ -326,6 +326,12 @@ def test_services_that_do_not_answer_are_told(place: Place) -> None:
     assert found["GitHub token"].evidence.startswith("GitHub does not answer: ")
 
 
+def test_the_page_of_a_proxy_is_no_answer(place: Place) -> None:
+    place.github.answers["/user"] = (HTTPStatus.OK, b"<html>")
+
+    assert place.look()["GitHub token"].evidence.startswith("What answers at 127.0.0.1 is not 127.0.0.1, but a proxy")
+
+
 def test_an_app_is_a_user_of_github_too(place: Place) -> None:
     place.github.answers["/user"] = (HTTPStatus.FORBIDDEN, {})
 
