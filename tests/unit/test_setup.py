@@ -4,13 +4,14 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -207,6 +208,7 @@ def test_a_walk_from_nothing_gives_settings_that_the_program_takes(done: tuple[P
     assert set(yaml.safe_load(place.settings_file.read_text())["config"]) == {
         f"todo-oke:{key}" for key in [*PLAIN, *example.SECRETS, *SHIPPED, "nodeCount"]
     }
+    assert "complete, 5 of them encrypted" in terminal.text
     assert "pulumi preview --stack oke" in terminal.said[-1]
     assert f"export PULUMI_CONFIG_PASSPHRASE_FILE='{place.passphrase}'" in terminal.text
     assert "read -rs GITHUB_TOKEN && export GITHUB_TOKEN" in terminal.text
@@ -354,6 +356,46 @@ def test_a_secret_in_plain_text_and_a_wrong_setting_are_asked_for_again(done: tu
     assert "canary" not in terminal.text
     assert "canary" not in file.read_text()
     assert "nodeCount" not in file.read_text()
+
+
+def test_a_problem_is_looked_at_again_until_it_is_mended(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    before = place.settings_file.read_text()
+    # Meanwhile the user starts Docker, and changes a setting.
+    place.commands["docker"].does("test -e mended || { touch mended; sed -i /imageScan/d Pulumi.oke.yaml; exit 1; }")
+    terminal = Scripted({}, {})
+
+    place.set_up(terminal, PULUMI_CONFIG_PASSPHRASE_FILE=str(place.passphrase), GITHUB_TOKEN=TOKEN)
+
+    place.settings_file.write_text(before)
+    assert terminal.questions == ["Enter looks again once that is mended, s goes on without it:"]
+    assert "docker buildx version   tells more" in terminal.text
+    assert "n/a    trivy         imageScan is not set" in terminal.text
+
+
+def test_a_problem_can_be_left_for_later(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    place.commands["docker"].does("exit 1")
+    terminal = Scripted({"Enter looks again": ["", "s"]}, {})
+
+    place.set_up(terminal, PULUMI_CONFIG_PASSPHRASE_FILE=str(place.passphrase), GITHUB_TOKEN=TOKEN)
+
+    assert len(terminal.questions) == 2
+    assert "All is set" in terminal.said[-1]
+
+
+def test_what_the_shell_lacks_is_told_at_the_end(place: Place) -> None:
+    terminal = Scripted({}, {"GITHUB_TOKEN": ["canary"]})
+    run = session(place, terminal, PATH="")
+    run.ask_variable("GITHUB_TOKEN")
+
+    run.tell_exports()
+
+    assert terminal.said[-1] == (
+        "\nIn each new shell, before pulumi:\n"
+        "    export PATH=$PWD/.tools/bin:$PATH\n"
+        "    read -rs GITHUB_TOKEN && export GITHUB_TOKEN"
+    )
 
 
 def session(place: Place, terminal: Scripted, **variables: str) -> Session:
@@ -605,6 +647,15 @@ def test_without_a_terminal_it_refuses_to_ask(capsys: pytest.CaptureFixture[str]
     )
 
 
+def read(terminal: int) -> str:
+    """What a pseudo-terminal shows next; nothing at its end."""
+    assert select.select([terminal], [], [], 30)[0], "nothing was shown for 30 seconds"
+    try:
+        return os.read(terminal, 1024).decode()
+    except OSError:  # how Linux tells the end
+        return ""
+
+
 def test_a_real_terminal_does_not_show_what_is_typed_unseen(place: Place) -> None:
     typed = {
         "oci, cloud, or a URL [oci]: ": f"file://{place.folder}/state\n",
@@ -615,17 +666,21 @@ def test_a_real_terminal_does_not_show_what_is_typed_unseen(place: Place) -> Non
     child, terminal = pty.fork()
     if child == 0:
         command = [sys.executable, "-m", "delivery", "setup"]
-        os.execve(sys.executable, command, {**place.environment, "PYTHONPATH": str(example.PROJECT_FOLDER)})  # noqa: S606 (Popen gives no terminal)
+        environment = {**place.environment, "PYTHONPATH": str(example.PROJECT_FOLDER)}
+        os.execve(sys.executable, command, environment)  # noqa: S606 (Popen gives no terminal)
     shown = ""
-    for question, answer in typed.items():
-        while not shown.endswith(question):
-            shown += os.read(terminal, 1024).decode()
-        os.write(terminal, answer.encode())
-    with suppress(OSError):  # how Linux tells the end
-        while part := os.read(terminal, 1024).decode():
+    try:
+        for question, answer in typed.items():
+            while not shown.endswith(question):
+                part = read(terminal)
+                assert part, shown
+                shown += part
+            os.write(terminal, answer.encode())
+        while part := read(terminal):
             shown += part
-    os.close(terminal)
-    _, status = os.waitpid(child, 0)
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 1
     assert f"file://{place.folder}/state" in shown
