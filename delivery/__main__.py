@@ -1,7 +1,7 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
-`drift` compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a
-workflow run.
+`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `drift` compares a stack
+with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
 """
 
 import argparse
@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     summary = commands.add_parser("summary", help="pass standard input on, and add it to the workflow run's page")
     summary.add_argument("title")
     summary.set_defaults(run=_summary)
+    production = argparse.ArgumentParser(add_help=False)
+    production.add_argument("--stack", default="oke", help="the stack (default: oke)")
+    setup = commands.add_parser("setup", parents=[production], help="ask for what a stack needs, and set it")
+    setup.set_defaults(run=_setup)
+    doctor = commands.add_parser("doctor", parents=[production], help="check what a stack needs, say what mends it")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -73,6 +79,21 @@ def _kubeconfig(options: argparse.Namespace) -> str:
 def _oke_token(options: argparse.Namespace) -> str:
     found = credentials.load(options.profile, options.auth, options.region)
     return oke_token.exec_credential(found, options.cluster, datetime.now(UTC))
+
+
+def _setup(options: argparse.Namespace) -> None:
+    from delivery import setup, terminal  # noqa: PLC0415
+
+    setup.run_setup(options.stack, os.environ, terminal.Console())
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from delivery import doctor  # noqa: PLC0415
+
+    table, problems = doctor.examine(options.stack, os.environ)
+    print(table)
+    if problems:
+        raise CommandError(f"{problems} to mend.\n    python -m delivery setup --stack {options.stack}   helps with it")
 
 
 def _drift(options: argparse.Namespace) -> str:

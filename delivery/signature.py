@@ -24,9 +24,10 @@ def signed_headers(
     body: JSON, of a POST or PUT.
     """
     target = urlsplit(url)
+    query = f"?{target.query}" if target.query else ""
     signed = {
         "date": format_datetime(date, usegmt=True),
-        "(request-target)": f"{method.lower()} {target.path}",
+        "(request-target)": f"{method.lower()} {target.path}{query}",
         "host": target.netloc,
     }
     if body:

@@ -59,14 +59,15 @@ def check(environment: Mapping[str, str], stack_file: Path) -> list[str]:
     stack_file: Pulumi.STACK.yaml, which need not exist yet. A passphrase takes a second to try. Nothing is asked of the
     backend itself: `pulumi stack ls` does that.
     """
-    return [*_backend_problems(environment), *_secrets_problems(environment, stack_file)]
+    return [*backend_problems(environment), *secrets_problems(environment, stack_file)]
 
 
 def _url(bucket: str, endpoint: str, region: str) -> str:
     return f"s3://{bucket}?endpoint={endpoint}&region={region}&s3ForcePathStyle=true"
 
 
-def _backend_problems(environment: Mapping[str, str]) -> list[str]:
+def backend_problems(environment: Mapping[str, str]) -> list[str]:
+    """The first half of `check`: the backend's address and its credentials."""
     url = urlsplit(environment.get(_BACKEND, ""))
     match url.scheme:
         case "https":
@@ -141,7 +142,8 @@ def _key_problems(environment: Mapping[str, str], parameters: Mapping[str, str])
     ]
 
 
-def _secrets_problems(environment: Mapping[str, str], stack_file: Path) -> list[str]:
+def secrets_problems(environment: Mapping[str, str], stack_file: Path) -> list[str]:
+    """The second half of `check`: what encrypts the secrets."""
     try:
         settings = yaml.safe_load(stack_file.read_text(encoding="utf-8")) if stack_file.exists() else {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError):

@@ -110,7 +110,8 @@ def signer(
         raise NotAuthenticated(f"it is for {headers['host']}")
     if body and base64.b64decode(headers["x-content-sha256"]) != hashlib.sha256(body).digest():
         raise NotAuthenticated("another body was signed")
-    parts = {**headers, "host": target.netloc, "(request-target)": f"{method.lower()} {target.path}"}
+    resource = target._replace(scheme="", netloc="").geturl()
+    parts = {**headers, "host": target.netloc, "(request-target)": f"{method.lower()} {resource}"}
     text = "\n".join(f"{name}: {parts[name]}" for name in names)
     try:
         KEY.public_key().verify(base64.b64decode(fields["signature"]), text.encode(), PKCS1v15(), SHA256())
@@ -139,6 +140,7 @@ class Oracle:
 
     answer: what the API answers in place of the kubeconfig, once the request is authenticated.
     asked: the body of each of the API's requests; users: whose token each of the cluster's requests had.
+    documents: by path and query, what else the API has for an authenticated request.
     """
 
     certificate: Path
@@ -146,6 +148,7 @@ class Oracle:
     answer: tuple[HTTPStatus, bytes] | None = None
     asked: list[Any] = field(default_factory=list[Any])
     users: list[str] = field(default_factory=list[str])
+    documents: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def endpoint(self) -> str:
@@ -217,6 +220,9 @@ class Oracle:
             signer(method, f"{self.url}{path}", headers, body, now=now)
             self.asked.append(json.loads(body))
             return self.answer or (HTTPStatus.OK, yaml.safe_dump(self.kubeconfig()).encode())
+        if method == "GET" and path in self.documents:
+            signer(method, f"{self.url}{path}", headers, now=now)
+            return HTTPStatus.OK, json.dumps(self.documents[path]).encode()
         if method == "GET" and path == "/api/v1/namespaces":
             token = headers.get("authorization", "").removeprefix("Bearer ")
             self.users.append(user_of(token, cluster=CLUSTER, region=REGION, now=now))

@@ -1,0 +1,90 @@
+"""The part of `setup` that gets the passphrase of a stack's secrets: the one that they have, or a new one."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from delivery import state
+from delivery.accounts import ACCOUNTS, PASSPHRASE, PASSPHRASE_FILE
+from delivery.setup.session import Session
+
+_SHORTEST = 16
+
+
+def set_passphrase(session: Session) -> None:
+    """Asks until the stack's secrets can be encrypted and decrypted; for nothing where the backend does that."""
+    while problems := state.secrets_problems(session.environment, session.file):
+        if PASSPHRASE in session.environment or PASSPHRASE_FILE in session.environment:
+            session.say("\n" + "\n".join(problems))
+        _forget(session)
+        session.say(f"\n{PASSPHRASE}: {ACCOUNTS[PASSPHRASE]}")
+        if _has_one(session):
+            _ask(session)
+        else:
+            _choose(session)
+
+
+def _forget(session: Session) -> None:
+    session.exports.pop(PASSPHRASE, None)
+    for name in (PASSPHRASE, PASSPHRASE_FILE):
+        session.environment.pop(name, None)
+
+
+def _has_one(session: Session) -> bool:
+    return session.file.exists() and "encryptionsalt:" in session.file.read_text(encoding="utf-8")
+
+
+def _ask(session: Session) -> None:
+    if path := session.ask(f"File with the passphrase of {session.file} (Enter to type it)"):
+        _use_file(session, Path(path))
+    else:
+        _use(session, session.ask_unseen("Passphrase"))
+
+
+def _choose(session: Session) -> None:
+    if path := session.ask("File for a new, generated passphrase (Enter to type one of your own)"):
+        _generate(session, Path(path).expanduser())
+        return
+    passphrase = session.ask_unseen("Passphrase")
+    if len(passphrase) < _SHORTEST:
+        session.say(f"It has fewer than {_SHORTEST} characters, which can be guessed.")
+    elif passphrase != session.ask_unseen("The same again"):
+        session.say("They differ.")
+    else:
+        _use(session, passphrase)
+
+
+def _generate(session: Session, path: Path) -> None:
+    try:
+        _write(path, secrets.token_urlsafe(32))
+        session.say(f"It is in {path}: keep a copy where the team keeps its keys.")
+    except FileExistsError:
+        session.say(f"{path} is there already, and is used as it is.")
+    except OSError as error:
+        session.say(f"{path} cannot be written: {error.strerror}.")
+        return
+    _use_file(session, path)
+
+
+def _use(session: Session, passphrase: str) -> None:
+    session.environment[PASSPHRASE] = passphrase
+    session.exports[PASSPHRASE] = f"read -rs {PASSPHRASE} && export {PASSPHRASE}"
+
+
+def _use_file(session: Session, path: Path) -> None:
+    path = path.expanduser().absolute()
+    session.environment[PASSPHRASE_FILE] = str(path)
+    session.exports[PASSPHRASE] = f"export {PASSPHRASE_FILE}='{path}'"
+
+
+def _write(path: Path, value: str) -> None:
+    """Writes a file that its owner alone can read, whole or not at all, and never over another. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # with mode 600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{value}\n")
+        os.link(temporary, path)
+    finally:
+        Path(temporary).unlink()

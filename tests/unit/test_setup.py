@@ -1,0 +1,688 @@
+"""`python -m delivery setup`: from nothing to a stack that the program takes, by the real engine."""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components import settings
+from delivery import CommandError, runner, stack_config, state
+from delivery.__main__ import main
+from delivery.accounts import ACCOUNTS
+from delivery.checks import Apis
+from delivery.setup import run_setup
+from delivery.setup.backend import keep_state
+from delivery.setup.passphrase import set_passphrase
+from delivery.setup.session import Session
+from delivery.setup.settings import set_settings
+from delivery.setup.workflows import prepare_workflows
+from delivery.stack_config import StackConfig
+from tests.unit import example, oracle
+from tests.unit.commands import StandIn
+from tests.unit.github_api import REPOSITORY, TOKEN, GitHub
+from tests.unit.oracle import Oracle
+
+TOOLS = example.PROJECT_FOLDER / ".tools" / "bin"
+COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
+NAMES = {"imageRegistry": "ghcr.io/octo", "kafkaBrokers": "broker.example.com:9092", "repository": REPOSITORY}
+# What the user of a walk gets wrong at first, with a canary in what was typed unseen.
+MISTYPED: Mapping[str, Sequence[str]] = {
+    "region": ["", "Frankfurt"],
+    "kafkaBrokers": ["", "broker"],
+    "betterAuthSecret": ["canary-short"],
+    "databaseUrl": ["", "mysql://canary"],
+}
+PLAIN = {"compartmentOcid": COMPARTMENT, "region": oracle.REGION, **NAMES}
+
+
+# What the clone's Pulumi.oke.yaml has from the beginning.
+SHIPPED = ("imageSource", "imageScan", "ingressController")
+
+
+class Scripted:
+    """A terminal at which the answers are known before; every other question gets an empty one.
+
+    answers, unseen: by the beginning of a question, what is answered to it, the last again and again.
+    stops_at: the beginning of the question at which the user presses Ctrl-C.
+    """
+
+    def __init__(
+        self, answers: Mapping[str, Sequence[str]], unseen: Mapping[str, Sequence[str]], stops_at: str = "nothing"
+    ) -> None:
+        self._answers = {question: list(texts) for question, texts in answers.items()}
+        self._unseen = {question: list(texts) for question, texts in unseen.items()}
+        self._stops_at = stops_at
+        self.questions: list[str] = []
+        self.said: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "\n".join([*self.said, *self.questions])
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def ask(self, question: str) -> str:
+        return self._answer(question, self._answers)
+
+    def ask_unseen(self, question: str) -> str:
+        return self._answer(question, self._unseen)
+
+    def _answer(self, question: str, answers: dict[str, list[str]]) -> str:
+        assert len(self.questions) < 100, self.questions[-5:]
+        self.questions.append(question)
+        if question.startswith(self._stops_at):
+            raise KeyboardInterrupt
+        texts = next((texts for start, texts in answers.items() if question.startswith(start)), [""])
+        return texts.pop(0) if len(texts) > 1 else texts[0]
+
+
+@dataclass
+class Place:
+    """A clone with nothing set, a user with an OCI key, and the outside services."""
+
+    folder: Path
+    apis: Apis
+    github: GitHub
+    environment: dict[str, str]
+    commands: dict[str, StandIn] = field(default_factory=dict[str, StandIn])
+
+    @property
+    def passphrase(self) -> Path:
+        return self.folder / "keys" / "passphrase"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / "Pulumi.oke.yaml"
+
+    def environments(self, command: str) -> str:
+        """The variables with which a command ran."""
+        return (self.folder / f"{command}.environment").read_text()
+
+    def set_up(self, terminal: Scripted, **variables: str) -> None:
+        run_setup("oke", {**self.environment, **variables}, terminal, self.apis)
+
+    def walk(self, stops_at: str = "nothing") -> Scripted:
+        """All answers of a new user, some of them wrong at first."""
+        return Scripted(
+            {
+                "oci, cloud, or a URL": [f"file://{self.folder}/state"],
+                "File ": [str(self.passphrase)],
+                "The name of one to change": ["nodeCount", "nodes", ""],
+                "nodeCount": ["0", "1"],
+                "Write ": ["y"],
+                "\nWrite ": ["y"],
+                **{key: [*MISTYPED.get(key, ()), value] for key, value in PLAIN.items()},
+            },
+            {
+                **{key: [*MISTYPED.get(key, ()), value] for key, value in example.SECRETS.items()},
+                "GITHUB_TOKEN": ["", TOKEN],
+            },
+            stops_at,
+        )
+
+
+@contextmanager
+def new_place(folder: Path) -> Generator[Place]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("OCI_", "PULUMI_", "AWS_", "GITHUB_", "GH_"))]:
+            patch.delenv(name)
+        patch.chdir(folder)
+        for name in ("Pulumi.yaml", "Pulumi.oke.yaml"):
+            shutil.copy(example.PROJECT_FOLDER / name, folder)
+        (folder / "infra").symlink_to(example.PROJECT_FOLDER / "infra")
+        (folder / "state").mkdir()
+        patch.setenv("HOME", str(folder))
+        patch.setenv("PULUMI_HOME", str(folder / ".pulumi"))  # the engine finds the user's home without HOME
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        patch.setenv("PATH", str(TOOLS), prepend=":")
+        oracle.write_config(folder)
+        (folder / ".docker").mkdir()
+        (folder / ".docker" / "config.json").write_text(json.dumps({"auths": {"ghcr.io": {}}}))
+        certificate = folder / "certificate.pem"
+        oracle.write_certificate(certificate)
+        patch.setenv("SSL_CERT_FILE", str(certificate))
+        oci, github = Oracle(certificate), GitHub(folder / "github")
+        oci.documents = {"/n": "axns", f"/20180222/clusters?compartmentId={COMPARTMENT}": []}
+        with oci.serve(), github.serve():
+            place = Place(folder, Apis(github.url, oci.url, oci.endpoint), github, {})
+            (folder / "bin").mkdir()
+            pulumi = shutil.which("pulumi")
+            scripts = {
+                "pulumi": f'exec {pulumi} "$@"',
+                "docker": "echo 29.0.0",
+                "trivy": "echo 0.75.0",
+                "gh": github.command(),
+            }
+            for name, script in scripts.items():
+                place.commands[name] = StandIn(name, folder / "bin", patch)
+                place.commands[name].does(f"env >> {folder}/{name}.environment\n{script}")
+            place.environment = dict(os.environ)
+            yield place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with new_place(tmp_path) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Scripted]]:
+    """A place after a whole walk, and the conversation."""
+    with new_place(tmp_path_factory.mktemp("done")) as place:
+        terminal = place.walk()
+        place.set_up(terminal)
+        yield place, terminal
+
+
+def secrets_of(place: Place) -> list[str]:
+    return [*example.SECRETS.values(), TOKEN, place.passphrase.read_text().strip(), oracle.pem().splitlines()[1]]
+
+
+def test_a_walk_from_nothing_gives_settings_that_the_program_takes(done: tuple[Place, Scripted]) -> None:
+    place, terminal = done
+    environment = {**place.environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase)}
+
+    stored = stack_config.load("oke", environment)
+    parsed = settings.parse(stored.values, stored.encrypted)
+
+    assert parsed.compartment_ocid == COMPARTMENT
+    assert parsed.image_source == "build"
+    assert parsed.node_count == 1
+    assert parsed.kafka_brokers == ("broker.example.com:9092",)
+    assert {key: stored.values[key] for key in example.SECRETS} == example.SECRETS
+    assert set(yaml.safe_load(place.settings_file.read_text())["config"]) == {
+        f"todo-oke:{key}" for key in [*PLAIN, *example.SECRETS, *SHIPPED, "nodeCount"]
+    }
+    assert "complete, 5 of them encrypted" in terminal.text
+    assert "pulumi preview --stack oke" in terminal.said[-1]
+    assert f"export PULUMI_CONFIG_PASSPHRASE_FILE='{place.passphrase}'" in terminal.text
+    assert "read -rs GITHUB_TOKEN && export GITHUB_TOKEN" in terminal.text
+
+
+def test_a_walk_tells_what_each_credential_may_do_and_where_to_get_it(done: tuple[Place, Scripted]) -> None:
+    _, terminal = done
+
+    for key in [*example.SECRETS, "registryToken", "GITHUB_TOKEN", "letsEncryptEmail", "PULUMI_CONFIG_PASSPHRASE"]:
+        assert str(ACCOUNTS[key]) in terminal.text
+
+
+def test_a_setting_without_a_value_is_asked_for_until_it_is_right(done: tuple[Place, Scripted]) -> None:
+    _, terminal = done
+
+    for key, declared in example.DECLARED.items():
+        asked = [question for question in terminal.questions if question.rstrip(":").split(" ")[0] == key]
+        has_value = key in SHIPPED or declared["default"]
+        times = 2 if key == "nodeCount" else 0 if has_value else 1 + len(MISTYPED.get(key, ()))
+        assert len(asked) == times, key
+        assert declared["description"] in terminal.text
+
+
+def test_no_secret_is_shown_or_kept_in_plain_text(done: tuple[Place, Scripted]) -> None:
+    place, terminal = done
+    arguments = str([stand_in.calls for stand_in in place.commands.values()])
+    meant = {place.passphrase, place.folder / ".oci" / "key.pem", place.folder / "certificate.pem"}
+    written = [
+        file
+        for file in place.folder.rglob("*")
+        if file.is_file() and file not in meant and place.github.kept not in file.parents
+    ]
+
+    assert place.settings_file in written
+    for secret in secrets_of(place):
+        assert secret not in terminal.text
+        assert secret not in arguments
+        for file in written:
+            assert secret.encode() not in file.read_bytes(), file
+
+
+def test_a_command_gets_no_secret_of_another(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+
+    for name in place.commands:
+        assert TOKEN not in place.environments(name)
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" in place.environments("pulumi")
+
+
+def test_the_passphrase_is_random_and_its_owners_alone(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+
+    assert re.fullmatch(r"[\w-]{43}\n", place.passphrase.read_text())
+    assert place.passphrase.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in place.passphrase.parent.iterdir()] == ["passphrase"]
+
+
+def test_github_gets_what_the_workflows_need_before_the_first_update(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    kept = place.github.kept
+    expected = {
+        "PULUMI_CONFIG_PASSPHRASE": place.passphrase.read_text().strip(),
+        "OCI_CLI_USER": oracle.USER,
+        "OCI_CLI_TENANCY": oracle.TENANCY,
+        "OCI_CLI_FINGERPRINT": oracle.FINGERPRINT,
+        "OCI_CLI_KEY_CONTENT": oracle.pem().removesuffix("OCI_API_KEY\n"),
+        "DELIVERY_GITHUB_TOKEN": TOKEN,
+    }
+
+    for environment in ("production", "preview"):
+        assert {file.name: file.read_text() for file in (kept / environment).iterdir()} == expected
+    assert (kept / "variables" / "PULUMI_BACKEND_URL").read_text() == f"file://{place.folder}/state"
+
+
+def test_another_run_asks_nothing_and_writes_nothing(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    before = place.settings_file.read_bytes()
+    calls = len(place.commands["pulumi"].calls)
+    terminal = Scripted({}, {})
+
+    place.set_up(terminal, PULUMI_CONFIG_PASSPHRASE_FILE=str(place.passphrase), GITHUB_TOKEN=TOKEN)
+
+    assert terminal.questions == []
+    assert place.settings_file.read_bytes() == before
+    assert {tuple(call[:2]) for call in place.commands["pulumi"].calls[calls:]} <= {
+        ("version",),
+        ("stack", "ls"),
+        ("config", "--json"),
+    }
+
+
+def test_a_wrong_answer_is_told_at_once_and_not_kept(done: tuple[Place, Scripted]) -> None:
+    place, terminal = done
+
+    for sentence in (
+        "'nodes' is none of them.",
+        "It is not a whole number of nodes from 1 to 10: '0'.",
+        "It is not set.",
+        "It is not an OCI region such as eu-frankfurt-1: 'Frankfurt'.",
+        "It has a broker that is not host:port: 'broker'.",
+        "It has fewer than 32 characters, which can be guessed.",
+        "It is not a PostgreSQL URL (postgresql://user:password@host/database).",
+    ):
+        assert sentence in terminal.said
+    assert "canary" not in terminal.text
+    assert "Frankfurt" not in place.settings_file.read_text()
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(place: Place) -> None:
+    stopped_at = ["File ", "kafkaUsername:", "\nWrite the variable"]
+    for question in stopped_at:
+        with pytest.raises(CommandError, match=r"Stopped\. What was answered is kept\.\n    python -m delivery setup"):
+            place.set_up(place.walk(stops_at=question))
+    terminal = place.walk()
+
+    place.set_up(terminal)
+
+    assert terminal.questions == [
+        "File with the passphrase of Pulumi.oke.yaml (Enter to type it):",
+        "GITHUB_TOKEN:",
+        "GITHUB_TOKEN:",
+        "\nWrite the variable PULUMI_BACKEND_URL, which lets the workflows deploy, to octo/todo? [y/N]",
+    ]
+    assert "All is set" in terminal.said[-1]
+
+
+def test_a_secret_in_plain_text_and_a_wrong_setting_are_asked_for_again(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    environment = {**place.environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase)}
+    kept = yaml.safe_load(place.settings_file.read_text())
+    kept["config"] |= {"todo-oke:kafkaUsername": "canary-plain", "todo-oke:nodeCount": "many", "todo-oke:colour": "red"}
+    file = place.folder / "Pulumi.two.yaml"
+    file.write_text(yaml.safe_dump(kept))
+    runner.run(["pulumi", "stack", "init", "two"], environment)
+    terminal = Scripted({}, {"kafkaUsername": [example.SECRETS["kafkaUsername"]]})
+    session = Session("two", environment, terminal, place.apis)
+
+    with pytest.raises(CommandError, match="colour is no setting of this project"):
+        set_settings(session)
+
+    assert [key for key in example.SECRETS if f"{key}:" in terminal.questions] == ["kafkaUsername"]
+    assert "nodeCount: [2]:" not in terminal.questions
+    assert "It is stored in plain text, not encrypted." in terminal.said
+    assert "It is not a whole number of nodes from 1 to 10: 'many'." in terminal.said
+    assert "canary" not in terminal.text
+    assert "canary" not in file.read_text()
+    assert "nodeCount" not in file.read_text()
+
+
+def test_a_problem_is_looked_at_again_until_it_is_mended(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    before = place.settings_file.read_text()
+    # Meanwhile the user starts Docker, and changes a setting.
+    place.commands["docker"].does("test -e mended || { touch mended; sed -i /imageScan/d Pulumi.oke.yaml; exit 1; }")
+    terminal = Scripted({}, {})
+
+    place.set_up(terminal, PULUMI_CONFIG_PASSPHRASE_FILE=str(place.passphrase), GITHUB_TOKEN=TOKEN)
+
+    place.settings_file.write_text(before)
+    assert terminal.questions == ["Enter looks again once that is mended, s goes on without it:"]
+    assert "docker buildx version   tells more" in terminal.text
+    assert "n/a    trivy         imageScan is not set" in terminal.text
+
+
+def test_a_problem_can_be_left_for_later(done: tuple[Place, Scripted]) -> None:
+    place, _ = done
+    place.commands["docker"].does("exit 1")
+    terminal = Scripted({"Enter looks again": ["", "s"]}, {})
+
+    place.set_up(terminal, PULUMI_CONFIG_PASSPHRASE_FILE=str(place.passphrase), GITHUB_TOKEN=TOKEN)
+
+    assert len(terminal.questions) == 2
+    assert "All is set" in terminal.said[-1]
+
+
+def test_what_the_shell_lacks_is_told_at_the_end(place: Place) -> None:
+    terminal = Scripted({}, {"GITHUB_TOKEN": ["canary"]})
+    run = session(place, terminal, PATH="")
+    run.ask_variable("GITHUB_TOKEN")
+
+    run.tell_exports()
+
+    assert terminal.said[-1] == (
+        "\nIn each new shell, before pulumi:\n"
+        "    export PATH=$PWD/.tools/bin:$PATH\n"
+        "    read -rs GITHUB_TOKEN && export GITHUB_TOKEN"
+    )
+
+
+def session(place: Place, terminal: Scripted, **variables: str) -> Session:
+    return Session("oke", {**place.environment, **variables}, terminal, place.apis)
+
+
+def use_backend(place: Place, url: str, stacks: str = "[]") -> None:
+    """Lets pulumi reach the state at one URL alone, with the right key, and have these stacks there."""
+    place.commands["pulumi"].does(
+        f"""
+        case "$1 $2" in
+        "stack ls") [ "$PULUMI_BACKEND_URL" = '{url}' ] && [ "${{AWS_SECRET_ACCESS_KEY:-right}}" = right ] || {{
+            echo 'error: no such bucket' >&2; exit 255
+        }}
+        echo '{stacks}' ;;
+        esac
+        """
+    )
+
+
+def test_a_bucket_of_oci_is_asked_for_by_its_name_alone(place: Place) -> None:
+    url = state.object_storage_url("axns", oracle.REGION, "todo-state")
+    use_backend(place, url)
+    terminal = Scripted({}, {"AWS_ACCESS_KEY_ID": ["canary-id"], "AWS_SECRET_ACCESS_KEY": ["canary-wrong", "right"]})
+    run = session(place, terminal)
+
+    keep_state(run)
+
+    assert ["login", url, "--non-interactive"] in place.commands["pulumi"].calls
+    assert run.environment["PULUMI_BACKEND_URL"] == url
+    assert run.environment["AWS_SECRET_ACCESS_KEY"] == "right"
+    assert [*run.exports] == ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    assert "The state cannot be reached: no such bucket\n    pulumi stack ls   tells more" in terminal.text
+    assert str(ACCOUNTS["AWS_ACCESS_KEY_ID"]) in terminal.text
+    assert "canary" not in terminal.text
+
+
+def test_the_bucket_of_an_unknown_tenancy_is_asked_for_in_full(place: Place) -> None:
+    (place.folder / ".oci" / "config").unlink()
+    url = state.object_storage_url("other", "uk-london-1", "mine")
+    use_backend(place, url)
+    answers = {"Namespace": ["not/one", "other"], "Region": ["uk-london-1"], "Bucket": ["mine"]}
+    terminal = Scripted(answers, {"AWS_": ["right"]})
+
+    keep_state(session(place, terminal))
+
+    assert ["login", url, "--non-interactive"] in place.commands["pulumi"].calls
+    assert "'not/one' is no Object Storage namespace" in terminal.text
+
+
+def test_what_is_no_backend_is_asked_for_again(place: Place) -> None:
+    use_backend(place, "file:///right")
+    urls = ["nonsense", "postgres://me:canary@host/state", "file:///wrong", "file:///right"]
+    terminal = Scripted({"oci, cloud": urls}, {})
+
+    keep_state(session(place, terminal))
+
+    assert "'nonsense' is none of them." in terminal.said
+    assert any(said.startswith("It holds a password.") for said in terminal.said)
+    assert "canary" not in terminal.text + str(place.commands["pulumi"].calls)
+    assert [call for call in place.commands["pulumi"].calls if call[0] == "login"] == [
+        ["login", "file:///right", "--non-interactive"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stacks", "variables", "answers", "questions"),
+    [
+        ('[{"name": "oke"}]', {}, {}, 0),
+        ("[]", {"PULUMI_BACKEND_URL": "file:///known"}, {}, 0),
+        ("[]", {}, {"\nPulumi is logged in": ["y"]}, 1),
+        ("[]", {}, {"oci, cloud": ["file:///known"]}, 2),
+    ],
+)
+def test_the_backend_of_another_project_is_not_taken_without_asking(
+    place: Place, stacks: str, variables: Mapping[str, str], answers: Mapping[str, Sequence[str]], questions: int
+) -> None:
+    (place.folder / ".pulumi").mkdir()
+    (place.folder / ".pulumi" / "credentials.json").write_text('{"current": "file:///known"}')
+    use_backend(place, "file:///known", stacks)
+    terminal = Scripted(answers, {})
+
+    keep_state(session(place, terminal, **variables))
+
+    assert len(terminal.questions) == questions
+
+
+def test_a_backend_that_the_shell_names_and_cannot_be_reached_is_replaced_in_the_shell(place: Place) -> None:
+    use_backend(place, "file:///right")
+    run = session(place, Scripted({"oci, cloud": ["file:///right"]}, {}), PULUMI_BACKEND_URL="file:///wrong")
+
+    keep_state(run)
+
+    assert run.exports["PULUMI_BACKEND_URL"] == "export PULUMI_BACKEND_URL='file:///right'"
+
+
+def test_a_passphrase_of_ones_own_is_typed_twice_and_hard_to_guess(place: Place) -> None:
+    good = "canary of sixteen characters"
+    terminal = Scripted({}, {"Passphrase": ["canary-short", good, good], "The same again": ["canary-other", good]})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///state")
+
+    set_passphrase(run)
+
+    assert run.environment["PULUMI_CONFIG_PASSPHRASE"] == good
+    assert "It has fewer than 16 characters, which can be guessed." in terminal.said
+    assert "They differ." in terminal.said
+    assert "canary" not in terminal.text + str(run.exports)
+
+
+def test_the_passphrase_of_a_stack_is_asked_for_until_it_is_the_right_one(place: Place) -> None:
+    shutil.copy(example.PROJECT_FOLDER / "Pulumi.local.yaml", place.settings_file)
+    terminal = Scripted({}, {"Passphrase": ["canary", "local"]})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///state", PULUMI_CONFIG_PASSPHRASE_FILE="missing")
+
+    set_passphrase(run)
+
+    assert run.environment["PULUMI_CONFIG_PASSPHRASE"] == "local"
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in run.environment
+    assert len(terminal.questions) == 4
+    assert "canary" not in terminal.text
+
+
+def test_a_file_with_a_passphrase_is_never_written_over(place: Place) -> None:
+    place.passphrase.parent.mkdir()
+    place.passphrase.write_text("known\n")
+    run = session(place, place.walk(), PULUMI_BACKEND_URL="file:///state")
+
+    set_passphrase(run)
+
+    assert place.passphrase.read_text() == "known\n"
+    assert run.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(place.passphrase)
+
+
+def test_pulumi_cloud_needs_no_passphrase(place: Place) -> None:
+    terminal = Scripted({}, {})
+
+    set_passphrase(session(place, terminal, PULUMI_BACKEND_URL=state.PULUMI_CLOUD))
+
+    assert terminal.questions == []
+
+
+def with_repository(**values: str) -> StackConfig:
+    return StackConfig({**example.CONFIG, "repository": REPOSITORY, **values}, frozenset())
+
+
+def test_without_gh_the_commands_for_it_are_told(place: Place) -> None:
+    place.commands["gh"].does('test "$1" != auth')
+    terminal = Scripted({}, {})
+    run = session(place, terminal, PULUMI_BACKEND_URL="s3://bucket?endpoint=https://s3.example.com", GITHUB_TOKEN=TOKEN)
+
+    prepare_workflows(run, with_repository(clusterOcid=oracle.CLUSTER, region=oracle.REGION))
+
+    assert terminal.questions == []
+    for environment in ("production", "preview"):
+        for name in ("PULUMI_CONFIG_PASSPHRASE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "DELIVERY_GITHUB_TOKEN"):
+            assert f"    gh secret set {name} --env {environment} --repo {REPOSITORY}" in terminal.said
+    assert f"    gh secret set OCI_CLI_KEY_CONTENT --env preview --repo {REPOSITORY} < KEY.pem" in terminal.said
+    assert (
+        f"    gh variable set PULUMI_BACKEND_URL --repo {REPOSITORY} "
+        "--body 's3://bucket?endpoint=https://s3.example.com'" in terminal.text
+    )
+
+
+def test_an_environment_that_is_there_keeps_its_rules(place: Place) -> None:
+    for environment in ("production", "preview"):
+        (place.github.kept / environment).mkdir(parents=True)
+    (place.github.kept / "production" / "DELIVERY_GITHUB_TOKEN").write_text("known")
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(
+        place,
+        terminal,
+        PULUMI_BACKEND_URL="file:///s",
+        PULUMI_CONFIG_PASSPHRASE="canary-passphrase",
+        GITHUB_TOKEN=TOKEN,
+    )
+
+    prepare_workflows(run, with_repository())
+
+    assert not [call for call in place.commands["gh"].calls if "PUT" in call]
+    assert (place.github.kept / "production" / "DELIVERY_GITHUB_TOKEN").read_text() == "known"
+    assert (place.github.kept / "preview" / "PULUMI_CONFIG_PASSPHRASE").read_text() == "canary-passphrase"
+    assert not (place.github.kept / "preview" / "OCI_CLI_USER").exists()
+
+
+def test_the_key_of_a_session_is_no_key_for_a_workflow(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    oracle.write_config(place.folder, DEFAULT={"security_token_file": "~/.oci/token", "key_file": "~/.oci/key.pem"})
+    monkeypatch.setenv("OCI_CLI_AUTH", "security_token")
+    monkeypatch.setenv("OCI_CLI_REGION", oracle.REGION)
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="p", GITHUB_TOKEN=TOKEN)
+
+    prepare_workflows(run, with_repository(clusterOcid=oracle.CLUSTER))
+
+    assert "OCI_CLI_KEY_CONTENT is left out: the token of a session ends too soon for a workflow." in terminal.said
+    assert not (place.github.kept / "production" / "OCI_CLI_KEY_CONTENT").exists()
+
+
+def test_what_github_refuses_is_told_without_the_secret(place: Place) -> None:
+    place.commands["gh"].does('case "$1" in secret) echo "no: $(cat)" >&2; exit 1 ;; esac')
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(
+        place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="canary", GITHUB_TOKEN=TOKEN
+    )
+
+    with pytest.raises(CommandError, match=r"`gh secret set PULUMI_CONFIG_PASSPHRASE` failed: no: \[hidden\]"):
+        prepare_workflows(run, with_repository())
+
+
+def test_without_a_repository_github_is_left_alone(place: Place) -> None:
+    terminal = Scripted({}, {})
+
+    prepare_workflows(session(place, terminal), StackConfig(example.CONFIG, frozenset()))
+
+    assert terminal.text == ""
+
+
+def test_a_command_that_has_begun_ends_before_ctrl_c_stops_the_run(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 0.7\ntouch {tmp_path}/ended\n")
+    slow.chmod(0o755)
+    code = f"from delivery import runner; runner.run(['slow'], {{'PATH': '{tmp_path}:/usr/bin:/bin'}})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=example.PROJECT_FOLDER, start_new_session=True, stderr=subprocess.PIPE
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+
+    assert (tmp_path / "ended").exists()
+    assert b"KeyboardInterrupt" in errors
+
+
+def test_a_command_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    StandIn("pulumi", tmp_path, monkeypatch).does("exec sleep 30")
+
+    with pytest.raises(CommandError, match=r"`pulumi config set` has not answered within 0\.3 seconds"):
+        runner.run(["pulumi", "config", "set", "key"], os.environ, "canary", seconds=0.3)
+
+
+@pytest.mark.usefixtures("place")
+def test_without_a_terminal_it_refuses_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["setup"]) == 1
+
+    assert capsys.readouterr().err == (
+        "error: This command asks questions, and there is no terminal to ask at.\n"
+        "    python -m delivery doctor   checks the same without asking\n"
+    )
+
+
+def read(terminal: int) -> str:
+    """What a pseudo-terminal shows next; nothing at its end."""
+    assert select.select([terminal], [], [], 30)[0], "nothing was shown for 30 seconds"
+    try:
+        return os.read(terminal, 1024).decode()
+    except OSError:  # how Linux tells the end
+        return ""
+
+
+def test_a_real_terminal_does_not_show_what_is_typed_unseen(place: Place) -> None:
+    typed = {
+        "oci, cloud, or a URL [oci]: ": f"file://{place.folder}/state\n",
+        "type one of your own): ": "\n",
+        "Passphrase: ": "canary-of-sixteen-characters\n",
+        "The same again: ": "\x03",
+    }
+    child, terminal = pty.fork()
+    if child == 0:
+        command = [sys.executable, "-m", "delivery", "setup"]
+        environment = {**place.environment, "PYTHONPATH": str(example.PROJECT_FOLDER)}
+        os.execve(sys.executable, command, environment)  # noqa: S606 (Popen gives no terminal)
+    shown = ""
+    try:
+        for question, answer in typed.items():
+            while not shown.endswith(question):
+                part = read(terminal)
+                assert part, shown
+                shown += part
+            os.write(terminal, answer.encode())
+        while part := read(terminal):
+            shown += part
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert f"file://{place.folder}/state" in shown
+    assert "canary" not in shown
+    assert "error: Stopped. What was answered is kept." in shown
