@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pulumi
 
@@ -25,14 +25,17 @@ from components.ingress import (
     IngressController,
     IngressControllerArgs,
 )
+from components.kubeconfig import Kubeconfig
 from components.namespace import Namespace, NamespaceArgs
-from components.oke import OkeCluster, OkeClusterArgs, locate
 from components.release import AppIngressArgs
 from components.scan import scan_hook
 from components.settings import Settings
 from components.source import revision
 
-Cluster: TypeAlias = ExistingCluster | OkeCluster
+if TYPE_CHECKING:
+    from components.oke import OkeCluster
+
+Cluster: TypeAlias = "ExistingCluster | OkeCluster"
 
 # The jobs of .github/workflows/deploy-oke.yml that a pull request needs, by their names.
 CHECKS = ("Run Tests", "Run Integration Tests")
@@ -43,6 +46,11 @@ def cluster(config: Settings, stack: str) -> Cluster:
 
     Raises ClusterError where that one does not answer, before anything is declared.
     """
+    if config.kubeconfig:
+        return _existing(config, config.kubeconfig, stack)
+    # Oracle's SDK takes half a second to import, which a stack that does without it need not wait for.
+    from components.oke import OkeCluster, OkeClusterArgs, locate  # noqa: PLC0415
+
     if config.compartment_ocid:
         return OkeCluster(
             "cluster",
@@ -62,9 +70,7 @@ def cluster(config: Settings, stack: str) -> Cluster:
                 tags={"todo-oke-stack": stack},
             ),
         )
-    kubeconfig = config.kubeconfig or locate(config.cluster_ocid, config.region)
-    identity = identify(kubeconfig, named=config.cluster_identifier, stack=stack)
-    return ExistingCluster("cluster", ExistingClusterArgs(kubeconfig, identity))
+    return _existing(config, locate(config.cluster_ocid, config.region), stack)
 
 
 def image_source(config: Settings) -> Build | Registry | Pinned:
@@ -167,6 +173,11 @@ def repository(config: Settings, kubeconfig: pulumi.Input[str]) -> None:
             protect=config.protect,
         ),
     )
+
+
+def _existing(config: Settings, kubeconfig: Kubeconfig, stack: str) -> ExistingCluster:
+    identity = identify(kubeconfig, named=config.cluster_identifier, stack=stack)
+    return ExistingCluster("cluster", ExistingClusterArgs(kubeconfig, identity))
 
 
 def _pull_credentials(config: Settings) -> PullCredentials | None:

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from lightkube import ApiError, AsyncClient
 from lightkube.resources.core_v1 import Service
 
 from components.cluster import told
@@ -145,12 +147,13 @@ def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
         # A moment until the nodes know that the pod ends, then as long as the backend may take to answer (25 s).
         "transport": {"lifeCycle": {"requestAcceptGraceTimeout": "5s", "graceTimeOut": "30s"}},
     }
+    http = {"aliasHeadersStrategy": "delete"}  # X_Forwarded_For is no way to say X-Forwarded-For
     # An ACME challenge is redirected too: Let's Encrypt follows, whatever certificate it meets.
     # https://letsencrypt.org/docs/challenge-types/#http-01-challenge
     redirect = {"entryPoint": {"to": "websecure", "scheme": "https", "permanent": True}}
     return {
         "instanceLabelOverride": _TRAEFIK,
-        # Two, or the app's two replicas would wait for one controller. Together 100m of the free tier's 4 OCPU.
+        # Two, or the app's two replicas would wait for one controller. Together 100m of the free tier's 2 OCPU.
         "deployment": {"replicas": 2, "terminationGracePeriodSeconds": 45},
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "topologySpreadConstraints": [
@@ -165,8 +168,8 @@ def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         "service": {"enabled": False},
         "ports": {
-            "web": {**entry_point, "http": {"redirections": redirect if args.redirect_to_https else {}}},
-            "websecure": entry_point,
+            "web": {**entry_point, "http": {**http, "redirections": redirect if args.redirect_to_https else {}}},
+            "websecure": {**entry_point, "http": http},
         },
         "ingressClass": {"name": INGRESS_CLASS, "isDefaultClass": False},
         "providers": {
@@ -193,7 +196,9 @@ async def _address(kubeconfig: Kubeconfig, namespace: str) -> str:
         client = kubeconfig.async_client()
     while True:
         with told(kubeconfig):
-            service = await client.get(Service, _TRAEFIK, namespace=namespace)
+            service = await _find(client, namespace)
+        if service is None:
+            return ""
         if address := _address_of(service):
             return address
         waited = time.monotonic() - began
@@ -207,6 +212,16 @@ async def _address(kubeconfig: Kubeconfig, namespace: str) -> str:
                 "   says why, such as a limit of the tenancy"
             )
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _find(client: AsyncClient, namespace: str) -> Service | None:
+    """The Service, unless somebody has deleted it, which a preview without a refresh does not know."""
+    try:
+        return await client.get(Service, _TRAEFIK, namespace=namespace)
+    except ApiError as error:
+        if error.response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def _address_of(service: Service) -> str:

@@ -85,8 +85,8 @@ class OkeClusterArgs:
 class OkeCluster(pulumi.ComponentResource):
     """A basic cluster, whose control plane costs nothing, with one pool of Arm nodes in a network of its own.
 
-    A change of the nodes (count apart), or of the version, is one of the pool: nodes that exist stay as they are until
-    somebody deletes them, one by one, as OKE cycles the nodes of enhanced clusters only:
+    Another size or version of the nodes is for those that the pool starts from then on. Who wants it for all of them
+    deletes them one by one, and the pool replaces each: OKE does that by itself in enhanced clusters only.
     https://docs.oracle.com/en-us/iaas/Content/ContEng/Tasks/contengupgradingimageworkernode_topic-Performing_an_InPlace_Worker_Node_Update_By_Updating_an_Existing_Node_Pool.htm
     The nodes' image is the newest for the version, chosen when the pool is made and when its version changes, and kept
     in between: a newer image is no change.

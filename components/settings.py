@@ -98,8 +98,8 @@ class Settings(BaseModel):
     cluster_name: ClusterName = _mended_by("todo-oke")
     kubernetes_version: KubernetesVersion = ""
     node_count: Annotated[int, whole_number(1, 10, "nodes")] = _mended_by("2")
-    node_ocpus: Annotated[int, whole_number(1, 80, "OCPUs")] = _mended_by("2")
-    node_memory_gb: Annotated[int, whole_number(1, 512, "GB")] = _mended_by("12")
+    node_ocpus: Annotated[int, whole_number(1, 80, "OCPUs")] = _mended_by("1")
+    node_memory_gb: Annotated[int, whole_number(1, 512, "GB")] = _mended_by("6")
     node_boot_volume_gb: Annotated[int, whole_number(50, 32768, "GB")] = _mended_by("50")
     api_allowed_cidrs: Cidrs = _mended_by("0.0.0.0/0")
     retain_on_delete: Truth = _mended_by("false")

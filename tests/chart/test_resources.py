@@ -1,4 +1,4 @@
-"""The free tier has 4 OCPU (an ARM OCPU is one core) and 24 GB on all nodes together.
+"""The free tier has 2 OCPU (an ARM OCPU is one core) and 12 GB on all nodes together.
 
 Half of it is kept for everything that is not this release: Kubernetes, the Dapr control plane, the ingress controller.
 """
@@ -7,8 +7,8 @@ import re
 
 from . import helm
 
-CORES = 4 * 1000
-MEMORY = 24 * 1024
+CORES = 2 * 1000
+MEMORY = 12 * 1024
 
 UNITS = {"m": 1, "": 1000, "Mi": 1, "Gi": 1024}
 SIDECAR = {"requests": "request", "limits": "limit"}

@@ -143,10 +143,32 @@ class Github(TerraformProvider):
                 if login not in self.users:
                     raise CloudError(f"GET https://api.github.com/users/{login}: 404 Not Found []")
                 return {"id": str(self.users[login]), "login": login, "username": login, "name": login}
+            case "getActionsEnvironmentSecrets":
+                return arguments | {"secrets": self._listed("ActionsEnvironmentSecret", arguments, "secretName")}
+            case "getActionsEnvironmentVariables":
+                return arguments | {"variables": self._listed("ActionsEnvironmentVariable", arguments, "variableName")}
             case "getRepository":
                 return self._repository(arguments)
             case _:
                 return super().invoke(function, arguments, config)
+
+    def _listed(self, type_: str, arguments: Properties, name: str) -> list[Properties]:
+        """What is in an environment, as GitHub lists it: of a secret, not its value."""
+        where = f"{arguments['name']}:{arguments['environment']}"
+        if self.cloud.get(where) is None:
+            raise CloudError(
+                f"GET https://api.github.com/repos/{where.replace(':', '/environments/')}: 404 Not Found []"
+            )
+        return [
+            {
+                "name": found[name],
+                "createdAt": found["createdAt"],
+                "updatedAt": found.get("remoteUpdatedAt", found["updatedAt"]),
+                **({} if type_ == "ActionsEnvironmentSecret" else {"value": found["value"]}),
+            }
+            for id_, found in self.cloud.all(type_).items()
+            if id_.startswith(f"{where}:")
+        ]
 
     def _repository(self, arguments: Properties) -> Properties:
         owner, _, name = arguments.get("fullName", "").rpartition("/")

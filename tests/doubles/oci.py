@@ -224,6 +224,7 @@ class Oci(TerraformProvider):
             "getCluster": self._cluster,
             "getNamespace": lambda _arguments, _region: {"namespace": f"namespace-of-{self.tenancy}"},
             "getNodePoolOption": self._node_pool_option,
+            "getNodePools": self._node_pools,
             "getServices": self._services,
             "getTenancy": lambda arguments, _region: {"name": self.tenancy, "tenancyId": arguments["tenancyId"]},
         }
@@ -261,6 +262,17 @@ class Oci(TerraformProvider):
         clusters = self.cloud.all("Cluster").items()
         of = arguments["compartmentId"]
         return {"clusters": [{"id": id_} | found for id_, found in clusters if found["compartmentId"] == of]}
+
+    def _node_pools(self, arguments: Properties, _region: str) -> Properties:
+        pools = [
+            {"id": id_}
+            | {name: value for name, value in found.items() if isinstance(value, str | int)}
+            # A data source has a list even of what a resource has one of.
+            | {"nodeSourceDetails": [found["nodeSourceDetails"]]}
+            for id_, found in self.cloud.all("NodePool").items()
+            if found["clusterId"] == arguments["clusterId"] and found["name"] == arguments.get("name", found["name"])
+        ]
+        return {"nodePools": pools}
 
     def _node_pool_option(self, arguments: Properties, region: str) -> Properties:
         # Named as in https://docs.oracle.com/iaas/images/oke-worker-node-oracle-linux-8x/

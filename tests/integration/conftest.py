@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,21 @@ from tests.integration.project import ROOT, Project, make_project
 EMBEDDED = ROOT / "tools/embedded"
 
 
+@contextmanager
+def embedded_cluster(folder: Path) -> Iterator[Path]:
+    """The kubeconfig of an embedded cluster in `folder`, which is to be new."""
+    subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
+    try:
+        yield folder / "kubeconfig"
+    finally:
+        subprocess.run([sys.executable, EMBEDDED, "down", folder], check=True)
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The kubeconfig of an embedded cluster with nothing on it."""
-    folder = tmp_path_factory.mktemp("embedded") / "cluster"
-    subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
-    yield folder / "kubeconfig"
-    subprocess.run([sys.executable, EMBEDDED, "down", folder], check=True)
+    with embedded_cluster(tmp_path_factory.mktemp("embedded") / "cluster") as kubeconfig:
+        yield kubeconfig
 
 
 @pytest.fixture(scope="session")

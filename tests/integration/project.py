@@ -14,7 +14,10 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 TOOLS = (".venv", ".tools")
 # What the program needs of the checkout.
-COPIED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "infra", "tools", "Makefile")
+COPIED = (
+    *("Pulumi.yaml", "Pulumi.local.yaml", "Pulumi.oke.yaml", "__main__.py", "components", "delivery", "infra"),
+    *("tools", "Makefile"),
+)
 
 # Every one is looked for in all that the stack leaves behind.
 CANARIES: Mapping[str, str] = {
@@ -36,10 +39,14 @@ class Outcome:
 
 @dataclass
 class Project:
-    """The project in `folder`, on the cluster of `kubeconfig`; `printed` has all that Pulumi ever showed."""
+    """The project in `folder`, on the cluster of `kubeconfig`; `printed` has all that Pulumi ever showed.
+
+    environment: what commands get beside that of every project.
+    """
 
     folder: Path
     kubeconfig: Path
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     printed: list[str] = field(default_factory=list)
 
     @property
@@ -49,12 +56,15 @@ class Project:
     def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
         """Runs a command in the project, whatever becomes of it."""
         environment = os.environ | {
-            "PATH": os.pathsep.join([str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(
+                [str(self.folder / "bin"), str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]
+            ),
             "KUBECONFIG": str(kubeconfig or self.kubeconfig),
             "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": "local",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "TMPDIR": str(self.folder),  # the provider leaves a copy of the kubeconfig there
+            **self.environment,
         }
         done = subprocess.run(
             command,
@@ -134,14 +144,16 @@ def copy_project(folder: Path) -> None:
         (folder / tool).symlink_to(ROOT / tool)
 
 
-def make_project(folder: Path, kubeconfig: Path) -> Project:
-    """Copies the project to `folder` and makes a stack `local` with the canaries as its secrets."""
+def make_project(
+    folder: Path, kubeconfig: Path, stack: str = "local", environment: Mapping[str, str] | None = None
+) -> Project:
+    """Copies the project to `folder` and makes a stack with the canaries as its secrets."""
     copy_project(folder)
-    project = Project(folder, kubeconfig)
+    project = Project(folder, kubeconfig, environment or {})
     project.state.mkdir()
     local = folder / ".local"
     local.mkdir()
     shutil.copy(kubeconfig, local / "kubeconfig")
-    project.do("pulumi", "stack", "select", "--create", "local")
+    project.do("pulumi", "stack", "select", "--create", stack)
     project.configure_secret(**CANARIES)
     return project

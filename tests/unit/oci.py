@@ -1,7 +1,8 @@
 """OCI's side of a deployment: what it answers to the program's questions, and the options of what it is to keep."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -44,10 +45,20 @@ def images(*names: str) -> list[dict[str, str]]:
     return [{"imageId": name, "sourceName": name, "sourceType": "IMAGE"} for name in names]
 
 
+@contextmanager
+def _loop() -> Generator[None]:
+    """A loop for a thread that has none: the mocks would open one and leave it open."""
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        yield
+    asyncio.set_event_loop(None)
+
+
 class OciEngine(Engine):
     """A deployment to OCI.
 
-    data: what a data source answers, by its name. asked: what each data source was asked, by its name.
+    data: what a data source answers, by its name. asked, asked_through: what each was asked, and the provider's name,
+        or an empty one where that is a default.
     requests: what the engine got for each resource, by URN.
     """
 
@@ -69,6 +80,7 @@ class OciEngine(Engine):
             "getClusterKubeConfig": {"content": yaml.safe_dump(KUBECONFIG)},
         }
         self.asked: dict[str, Inputs] = {}
+        self.asked_through: dict[str, str] = {}
         self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
 
     def deploy(self, program: Callable[[], object], **options: Any) -> None:
@@ -77,18 +89,18 @@ class OciEngine(Engine):
         def call(_: object, args: MockCallArgs) -> dict[str, Any]:
             name = args.token.rpartition(":")[2]
             self.asked[name] = cast("Inputs", args.args)
+            self.asked_through[name] = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
             return dict(self.data[name])
 
         def invoke(monitor: MockMonitor, request: resource_pb2.ResourceInvokeRequest) -> Any:
-            # On a thread of its own, for which the mocks would open a loop and leave it open.
-            with asyncio.Runner() as runner:
-                asyncio.set_event_loop(runner.get_loop())
+            with _loop():
                 return invoked(monitor, request)
 
         def register(
             monitor: MockMonitor, request: resource_pb2.RegisterResourceRequest
         ) -> resource_pb2.RegisterResourceResponse:
-            response = registered(monitor, request)
+            with _loop():
+                response = registered(monitor, request)
             self.requests[response.urn] = request
             return response
 

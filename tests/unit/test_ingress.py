@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 import pulumi
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from components import ingress, kubeconfig
+from components.cluster import ClusterError
 from components.formats import OFFICIAL_CHART
 from components.ingress import (
     ALWAYS_FREE_MBPS,
@@ -246,6 +248,21 @@ def test_a_preview_waits_for_nothing(engine: Engine, cluster: ApiServer) -> None
 
     assert engine.exports == {"endpoint": ""}
     assert len(cluster.requests) == 1
+
+
+def test_a_load_balancer_that_was_deleted_by_hand_has_no_endpoint(engine: Engine, cluster: ApiServer) -> None:
+    cluster.answers.clear()
+
+    deploy(engine, cluster, preview=True)
+
+    assert engine.exports == {"endpoint": ""}
+
+
+def test_a_cluster_that_refuses_the_question_is_an_error(engine: Engine, cluster: ApiServer) -> None:
+    cluster.refuses(LIVE_SERVICE, HTTPStatus.FORBIDDEN, "services is forbidden")
+
+    with pytest.raises(ClusterError, match="services is forbidden"):
+        deploy(engine, cluster)
 
 
 def test_a_first_preview_does_not_know_the_address(engine: Engine, cluster: ApiServer) -> None:

@@ -178,6 +178,7 @@ def test_everything_is_in_the_region_of_the_provider(engine: OciEngine) -> None:
     deploy(engine)
 
     assert {r.provider for r in engine.resources if r.type.startswith("oci:")} == {"oke"}
+    assert set(engine.asked_through.values()) == {"oke"}
     assert engine.find("pulumi:providers:oci").inputs == {"region": REGION}
 
 
@@ -235,6 +236,7 @@ def test_the_image_is_the_newest_one_for_arm_and_the_version(engine: OciEngine, 
         "Oracle-Linux-8.10-2025.11.30-0-OKE-1.34.1-2000",
         "Oracle-Linux-8.10-Gen2-GPU-2025.11.30-0-OKE-1.34.1-2000",
         "Oracle-Linux-8.10-aarch64-GPU-2025.11.30-0-OKE-1.34.1-2000",
+        "Oracle-Linux-8.10-aarch64-2025.11.30-0-OKE-1.34.1-2000-preview",
         "Oracle-Linux-8.10-aarch64-2025.11.30-0",
     )
     engine.data["getNodePoolOption"] = {"sources": [*others[:2], *images(newest), *others[2:]]}
@@ -443,6 +445,7 @@ def test_the_kubeconfig_holds_the_cluster_and_nobodys_credentials(engine: OciEng
         "endpoint": "PUBLIC_ENDPOINT",
         "tokenVersion": "2.0.0",
     }
+    assert engine.asked_through["getClusterKubeConfig"] == "oci"
 
 
 def test_no_credential_of_the_environment_is_in_an_input(engine: OciEngine, monkeypatch: pytest.MonkeyPatch) -> None:
