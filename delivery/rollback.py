@@ -100,6 +100,8 @@ def proofs(rollback: Rollback) -> Sequence[str]:
         f"{_first_line(target.message)}",
         f"ok    commit {app.commit[:7]} is in this checkout, and {app.path} in it",
     ]
+    if rollback.current.result == "failed":
+        lines.append(f"note  update {rollback.current.version} failed, and a release that fails takes itself back")
     if target.dirty:
         lines.append(
             f"note  update {target.version} was made with files that no commit has; its chart values may be such"

@@ -1,14 +1,13 @@
 """Rollbacks on the real engine: what runs afterwards is what the update that was gone back to had released."""
 
 import base64
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.project import ROOT, Outcome, Project
+from tests.integration.project import Outcome, Project
 
 pytestmark = pytest.mark.integration
 
@@ -19,7 +18,6 @@ IMAGE = "ghcr.io/example/todo-backend"
 @pytest.fixture
 def checkout(deployed: Project) -> Project:
     """The deployed project as a clean git checkout, of which the last update is."""
-    shutil.copytree(ROOT / "delivery", deployed.folder / "delivery", dirs_exist_ok=True)
     # All that is not of the checkout, the copies of the kubeconfig that the provider leaves included.
     kept = ["Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "delivery", "infra", "frontend", "backend"]
     (deployed.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in kept)]))
@@ -58,25 +56,30 @@ def test_a_rollback_restores_the_app_and_can_be_rolled_back(checkout: Project) -
 
     delivery(checkout, "rollback", "--to", str(bad), "--yes")
     assert released(checkout) == second
-    assert checkout.plan() == {}  # the rollback of the rollback is what the checkout asks for
+    checkout.up("--expect-no-changes")  # it is what the checkout asks for
 
     delivery(checkout, "rollback", "--to", str(bad + 1), "--yes")
     assert released(checkout) == first
+
     lines = delivery(checkout, "history").splitlines()
-    assert [line.split()[0] for line in lines[1:]] == [str(bad + 3 - place) for place in range(len(lines) - 1)]
+    assert [line.split()[0] for line in lines[1:]] == [str(bad + 4 - place) for place in range(len(lines) - 1)]
     assert f"roll back to update {bad + 1} " in lines[1]
-    assert f"from update {bad + 2} " in lines[1]
+    assert f"from update {bad + 3}" in lines[1]
 
 
-def test_a_release_that_took_itself_back_leaves_nothing_to_change(checkout: Project) -> None:
-    before = released(checkout)
-    checkout.configure(backendImage=f"{IMAGE}:missing", releaseTimeoutSeconds="30")
+def test_after_a_release_that_took_itself_back_no_pod_is_touched_and_the_state_agrees_again(checkout: Project) -> None:
+    checkout.configure(releaseTimeoutSeconds="30")
+    checkout.up()
+    pods, failed = checkout.pods("backend"), last_version(checkout) + 1
+    checkout.configure(backendImage=f"{IMAGE}:missing")
     assert checkout.run("pulumi", "up", "--yes", "--skip-preview").code != 0
 
     told = delivery(checkout, "rollback", "--yes")
 
-    assert "Nothing to change: the app is that of update" in told
-    assert released(checkout) == before
+    assert f"note  update {failed} failed" in told
+    assert checkout.pods("backend") == pods
+    assert "Nothing to change: the app is that of update" in delivery(checkout, "rollback", "--yes")
+    assert last_version(checkout) == failed + 1
 
 
 def test_a_rollback_that_is_not_safe_changes_nothing(checkout: Project) -> None:

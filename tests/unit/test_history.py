@@ -89,7 +89,7 @@ def test_an_update_that_failed_is_not_what_was_verified(commit: str, pulumi: Pul
     assert pulumi.verified == ""
 
 
-def test_no_engine_is_told(commit: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_engine_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
     assert main(["history"]) == 1
