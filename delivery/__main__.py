@@ -1,14 +1,15 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
-`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `drift` compares a stack
-with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
+`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
+what a stack promises is what runs, `history` tells its updates, and `rollback` goes back to the app of one. `drift`
+compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
 """
 
 import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,7 +58,26 @@ def _parser() -> argparse.ArgumentParser:
     setup.set_defaults(run=_setup)
     doctor = commands.add_parser("doctor", parents=[production], help="check what a stack needs, say what mends it")
     doctor.set_defaults(run=_doctor)
+    _add_release_commands(commands.add_parser)
     return parser
+
+
+def _add_release_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    stack = argparse.ArgumentParser(add_help=False)
+    stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
+    verify = add("verify", parents=[stack], help="prove that what the stack promises is what runs")
+    verify.add_argument("--seconds", type=float, default=180, help="how long it may take (default: 180)")
+    verify.add_argument("--json", action="store_true", help="tell the checks to a program")
+    verify.set_defaults(run=_verify)
+    history = add("history", parents=[stack], help="list its updates, and which one can go back to")
+    history.add_argument("--count", type=int, default=10, help="how many, the newest first (default: 10)")
+    history.set_defaults(run=_history)
+    rollback = add("rollback", parents=[stack], help="go back to the app of an earlier update")
+    rollback.add_argument("--to", type=int, metavar="VERSION", help="the update (default: the last good one)")
+    how = rollback.add_mutually_exclusive_group()
+    for name, told in {"preview": "look at what it would change", "yes": "do not ask before it changes it"}.items():
+        how.add_argument(f"--{name}", dest="how", action="store_const", const=name, default="ask", help=told)
+    rollback.set_defaults(run=_rollback)
 
 
 def _cluster(ocid: str) -> str:
@@ -120,6 +140,39 @@ def _summary(options: argparse.Namespace) -> None:
         lines.append(line)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         summary.add(Path(page), options.title, "".join(lines))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from delivery import access, report, stack, updates, verify  # noqa: PLC0415
+
+    expected = verify.wanted(stack.outputs(options.stack))
+    checks = verify.verify(access.client(options.stack), expected, options.seconds, _tell_progress)
+    print(report.as_json(checks) if options.json else report.plain(checks), flush=True)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(report.markdown(checks))
+    if failed := [check.name for check in checks if check.state == "failed"]:
+        raise CommandError(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")
+    try:
+        updates.record_verified(options.stack)
+    except CommandError as error:  # which makes the app no worse
+        _tell_progress(f"That update was not recorded as verified: {error}")
+
+
+def _history(options: argparse.Namespace) -> str:
+    from delivery import history  # noqa: PLC0415
+
+    return history.table(options.stack, options.count)
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from delivery import rollback  # noqa: PLC0415
+
+    rollback.roll_back(options.stack, options.to, options.how, lambda line: print(line, flush=True))
+
+
+def _tell_progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""What the engine knows of a stack, asked of the `pulumi` command."""
+"""What the engine knows of a stack, asked of the `pulumi` command, and a new update of it."""
 
 import json
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from delivery import CommandError
@@ -18,12 +20,74 @@ def secret_output(stack: str, name: str) -> str:
     return _pulumi("stack", "output", name, "--show-secrets", "--stack", stack)
 
 
+def history(stack: str) -> Sequence[Mapping[str, Any]]:
+    """All updates of a stack, the newest first, without the values of its secrets. Raises CommandError.
+
+    Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_history/
+    """
+    return json.loads(_pulumi("stack", "history", "--json", "--full-dates", "--page-size", "0", "--stack", stack))
+
+
+def earlier_outputs(stack: str, version: int) -> Mapping[str, Any]:
+    """The outputs that a stack had after an update, the secret ones encrypted.
+
+    Raises CommandError, as for every backend that does not number its updates: of those only Pulumi Cloud has this.
+    """
+    exported = json.loads(_pulumi("stack", "export", "--version", str(version), "--stack", stack))
+    resources = exported["deployment"].get("resources", [])
+    return next((r.get("outputs", {}) for r in resources if r["type"] == "pulumi:pulumi:Stack"), {})
+
+
+def tags(stack: str) -> Mapping[str, str]:
+    """What was noted on a stack, beside its state. Raises CommandError."""
+    return json.loads(_pulumi("stack", "tag", "ls", "--json", "--stack", stack))
+
+
+def set_tag(stack: str, name: str, value: str) -> None:
+    """Notes something on a stack; value: 256 characters at most. Raises CommandError."""
+    _pulumi("stack", "tag", "set", name, value, "--stack", stack)
+
+
+def preview(stack: str, config_file: Path) -> Sequence[Mapping[str, Any]]:
+    """The steps of an update with the settings of a file. Raises CommandError with the program's own errors."""
+    done = _run("preview", "--json", "--config-file", str(config_file), "--stack", stack)
+    if done.returncode == 0:
+        return json.loads(done.stdout)["steps"]
+    try:
+        told = [entry["message"] for entry in json.loads(done.stdout)["diagnostics"] if entry["severity"] == "error"]
+    except (ValueError, KeyError):
+        told = [done.stderr]
+    raise CommandError(f"There is no preview, and nothing was changed:\n{''.join(told).strip()}")
+
+
+def up(stack: str, config_file: Path, message: str, *options: str) -> None:
+    """A new update with the settings of a file, told and asked for on this terminal.
+
+    message: what the history says of it; options: further ones of `pulumi up`.
+
+    Raises CommandError where it does not succeed.
+    """
+    command = ["pulumi", "up", "--config-file", str(config_file), "--message", message, "--stack", stack, *options]
+    # Ctrl-C is for the engine, which ends in good order; to be killed by this process would leave the stack locked.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        done = subprocess.run(command, check=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if done.returncode != 0:
+        raise CommandError("The update did not succeed; above is what the engine says of it.")
+
+
 def _pulumi(*arguments: str) -> str:
+    done = _run(*arguments)
+    if done.returncode != 0:
+        raise CommandError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["pulumi", *arguments, "--non-interactive"]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise CommandError("pulumi is not on PATH.\n    make tools && export PATH=$PWD/.tools/bin:$PATH") from None
-    if done.returncode != 0:
-        raise CommandError(f"`{' '.join(command)}` failed:\n{done.stderr.strip()}")
-    return done.stdout

@@ -100,7 +100,11 @@ class Project:
     def plan(self) -> Mapping[str, str]:
         """What a preview would do to each resource that it would change, as {type::name: operation}."""
         steps = json.loads(self.do("pulumi", "preview", "--json"))["steps"]
-        return {step["urn"].split("::", 2)[2].rpartition("$")[2]: step["op"] for step in steps if step["op"] not in ("same", "read")}
+        return {
+            step["urn"].split("::", 2)[2].rpartition("$")[2]: step["op"]
+            for step in steps
+            if step["op"] not in ("same", "read")
+        }
 
     def outputs(self) -> Mapping[str, Any]:
         return json.loads(self.do("pulumi", "stack", "output", "--json"))

@@ -1,0 +1,113 @@
+"""The app of an earlier update, found again: its images in the stack's history, its chart values in git."""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from delivery import CommandError, stack
+from delivery.updates import Update
+
+APPS = ("frontend", "backend")
+
+# Where a rollback puts what it needs for the time of its update. The path of the values is how the history knows of
+# which commit they are.
+FOLDER = Path(".local/rollback")
+_VALUES = re.compile(rf"{re.escape(str(FOLDER))}/(?P<commit>[0-9a-f]{{40}})/(?P<path>.+)")
+
+
+class UnreachableError(CommandError):
+    """An update that one cannot go back to; reason: why, as one clause."""
+
+    def __init__(self, update: Update, reason: str, mended: str) -> None:
+        super().__init__(f"There is no way back to update {update.version}: {reason}.\n    {mended}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class App:
+    """What an update released.
+
+    source: the setting imageSource with which the references mean the same images again; images: by app.
+    commit: where the chart values are from, and path: their path there, from the project's folder; values: their text.
+    """
+
+    source: Literal["pinned", "registry"]
+    images: Mapping[str, str]
+    commit: str
+    path: str
+    values: str
+
+    @property
+    def values_file(self) -> Path:
+        """The path at which a rollback puts the values, for their commit to be known afterwards."""
+        return FOLDER / self.commit / self.path
+
+
+def find(name: str, update: Update) -> App:
+    """What an update of the stack released.
+
+    Raises UnreachableError, and CommandError where the backend or git does not answer.
+    """
+    if update.kind != "update" or update.result != "succeeded":
+        did = "failed" if update.result == "failed" else f"is {update.result}"
+        reason = f"it {did}" if update.kind == "update" else f"it was a {update.kind}, which released nothing"
+        raise UnreachableError(update, reason, "python -m delivery history   tells the others")
+    path = update.settings.get("valuesFile", "")
+    kept = _VALUES.fullmatch(path)
+    commit, path = (kept["commit"], kept["path"]) if kept else (update.commit, path)
+    if not commit:
+        raise UnreachableError(
+            update,
+            "it was made outside of a git checkout",
+            "git checkout COMMIT && pulumi up   where one knows its commit",
+        )
+    if _git("cat-file", "-e", f"{commit}^{{commit}}") is None:
+        raise UnreachableError(
+            update,
+            f"its commit {commit[:7]} is not in this checkout",
+            f"git fetch --unshallow   or: git fetch origin {commit}",
+        )
+    values = _git("show", f"{commit}:./{path}") if path else None
+    if values is None:
+        raise UnreachableError(
+            update,
+            f"its chart values {path} are not in its commit {commit[:7]}",
+            "pulumi config set valuesFile …   then pulumi up",
+        )
+    source, images = _images(name, update)
+    return App(source, images, commit, path, values)
+
+
+def _images(name: str, update: Update) -> tuple[Literal["pinned", "registry"], Mapping[str, str]]:
+    settings = update.settings
+    source = settings.get("imageSource", "pinned")
+    written = {app: settings.get(f"{app}Image", "") for app in APPS}
+    if source == "pinned" or (source == "registry" and all("@" in image for image in written.values())):
+        return "pinned", written
+    if update.numbered:
+        return "pinned", stack.earlier_outputs(name, update.version)["images"]
+    # No backend but Pulumi Cloud tells which digests those were: the registry is asked for those that it has now.
+    if source == "registry":
+        return "registry", written
+    return "registry", {
+        app: f"{settings['imageRegistry']}/todo-{app}:sha-{_last_commit(update, app)[:7]}" for app in APPS
+    }
+
+
+def _last_commit(update: Update, context: str) -> str:
+    """The commit that an image's tag names: `components.source.revision`, as it was then."""
+    commit = _git("log", "-1", "--no-show-signature", "--format=%H", update.commit, "--", context)
+    if not commit:
+        raise UnreachableError(update, f"its commit has no {context}", "python -m delivery history   tells the others")
+    return commit.strip()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise CommandError("git is not on PATH.\n    https://git-scm.com/downloads   where to get it") from None
+    return done.stdout if done.returncode == 0 else None

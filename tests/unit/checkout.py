@@ -1,0 +1,34 @@
+"""A git checkout of a project, for what asks git about earlier commits."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+
+class Checkout:
+    """The project in `folder`, which is the working folder of the test too."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder.mkdir()
+        self.folder = folder
+        monkeypatch.chdir(folder)
+        # Of whoever runs the tests, nothing: neither hooks nor signing nor a name.
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+        monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+        self._git("init", "--quiet")
+
+    def commit(self, files: Mapping[str, str]) -> str:
+        """Commits files, as {path: text}, and gives the commit."""
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self._git("add", "--all")
+        self._git("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "commit", "--quiet", "--message", "…")
+        return self._git("rev-parse", "HEAD")
+
+    def _git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
+        return done.stdout.strip()

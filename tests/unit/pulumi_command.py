@@ -1,0 +1,99 @@
+"""A stand-in for the `pulumi` command: it answers with the updates, tags, steps and outputs that a test says."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .commands import StandIn
+
+_SCRIPT = """\
+cd {folder}
+case "$1 $2 $3" in
+  "stack history "*) cat history ;;
+  "stack tag ls") cat tags ;;
+  "stack tag set") printf '{{"%s": "%s"}}' "$4" "$5" > tags; exit $(cat tagging) ;;
+  "stack export "*) cat "export-$4" ;;
+  "stack output --json") cat outputs ;;
+  "stack output "*) cat "secret-$3" ;;
+  "preview --json "*) rm -rf seen && cp -R "$OLDPWD/.local/rollback" seen; cat preview; exit $(cat previewing) ;;
+  "up "*) exit $(cat updating) ;;
+  *) exit 99 ;;
+esac
+"""
+
+
+class PulumiCommand:
+    """seen: the files of a rollback, as they were at its preview. exits: what `up`, a preview and a tag exit with."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder.mkdir()
+        self._folder, self.seen = folder, folder / "seen"
+        self._command = StandIn("pulumi", folder, monkeypatch)
+        self._command.does(_SCRIPT.format(folder=folder))
+        self.tagged("")
+        for what in ("previewing", "updating", "tagging"):
+            self.exits(what, 0)
+
+    @property
+    def calls(self) -> Sequence[str]:
+        return [" ".join(call) for call in self._command.calls]
+
+    @property
+    def updated(self) -> Sequence[str]:
+        return [call for call in self.calls if call.startswith("up ")]
+
+    @property
+    def verified(self) -> str:
+        return json.loads((self._folder / "tags").read_text()).get("verified", "")
+
+    def exits(self, what: str, code: int) -> None:
+        (self._folder / what).write_text(str(code))
+
+    def tagged(self, verified: str) -> None:
+        (self._folder / "tags").write_text(json.dumps({"verified": verified} if verified else {}))
+
+    def made(self, *updates: Mapping[str, Any]) -> None:
+        """The updates so far, the oldest first."""
+        self._say("history", [*reversed(updates)])
+
+    def previews(self, *steps: Mapping[str, Any]) -> None:
+        self._say("preview", {"steps": steps})
+
+    def fails_to_preview(self, *errors: str) -> None:
+        self._say("preview", {"diagnostics": [{"severity": "error", "message": error} for error in errors]})
+        self.exits("previewing", 255)
+
+    def exports(self, version: int, outputs: Mapping[str, Any]) -> None:
+        stack = {"type": "pulumi:pulumi:Stack", "outputs": outputs}
+        self._say(f"export-{version}", {"deployment": {"resources": [{"type": "other:index:Other"}, stack]}})
+
+    def has_outputs(self, outputs: Mapping[str, Any], **secret: str) -> None:
+        self._say("outputs", outputs)
+        for name, value in secret.items():
+            (self._folder / f"secret-{name}").write_text(value)
+
+    def _say(self, what: str, document: object) -> None:
+        (self._folder / what).write_text(json.dumps(document))
+
+
+def update(commit: str, **settings: str) -> dict[str, Any]:
+    """An update that succeeded, as the history of a bucket has it; what differs is for the test to change."""
+    config = {f"todo-oke:{key}": {"value": value, "secret": False} for key, value in settings.items()}
+    return {
+        "version": 0,
+        "kind": "update",
+        "startTime": "2026-11-24T02:31:41.000Z",
+        "message": "Lists can be shared\n\nAnd more.",
+        "environment": {"git.head": commit, "git.author": "Ann", "git.dirty": "false"} if commit else {},
+        "config": {**config, "todo-oke:kafkaPassword": {"secret": True}},
+        "result": "succeeded",
+    }
+
+
+def step(operation: str, kind: str, name: str, **state: Any) -> dict[str, Any]:
+    """A step of a preview."""
+    urn = f"urn:pulumi:oke::todo-oke::todo:release:AppRelease${kind}::{name}"
+    return {"op": operation, "urn": urn, "oldState": {"type": kind, **state}}
