@@ -16,10 +16,9 @@ def take_back_fields(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceT
         return None
     properties = cast("dict[str, Any]", resource.props)
     metadata = properties.get("metadata") or {}
-    # In a preview they may not be known yet.
-    annotations = pulumi.Output.from_input(metadata.get("annotations")).apply(
-        lambda known: {**(known or {}), **_TAKE_BACK}
-    )
-    return pulumi.ResourceTransformResult(
-        {**properties, "metadata": {**metadata, "annotations": annotations}}, resource.opts
-    )
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, pulumi.Output):  # not known yet, in a preview
+        taken = annotations.apply(lambda known: {**(known or {}), **_TAKE_BACK})
+    else:
+        taken = {**(annotations or {}), **_TAKE_BACK}
+    return pulumi.ResourceTransformResult({**properties, "metadata": {**metadata, "annotations": taken}}, resource.opts)

@@ -23,8 +23,11 @@ _HISTORY = "python -m delivery history   tells which there are"
 
 # What a step may do to any resource; all other operations end one.
 _HARMLESS = {"same", "read", "refresh", "create", "update", "import"}
-# What may go with its resource in the state: a built image stays in the registry (components.images).
-_EXPENDABLE = re.compile(r"docker-build:index:Image|pulumi:providers:.+")
+# What may go with its resource in the state: a built image stays in the registry (components.images), and a secret on
+# GitHub is written over (components.github).
+_EXPENDABLE = re.compile(
+    r"docker-build:index:Image|github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret|pulumi:providers:.+"
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,8 @@ def _good(made: Sequence[Update], verified: Sequence[int]) -> Update | None:
 
 def _settings(app: App) -> Mapping[str, str]:
     images = {f"{name}Image": image for name, image in app.images.items()}
-    return {"imageSource": app.source, "valuesFile": str(app.values_file), **images}
+    # The images ran before: what is known of them today must not keep the cluster on a release that is broken.
+    return {"imageSource": app.source, "imageScan": "", "valuesFile": str(app.values_file), **images}
 
 
 def _may_go(step: Mapping[str, Any]) -> bool:

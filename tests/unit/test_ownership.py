@@ -6,7 +6,7 @@ import pytest
 
 from components.ownership import take_back_fields
 
-from .engine import UNKNOWN, Engine
+from .engine import Engine
 
 FORCE = {"pulumi.com/patchForce": "true"}
 
@@ -34,23 +34,6 @@ def test_an_object_takes_its_fields_back(engine: Engine, metadata: Any, expected
 
     inputs = engine.find("kubernetes:core/v1:ConfigMap").inputs
     assert inputs == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": expected, "data": {"key": "value"}}
-
-
-def test_annotations_that_only_the_update_will_tell_are_no_obstacle(engine: Engine) -> None:
-    engine.creations["kubernetes:core/v1:ConfigMap", "other"] = lambda: {"metadata": UNKNOWN}
-
-    def program() -> None:
-        child = Group().child
-        other = kubernetes.core.v1.ConfigMap("other", opts=child)
-        annotations = other.metadata.apply(lambda metadata: {"other": metadata["uid"]})
-        kubernetes.core.v1.ConfigMap("todo", metadata={"name": "todo", "annotations": annotations}, opts=child)
-
-    engine.deploy(program, preview=True)
-
-    assert engine.find("kubernetes:core/v1:ConfigMap", "todo").inputs["metadata"] == {
-        "name": "todo",
-        "annotations": UNKNOWN,
-    }
 
 
 def test_the_secrets_of_an_object_stay_secret(engine: Engine) -> None:

@@ -20,8 +20,6 @@ RUNS = [step for step in steps() if "run" in step.fields]
 STAND_INS = ("make", "pulumi", "gh", "cosign")
 # An input is whatever somebody types.
 HOSTILE = """x"; touch pwned; $(touch pwned) `touch pwned` ' --yes"""
-# Until they are here, their steps are shells for nothing.
-MISSING = ("verify", "rollback")
 
 
 class Runner:
@@ -82,6 +80,7 @@ def environment_of(step: Step, **values: str) -> Mapping[str, str]:
     job = job_of(step)
     above = [WORKFLOWS[job.workflow].get("env", {}), job.fields.get("env", {})] if job else []
     names: set[str] = {name for level in [*above, step.fields.get("env", {})] for name in level}
+    values = {"VERSION": "12", **values}
     return {name: values.get(name, name.lower()) for name in names}
 
 
@@ -98,14 +97,6 @@ def step_of(job: str, title: str) -> Step:
     return next(step for step in RUNS if (step.where, step.title) == (job, title))
 
 
-def marked(step: Step) -> object:
-    missing = [name for name in MISSING if f"delivery {name}" in step.fields["run"]]
-    marks = (
-        [pytest.mark.xfail(strict=True, reason=f"there is no command {' and '.join(missing)} yet")] if missing else []
-    )
-    return pytest.param(step, marks=marks, id=str(step))
-
-
 @pytest.mark.parametrize("step", RUNS, ids=str)
 def test_a_step_is_one_line_of_a_named_shell_without_expressions(step: Step) -> None:
     assert "\n" not in step.fields["run"].strip()
@@ -118,7 +109,7 @@ def test_a_step_is_one_line_of_a_named_shell_without_expressions(step: Step) -> 
 @pytest.mark.parametrize("step", RUNS, ids=str)
 def test_a_step_does_what_its_commands_do(runner: Runner, step: Step) -> None:
     """It uses each command that it names once, and succeeds where they do."""
-    done = runner.run(step, environment_of(step, FULL="--full"))
+    done = runner.run(step, environment_of(step))
 
     assert (done.returncode, done.stderr) == (0, "")
     called = [call.arguments[2] for call in runner.python.calls]
@@ -129,16 +120,9 @@ def test_a_step_does_what_its_commands_do(runner: Runner, step: Step) -> None:
     )
 
 
-@pytest.mark.parametrize("command", MISSING)
-def test_what_is_said_to_be_missing_is_missing(command: str) -> None:
-    with pytest.raises(SystemExit) as status:
-        delivery.main([command, "--help"])
-    assert status.value.code == 2
-
-
-@pytest.mark.parametrize("step", [marked(step) for step in RUNS])
+@pytest.mark.parametrize("step", RUNS, ids=str)
 def test_a_steps_commands_exist(runner: Runner, monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
-    runner.run(step, environment_of(step, FULL="--full"))
+    runner.run(step, environment_of(step))
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
 
     for call in runner.python.calls:
@@ -153,7 +137,7 @@ def test_a_steps_commands_exist(runner: Runner, monkeypatch: pytest.MonkeyPatch,
 def test_what_somebody_types_is_one_argument_and_no_command(runner: Runner, step: Step) -> None:
     typed = {name: HOSTILE for name in ("STACK", "VERSION") if name in environment_of(step)}
 
-    runner.run(step, environment_of(step, FULL="", **typed))
+    runner.run(step, environment_of(step, **typed))
 
     arguments = [argument for call in runner.python.calls for argument in call.arguments]
     assert not list(runner.folder.rglob("pwned"))
@@ -167,11 +151,10 @@ def test_what_somebody_types_is_one_argument_and_no_command(runner: Runner, step
 @pytest.mark.parametrize(
     ("typed", "arguments"),
     [
-        ({"VERSION": "", "FULL": ""}, []),
-        ({"VERSION": "12", "FULL": ""}, ["--to=12"]),
-        ({"VERSION": "12", "FULL": "--full"}, ["--to=12", "--full"]),
+        ({"VERSION": ""}, []),
+        ({"VERSION": "12"}, ["--to=12"]),
     ],
-    ids=["last good", "version", "full"],
+    ids=["last good", "version"],
 )
 def test_the_rollback_that_is_previewed_is_the_one_that_is_done(
     runner: Runner, title: str, last: str, typed: Mapping[str, str], arguments: list[str]
