@@ -370,7 +370,12 @@ def test_the_kubeconfig_on_github_delivers_to_the_namespace_and_does_nothing_els
     assert document["clusters"][0]["cluster"]["server"] == up.endpoint.server
     upgrade = ("helm", "upgrade", "todo-app", "infra/helm/todo-app", "--reuse-values", "--wait", "--atomic")
     project.do(*upgrade, kubeconfig=deployer)
-    for asked in (("create", "deployments"), ("get", "pods"), ("get", "pods/log"), ("update", "secrets")):
+    for asked in (
+        ("create", "deployments"),
+        ("get", "pods"),
+        ("get", "pods", "--subresource", "log"),
+        ("update", "secrets"),
+    ):
         assert may(*asked)
     for asked in (
         ("create", "deployments", "--namespace", "kube-system"),
@@ -378,8 +383,8 @@ def test_the_kubeconfig_on_github_delivers_to_the_namespace_and_does_nothing_els
         ("get", "nodes"),
         ("create", "namespaces"),
         ("create", "clusterrolebindings"),
-        ("create", "serviceaccounts/token"),
-        ("create", "pods/exec"),
+        ("create", "serviceaccounts", "--subresource", "token"),
+        ("create", "pods", "--subresource", "exec"),
     ):
         assert not may(*asked)
 

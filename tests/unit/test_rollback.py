@@ -74,7 +74,12 @@ def test_the_last_good_update_is_released_again_with_the_settings_of_today(
 
     values = f".local/rollback/{commits[0]}/{VALUES}"
     assert yaml.safe_load((pulumi.seen / "Pulumi.oke.yaml").read_text()) == {
-        "config": {**SETTINGS["config"], "todo-oke:imageSource": "pinned", "todo-oke:valuesFile": values}
+        "config": {
+            **SETTINGS["config"],
+            "todo-oke:imageSource": "pinned",
+            "todo-oke:imageScan": "",
+            "todo-oke:valuesFile": values,
+        }
         | {f"todo-oke:{key}": value for key, value in OLD.items()},
         "encryptionsalt": "v1:salt",
     }
