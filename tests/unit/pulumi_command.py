@@ -12,7 +12,7 @@ from .commands import StandIn
 _SCRIPT = """\
 cd {folder}
 case "$1 $2 $3" in
-  "stack history "*) cat history ;;
+  "stack history "*) case "$*" in *"--page-size 0 "*) cat history ;; *) exit 98 ;; esac ;;
   "stack tag ls") cat tags ;;
   "stack tag set") printf '{{"%s": "%s"}}' "$4" "$5" > tags; exit $(cat tagging) ;;
   "stack export "*) cat "export-$4" ;;
@@ -63,7 +63,8 @@ class PulumiCommand:
         self._say("preview", {"steps": steps})
 
     def fails_to_preview(self, *errors: str) -> None:
-        self._say("preview", {"diagnostics": [{"severity": "error", "message": error} for error in errors]})
+        told = [{"severity": "error", "message": error} for error in errors]
+        self._say("preview", {"diagnostics": [{"severity": "warning", "message": "warning: any"}, *told]})
         self.exits("previewing", 255)
 
     def exports(self, version: int, outputs: Mapping[str, Any]) -> None:

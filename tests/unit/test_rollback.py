@@ -150,6 +150,20 @@ def test_a_rollback_can_be_gone_back_to_with_the_values_that_it_had(commits: lis
     assert (pulumi.seen / commits[0] / VALUES).read_text() == "replicas: 1\n"
 
 
+def test_the_project_may_be_a_folder_of_the_checkout(
+    checkout: Checkout, pulumi: PulumiCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = checkout.commit(
+        {f"deploy/{VALUES}": "replicas: 7\n", "deploy/Pulumi.oke.yaml": yaml.safe_dump(dict(SETTINGS))}
+    )
+    monkeypatch.chdir("deploy")
+    pulumi.made(pinned(commit), pinned(commit, NEW))
+
+    assert main(["rollback", "--yes"]) == 0
+
+    assert (pulumi.seen / commit / VALUES).read_text() == "replicas: 7\n"
+
+
 def test_pulumi_cloud_tells_which_digests_were_built(commits: list[str], pulumi: PulumiCommand) -> None:
     pulumi.made({**built(commits[0]), "version": 41}, {**built(commits[1]), "version": 42})
     pulumi.exports(41, {"images": {"frontend": OLD["frontendImage"], "backend": OLD["backendImage"]}})
@@ -178,16 +192,16 @@ def test_where_the_state_is_in_a_bucket_built_images_are_found_by_their_commits(
     assert "was not asked" not in told
 
 
-@pytest.mark.parametrize("tag", ["v1", f"v1@sha256:{'1a' * 32}"])
+@pytest.mark.parametrize(("tag", "source"), [("v1", "registry"), (f"v1@sha256:{'1a' * 32}", "pinned")])
 def test_images_of_the_registry_are_looked_up_unless_digests_name_them(
-    commits: list[str], pulumi: PulumiCommand, tag: str
+    commits: list[str], pulumi: PulumiCommand, tag: str, source: str
 ) -> None:
-    images = {"frontendImage": f"r.example/f:{tag}", "backendImage": f"r.example/b:{tag}"}
+    images = {"frontendImage": f"r.example/f:{tag}", "backendImage": OLD["backendImage"]}
     pulumi.made(update(commits[0], imageSource="registry", valuesFile=VALUES, **images), built(commits[1]))
 
     assert main(["rollback", "--yes"]) == 0
 
-    assert applied(pulumi)["todo-oke:imageSource"] == ("pinned" if "@" in tag else "registry")
+    assert applied(pulumi)["todo-oke:imageSource"] == source
     assert applied(pulumi)["todo-oke:frontendImage"] == images["frontendImage"]
 
 

@@ -224,6 +224,30 @@ def test_simulated_pods_pass_nothing_that_only_a_real_one_can_show(
     assert pulumi.verified == "1"
 
 
+@pytest.mark.usefixtures("pulumi")
+def test_no_pod_of_another_image_may_run_but_one_that_ends(
+    api_server: ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pod(images={**IMAGES, "backend": "r.example/b:old"})
+    runs(api_server, deployments(), pod(), old)
+    state, told = checks(capsys, 1)["image of backend"]
+    assert (state, told.partition(" runs")[0]) == ("failed", f"r.example/b:old, {IMAGES['backend']}")
+
+    old["metadata"]["deletionTimestamp"] = "2026-11-24T02:31:41Z"
+    runs(api_server, deployments(), pod(), old)
+    assert checks(capsys, 0)["image of backend"] == ("passed", IMAGES["backend"])
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_without_a_pod_nothing_runs(api_server: ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
+    runs(api_server, deployments())
+
+    found = checks(capsys, 1)
+
+    assert found["Dapr sidecars"] == ("failed", "0 ready in 0 pods of the backend")
+    assert found["image of backend"] == ("failed", f"nothing runs, and not {IMAGES['backend']}")
+
+
 def test_a_tag_proves_no_image(
     pulumi: PulumiCommand, api_server: ApiServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,11 +260,18 @@ def test_it_waits_until_the_deadline_for_what_is_not_there_yet(
     pulumi: PulumiCommand, api_server: ApiServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs(api_server, deployments(readyReplicas=0), pod())
-    monkeypatch.setattr("delivery.verify.time.sleep", lambda _: runs(api_server, deployments(), pod()))
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        runs(api_server, deployments(), pod())
+
+    monkeypatch.setattr("delivery.verify.time.sleep", sleep)
 
     assert main(["verify", "--seconds", "60"]) == 0
 
     assert "waiting for rollout of frontend: of 1 replicas: 1 updated, 0 ready" in capsys.readouterr().err
+    assert len(waits) == 1
     assert pulumi.verified == "1"
 
 
@@ -252,14 +283,20 @@ def test_an_ingress_without_an_address_is_no_answer(
     assert checks(capsys, 1)["GET /"] == ("failed", "the ingress has no address yet")
 
 
-@pytest.mark.parametrize("form", ["path", "base64", "base64 in lines"])
+@pytest.mark.parametrize("form", ["path", "path that could be base64", "base64", "base64 in lines"])
 def test_another_kubeconfig_may_be_named(
     pulumi: PulumiCommand, api_server: ApiServer, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = yaml.safe_dump(example.kubeconfig(api_server.url, user={"token": "canary-other"}))
-    (tmp_path / "kubeconfig").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    Path("Y29uZmln").write_text(text)
     lines = base64.encodebytes(text.encode()).decode()
-    given = {"path": str(tmp_path / "kubeconfig"), "base64": lines.replace("\n", ""), "base64 in lines": lines}
+    given = {
+        "path": str(tmp_path / "Y29uZmln"),
+        "path that could be base64": "Y29uZmln",
+        "base64": lines.replace("\n", ""),
+        "base64 in lines": lines,
+    }
     monkeypatch.setenv("KUBECONFIG", given[form])
 
     assert main(["verify", "--seconds", "0"]) == 0
