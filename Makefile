@@ -88,5 +88,5 @@ frontend: apptools
 together: tools backend frontend
 	pytest tests/app
 
-integration: tools testtools
-	pytest tests/integration
+integration: tools testtools apptools
+	pytest -n 2 --dist loadfile tests/integration

@@ -6,12 +6,15 @@ Source: https://kwok.sigs.k8s.io/docs/user/kwokctl-manage-cluster/
 """
 
 import argparse
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -41,14 +44,23 @@ def up(folder: Path) -> str:
     folder.mkdir(parents=True)
     made = folder / "kubeconfig.new"
     binaries = [argument for name in COMPONENTS for argument in (f"--{name}-binary", _binary(name))]
-    _kwokctl(
-        folder, "create", "cluster", "--config", str(HERE / "cluster.yaml"), "--kubeconfig", str(made),
-        "--kwok-controller-binary", _binary("kwok"), *binaries, "--wait", f"{READY_SECONDS}s",
-    )  # fmt: skip
+    with _alone():
+        _kwokctl(
+            folder, "create", "cluster", "--config", str(HERE / "cluster.yaml"), "--kubeconfig", str(made),
+            "--kwok-controller-binary", _binary("kwok"), *binaries, "--wait", f"{READY_SECONDS}s",
+        )  # fmt: skip
     _kubectl(made, "apply", "--filename", str(HERE / "nodes.yaml"))
     _kubectl(made, "wait", "node", "--all", "--for", "condition=Ready", "--timeout", f"{READY_SECONDS}s")
     made.rename(kubeconfig)
     return f"The embedded cluster is ready after {time.monotonic() - begun:.0f} s ({kubeconfig})."
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    """Lets nobody else make a cluster meanwhile: kwokctl chooses ports that are free, and takes them later."""
+    with Path(tempfile.gettempdir(), "todo-oke-embedded.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def down(folder: Path) -> str:
