@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from components import cluster, kubeconfig
-from components.oke import OkeCluster, OkeClusterArgs, OkeError, costs, oke_kubeconfig
+from components.oke import OkeCluster, OkeClusterArgs, OkeError, costs, locate, oke_kubeconfig
 
 from . import example, oracle
 from .engine import UNKNOWN
@@ -446,6 +447,36 @@ def test_the_kubeconfig_holds_the_cluster_and_nobodys_credentials(engine: OciEng
         "tokenVersion": "2.0.0",
     }
     assert engine.asked_through["getClusterKubeConfig"] == "oci"
+
+
+@pytest.fixture
+def api_key(oci: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credentials of a user, in the environment, and where the API is."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(oci.certificate))
+    monkeypatch.setenv("OCI_CLI_ENDPOINT", oci.endpoint)
+    for name, value in {
+        "OCI_CLI_USER": oracle.USER,
+        "OCI_CLI_TENANCY": oracle.TENANCY,
+        "OCI_CLI_FINGERPRINT": oracle.FINGERPRINT,
+        "OCI_CLI_KEY_CONTENT": oracle.pem(),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("api_key")
+def test_a_cluster_that_exists_is_found_by_its_ocid(engine: OciEngine, oci: Oracle) -> None:
+    found = locate(CLUSTER, REGION)
+
+    assert found.source == written_kubeconfig(engine, oci)
+    assert found.server == oci.url
+
+
+@pytest.mark.usefixtures("api_key")
+def test_a_cluster_that_oci_does_not_know_is_told(oci: Oracle) -> None:
+    oci.answer = (HTTPStatus.NOT_FOUND, b"{}")
+
+    with pytest.raises(cluster.ClusterError, match=rf"^There is no cluster {CLUSTER} in {REGION}, or the user may not"):
+        locate(CLUSTER, REGION)
 
 
 def test_no_credential_of_the_environment_is_in_an_input(engine: OciEngine, monkeypatch: pytest.MonkeyPatch) -> None:
