@@ -73,6 +73,7 @@ def test_what_the_settings_ask_for_is_what_runs(deployed: Project) -> None:
             "backend": "ghcr.io/example/todo-backend:sha-0000000",
         },
         "endpoint": "todo.localhost",
+        "url": "http://todo.localhost",
         "daprComponents": ["todo-pubsub", "todo-secrets", "todo-state"],
         "deployerKubeconfig": "[secret]",
     }

@@ -68,10 +68,10 @@ def processes_of(checkout: Path) -> list[str]:
 def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Path, elsewhere: Path) -> None:
     before = files(checkout)
 
-    assert "31 created" in make("up")
+    assert "32 created" in make("up")
     assert processes_of(checkout)
-    assert "31 unchanged" in make("up")
-    assert "31 unchanged" in make("preview")
+    assert "32 unchanged" in make("up")
+    assert "32 unchanged" in make("preview")
     make("down")
 
     assert processes_of(checkout) == []
@@ -84,9 +84,9 @@ def test_another_cluster_is_one_variable_away(make: Make, checkout: Path, cluste
     before = files(checkout)
     here = {"KUBECONFIG": str(cluster), "KUBECONTEXT": "kwok-embedded"}
 
-    assert "31 created" in make("up", **here)
-    assert "31 unchanged" in make("up", **here)
-    assert "31 deleted" in make("down", **here)
+    assert "32 created" in make("up", **here)
+    assert "32 unchanged" in make("up", **here)
+    assert "32 deleted" in make("down", **here)
 
     assert not (checkout / ".local").exists()
     assert files(checkout) == before
