@@ -3,14 +3,14 @@
 import base64
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 import yaml
-from lightkube import Client, KubeConfig
+from lightkube import ApiError, Client, KubeConfig
 from lightkube.resources.core_v1 import Service
 
 from tests.doubles.serving import Doubles, serve
@@ -108,7 +108,8 @@ def load_balancers(kubeconfig: Path) -> Generator[None]:
                 if service.spec and service.spec.type == "LoadBalancer" and not (balancer and balancer.ingress):
                     assert service.metadata
                     name, namespace = service.metadata.name or "", service.metadata.namespace
-                    client.patch(Service.Status, name, status, namespace=namespace)
+                    with suppress(ApiError):  # it was deleted meanwhile
+                        client.patch(Service.Status, name, status, namespace=namespace)
 
     thread = threading.Thread(target=give)
     thread.start()
