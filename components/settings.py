@@ -51,7 +51,16 @@ from components.kubeconfig import Kubeconfig
 
 
 class SettingsError(pulumi.RunError):
-    """Settings that cannot be used: the message names every mistake and, below each, the command that mends it."""
+    """Settings that cannot be used: the message names every mistake and, below each, the command that mends it.
+
+    mistakes: the same by setting, each as a clause that follows its name, and the command below it.
+    """
+
+    def __init__(self, mistakes: Mapping[str, str]) -> None:
+        self.mistakes = mistakes
+        listed = "\n".join(f"  {key} {mistakes[key]}" for key in sorted(mistakes))
+        count = "1 setting" if len(mistakes) == 1 else f"{len(mistakes)} settings"
+        super().__init__(f"{count} to mend, nothing was changed:\n{listed}")
 
 
 def _mended_by(example: str) -> Any:
@@ -241,9 +250,7 @@ def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settin
     else:
         if not mistakes:
             return settings
-    listed = "\n".join(f"  {key} {mistakes[key]}" for key in sorted(mistakes))
-    count = "1 setting" if len(mistakes) == 1 else f"{len(mistakes)} settings"
-    raise SettingsError(f"{count} to mend, nothing was changed:\n{listed}")
+    raise SettingsError(mistakes)
 
 
 def _port(endpoint: str) -> int:

@@ -1,7 +1,6 @@
 """A stack's settings as `pulumi config` keeps them: read, checked by the program's own model, and set."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +84,7 @@ def mistakes(config: StackConfig) -> Mapping[str, str]:
     try:
         settings.parse(config.values, config.encrypted)
     except settings.SettingsError as error:
-        _, *told = re.split(r"\n  (?=\w)", str(error))
-        return dict(mistake.split(" ", 1) for mistake in told)
+        return error.mistakes
     return {}
 
 
