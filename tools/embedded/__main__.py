@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -58,8 +57,9 @@ def up(folder: Path) -> str:
 @contextmanager
 def _alone() -> Generator[None]:
     """Lets nobody else make a cluster meanwhile: kwokctl chooses ports that are free, and takes them later."""
-    with Path(tempfile.gettempdir(), "todo-oke-embedded.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # kwokctl itself is what all checkouts have in common, so the lock needs no file of its own.
+    with Path(_binary("kwokctl")).resolve().open("rb") as kwokctl:
+        fcntl.flock(kwokctl, fcntl.LOCK_EX)
         yield
 
 
