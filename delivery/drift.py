@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from delivery import CommandError
+from delivery.stack import resource_of
 
 # A step of these changes nothing: what a refresh finds different is a step of its own, of the preview that follows it.
 _UNCHANGED = {"same", "read", "refresh"}
@@ -34,13 +35,7 @@ def find(stack: str) -> Sequence[str]:
     for step in preview["steps"]:
         if step["op"] not in _UNCHANGED:
             operations[step["urn"]] = "replace" if step["op"] in _REPLACEMENT else step["op"]
-    return sorted(f"{operation} {_resource(urn)}" for urn, operation in operations.items())
-
-
-def _resource(urn: str) -> str:
-    # urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME, as https://www.pulumi.com/docs/iac/concepts/resources/names/ has it.
-    _, _, types, name = urn.split("::", 3)
-    return f"{types.rpartition('$')[2]}::{name}"
+    return sorted(f"{operation} {resource_of(urn)}" for urn, operation in operations.items())
 
 
 def _failure(stack: str, preview: Mapping[str, Any]) -> str:

@@ -125,12 +125,16 @@ def changes(steps: Sequence[Mapping[str, Any]]) -> Sequence[str]:
     """
     ended = [step for step in steps if step["op"] not in _HARMLESS and not _may_go(step)]
     if ended:
-        told = "\n".join(f"    {step['op']} {_resource(step)}" for step in ended)
+        told = "\n".join(f"    {step['op']} {stack.resource_of(step['urn'])}" for step in ended)
         raise CommandError(
             f"The preview deletes or replaces more than an app, and nothing was changed:\n{told}\n"
             "    pulumi up   first, where that is what the settings of today ask for"
         )
-    return [f"{step['op']} {_resource(step)}" for step in steps if step["op"] not in ("same", "read", "refresh")]
+    return [
+        f"{step['op']} {stack.resource_of(step['urn'])}"
+        for step in steps
+        if step["op"] not in ("same", "read", "refresh")
+    ]
 
 
 @contextmanager
@@ -174,12 +178,6 @@ def _settings(app: App) -> Mapping[str, str]:
 def _may_go(step: Mapping[str, Any]) -> bool:
     state = step.get("oldState") or step["newState"]
     return bool(_EXPENDABLE.fullmatch(state["type"])) and not state.get("protect")
-
-
-def _resource(step: Mapping[str, Any]) -> str:
-    # urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME, as https://www.pulumi.com/docs/iac/concepts/resources/names/ has it.
-    _, _, types, name = step["urn"].split("::", 3)
-    return f"{types.rpartition('$')[2]}::{name}"
 
 
 def _first_line(message: str) -> str:

@@ -78,6 +78,15 @@ def up(stack: str, config_file: Path, message: str, *options: str) -> None:
         raise CommandError("The update did not succeed; above is what the engine says of it.")
 
 
+def resource_of(urn: str) -> str:
+    """The type and name of a resource, as TYPE::NAME.
+
+    Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
+    """
+    _, _, types, name = urn.split("::", 3)  # urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME
+    return f"{types.rpartition('$')[2]}::{name}"
+
+
 def _pulumi(*arguments: str) -> str:
     done = _run(*arguments)
     if done.returncode != 0:
