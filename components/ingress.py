@@ -15,6 +15,7 @@ from lightkube.resources.core_v1 import Service
 from components.cluster import told
 from components.formats import OFFICIAL_CHART
 from components.kubeconfig import Kubeconfig
+from components.load_balancer import address
 
 INGRESS_CLASS = "traefik"
 ISSUER = "letsencrypt"
@@ -199,8 +200,8 @@ async def _address(kubeconfig: Kubeconfig, namespace: str) -> str:
             service = await _find(client, namespace)
         if service is None:
             return ""
-        if address := _address_of(service):
-            return address
+        if found := address(service):
+            return found
         waited = time.monotonic() - began
         is_noticed = _HAS_CONTROLLER in ((service.metadata and service.metadata.finalizers) or [])
         if pulumi.runtime.is_dry_run() or (waited > _NOTICED_SECONDS and not is_noticed):
@@ -222,12 +223,6 @@ async def _find(client: AsyncClient, namespace: str) -> Service | None:
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return None
         raise
-
-
-def _address_of(service: Service) -> str:
-    balancer = service.status and service.status.loadBalancer
-    points = (balancer and balancer.ingress) or []
-    return next((point.hostname or point.ip or "" for point in points), "")
 
 
 @dataclass(frozen=True)

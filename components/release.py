@@ -14,6 +14,7 @@ from components.chart import digest
 from components.cluster import told
 from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
+from components.load_balancer import address
 from components.rollout import rollout_hooks
 
 RELEASE = "todo-app"
@@ -177,6 +178,4 @@ async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
     # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
     with told(kubeconfig):
         ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
-    balancer = ingress.status and ingress.status.loadBalancer
-    points = (balancer and balancer.ingress) or []
-    return next((point.hostname or point.ip or "" for point in points), "")
+    return address(ingress)
