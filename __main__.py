@@ -7,7 +7,6 @@ from components.access import DeployerAccess, DeployerAccessArgs
 from components.chart import CHART
 from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
 from components.images import AppImages, AppImagesArgs
-from components.namespace import Namespace, NamespaceArgs
 from components.ownership import take_back_fields
 from components.release import AppRelease, AppReleaseArgs
 from components.secrets import AppSecrets, AppSecretsArgs
@@ -18,18 +17,17 @@ cluster = choices.cluster(config, pulumi.get_stack())
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transforms=[take_back_fields])
 
 app_namespace, dapr_namespace = (
-    Namespace(name, NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect), on_cluster)
-    for name in (config.namespace, config.dapr_namespace)
+    choices.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)
 )
 
-ingress = choices.ingress(config, cluster, app_namespace.name, on_cluster)
+ingress = choices.ingress(config, cluster, app_namespace, on_cluster)
 
 dapr = DaprControlPlane(
     "dapr",
     DaprControlPlaneArgs(
         chart=config.dapr_chart,
         version=config.dapr_version,
-        namespace=dapr_namespace.name,
+        namespace=dapr_namespace,
         scheduler=config.dapr_scheduler,
         protect=config.protect,
     ),
@@ -41,7 +39,7 @@ images = AppImages("images", AppImagesArgs(image_source))
 secrets = AppSecrets(
     "app-secrets",
     AppSecretsArgs(
-        namespace=app_namespace.name,
+        namespace=app_namespace,
         protect=config.protect,
         cohere_api_key=config.cohere_api_key,
         better_auth_secret=config.better_auth_secret,
@@ -55,7 +53,7 @@ secrets = AppSecrets(
 dapr_components = DaprComponents(
     "dapr-components",
     DaprComponentsArgs(
-        namespace=app_namespace.name,
+        namespace=app_namespace,
         app_id="backend",
         control_plane_namespace=dapr.namespace,
         kafka_brokers=config.kafka_brokers,
@@ -71,22 +69,20 @@ dapr_components = DaprComponents(
 
 deployer = DeployerAccess(
     "todo-app-deployer",
-    DeployerAccessArgs(
-        namespace=app_namespace.name, server=cluster.kubeconfig.apply(lambda kubeconfig: kubeconfig.server)
-    ),
+    DeployerAccessArgs(namespace=app_namespace, server=cluster.kubeconfig.apply(lambda kubeconfig: kubeconfig.server)),
     on_cluster,
 )
 
 release = AppRelease(
     "todo-app",
     AppReleaseArgs(
-        namespace=app_namespace.name,
+        namespace=app_namespace,
         chart=CHART,
         values_file=config.values_file,
         timeout_seconds=config.release_timeout_seconds,
         frontend_image=images.frontend,
         backend_image=images.backend,
-        pull_secrets=choices.pull_secrets(config, app_namespace.name, on_cluster),
+        pull_secrets=choices.pull_secrets(config, app_namespace, on_cluster),
         before=choices.scans(config, images),
         secret_checksums=secrets.checksums,
         ingress=ingress,
@@ -94,7 +90,7 @@ release = AppRelease(
         database_port=config.database_port,
         kafka_ports=config.kafka_ports,
         tracing_port=config.tracing_port,
-        dapr_namespace=dapr_namespace.name,
+        dapr_namespace=dapr_namespace,
         kafka_topic=config.kafka_topic,
         kubeconfig=cluster.kubeconfig,
     ),
@@ -103,7 +99,7 @@ release = AppRelease(
 
 choices.repository(config, deployer.kubeconfig)
 
-pulumi.export("namespace", app_namespace.name)
+pulumi.export("namespace", app_namespace)
 pulumi.export("release", release.name)
 pulumi.export("revision", release.revision)
 pulumi.export("images", {"frontend": images.frontend, "backend": images.backend})

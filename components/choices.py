@@ -73,6 +73,12 @@ def cluster(config: Settings, stack: str) -> Cluster:
     return _existing(config, locate(config.cluster_ocid, config.region), stack)
 
 
+def namespace(config: Settings, cluster: Cluster, name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """A namespace's name, known once it exists; the stack declares it where nobody else did."""
+    args = NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect)
+    return Namespace(name, args, opts).name
+
+
 def image_source(config: Settings) -> Build | Registry | Pinned:
     """Where the images come from. Raises SourceError where they are built and no commit stands for them."""
     match config.image_source:
@@ -113,14 +119,9 @@ def ingress(
     config: Settings, cluster: Cluster, app_namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> AppIngressArgs:
     """How the app is reached: through the stack's own controller and certificates, or as the values file says."""
-
-    def namespace(name: str) -> pulumi.Output[str]:
-        args = NamespaceArgs(name, owner=cluster.owner_of(name), protect=config.protect)
-        return Namespace(name, args, opts).name
-
     issuer, class_name, controller_namespace, address = "", "", "", ""
     if config.ingress_controller:
-        controller_namespace = namespace("traefik")
+        controller_namespace = namespace(config, cluster, "traefik", opts)
         class_name = INGRESS_CLASS
         address = IngressController(
             "ingress",
@@ -143,7 +144,7 @@ def ingress(
             CertManagerArgs(
                 chart=config.cert_manager_chart,
                 version=config.cert_manager_version,
-                namespace=namespace("cert-manager"),
+                namespace=namespace(config, cluster, "cert-manager", opts),
                 app_namespace=app_namespace,
                 email=config.lets_encrypt_email,
                 protect=config.protect,
