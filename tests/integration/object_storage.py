@@ -2,8 +2,6 @@
 
 import http.client
 import re
-import ssl
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.serving import serving, use_tls
 from tests.unit.oracle import REGION, write_certificate
 from tools.rig.ports import free_port
 from tools.rig.process import PROVIDED, answers, running
@@ -113,18 +112,10 @@ class ObjectStorage:
     @contextmanager
     def _front(self) -> Generator[None]:
         front = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate)
-        front.socket = context.wrap_socket(front.socket, server_side=True)
+        use_tls(front, self.certificate)
         self.authority = f"127.0.0.1:{front.server_port}"
-        thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(front):
             yield
-        finally:
-            front.shutdown()
-            thread.join()
-            front.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         storage = self

@@ -5,7 +5,6 @@ the embedded cluster's administrator. Any other token, such as a service account
 """
 
 import base64
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import yaml
 
 from rig.ports import free_port, is_free
 from rig.web import nginx
+from tests.serving import serving
 from tests.unit.oracle import REGION, NotAuthenticated, user_of, write_certificate
 
 _OF_OCI = "Bearer aHR0cHM6Ly9jb250YWluZXJlbmdpbmUu"  # https://containerengine.
@@ -149,11 +149,5 @@ def _judge(endpoint: Endpoint) -> Generator[int]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.serving import serving
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -67,15 +69,11 @@ class ApiServer:
     def serve(self) -> Generator[None]:
         server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with serving(server):
+            try:
+                yield
+            finally:
+                self._ended.set()
 
     def _asked_for(self, path: str) -> int:
         return sum(request.path == path for request in self.requests)

@@ -1,7 +1,6 @@
 """GitHub's side: the few pages of its API that tell what a token may do, and what a repository has."""
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +8,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.serving import serving
 
 REPOSITORY = "octo/todo"
 TOKEN = "github_pat_canary-token"
@@ -31,14 +32,8 @@ class GitHub:
     def serve(self) -> Generator[None]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(server):
             yield
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def command(self) -> str:
         """The shell script of a `gh` that writes to the same repository."""

@@ -4,8 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import ssl
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+
+from tests.serving import serving, use_tls
 
 REGION = "eu-frankfurt-1"
 CLUSTER = "ocid1.cluster.oc1.eu-frankfurt-1.aaaacluster"
@@ -177,18 +177,10 @@ class Oracle:
     @contextmanager
     def serve(self) -> Generator[None]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        use_tls(server, self.certificate)
         self.url = f"https://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(server):
             yield
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         oracle = self
