@@ -6,8 +6,6 @@ from pathlib import Path
 
 from . import installed, jars, node_modules, prerequisites, programs, venv
 from .apt import Apt
-from .cache import Cache
-from .download import Publishers
 from .errors import BootstrapError
 from .executables import Executables
 from .layout import Layout
@@ -15,18 +13,13 @@ from .machine import Platform
 from .pins import App, Jars
 from .place import link
 from .progress import Say
-from .run import Run
+from .run import Run, with_stamp
 from .stamp import Stamp, own_inputs
 
 
 def provide_app(layout: Layout, app: App, platform: Platform, say: Say) -> None:
     """Provides all that `app` names, or does nothing where it is there. Raises BootstrapError."""
-    stamp = _stamp(layout, app, platform)
-    if not stamp.is_current():
-        cache = Cache(layout.cache)
-        with cache.locked(say):
-            _provide(Run(layout, platform, cache, Publishers(say), say), app)
-            stamp.write()
+    with_stamp(_stamp(layout, app, platform), layout, platform, say, lambda run: _provide(run, app))
     say(f"the app's programs are ready in {layout.bin}")
 
 

@@ -4,26 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import chart, engine, installed, prerequisites, venv
-from .cache import Cache
-from .download import Publishers, UnavailableError
+from .download import UnavailableError
 from .executables import Executables
 from .layout import Layout
 from .machine import Platform
 from .pins import Chart, Pins, Tool
 from .place import link, remove
 from .progress import Say
-from .run import Run
+from .run import Run, with_stamp
 from .stamp import Stamp, own_inputs
 
 
 def provide(layout: Layout, pins: Pins, platform: Platform, say: Say) -> None:
     """Provides all that the delivery needs, or does nothing where it is there. Raises BootstrapError."""
-    stamp = _stamp(layout, pins, platform)
-    if not stamp.is_current():
-        cache = Cache(layout.cache)
-        with cache.locked(say):
-            _provide(Run(layout, platform, cache, Publishers(say), say), pins)
-            stamp.write()
+    with_stamp(_stamp(layout, pins, platform), layout, platform, say, lambda run: _provide(run, pins))
     say(f"the toolchain is ready in {layout.bin}")
 
 
@@ -32,18 +26,9 @@ def provide_for_tests(layout: Layout, tools: Sequence[Tool], platform: Platform,
 
     Raises BootstrapError.
     """
-    places = {tool.name: layout.bin / tool.name for tool in tools}
-    inputs, outputs = [*own_inputs(layout)], [*places.values()]
+    inputs, outputs = [*own_inputs(layout)], [layout.bin / tool.name for tool in tools]
     stamp = Stamp(layout.provided / "stamp-delivery-tests", (platform, tools), inputs, outputs)
-    if not stamp.is_current():
-        cache = Cache(layout.cache)
-        with cache.locked(say):
-            run = Run(layout, platform, cache, Publishers(say), say)
-            executables = Executables(tools, lambda tool: installed.find(tool, layout.search_path), run)
-            prerequisites.require(executables.problems())
-            for name, executable in executables.provide().items():
-                link(places[name], executable)
-            stamp.write()
+    with_stamp(stamp, layout, platform, say, lambda run: _provide_for_tests(run, tools))
     say(f"the tools of the tests are ready in {layout.bin}")
 
 
@@ -76,6 +61,13 @@ def _provide(run: Run, pins: Pins) -> None:
         chart.pack(each, executables.go, run.layout.modules, run.cache)
         run.say(f"packed {_title(each)} from its Go module")
     _place(run.layout, pins, executables.provide(), charts)
+
+
+def _provide_for_tests(run: Run, tools: Sequence[Tool]) -> None:
+    executables = Executables(tools, lambda tool: installed.find(tool, run.layout.search_path), run)
+    prerequisites.require(executables.problems())
+    for name, executable in executables.provide().items():
+        link(run.layout.bin / name, executable)
 
 
 def _title(each: Chart) -> str:
