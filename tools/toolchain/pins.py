@@ -185,6 +185,14 @@ HELM = GoModule(
     },
 )
 ACTIONLINT = GoModule("actionlint", seconds=20, variables={"github.com/rhysd/actionlint.version": "1.7.12"})
+CRANE = GoModule(
+    "crane",
+    seconds=30,
+    variables={  # https://github.com/google/go-containerregistry/blob/v0.22.1/.goreleaser.yml
+        "github.com/google/go-containerregistry/cmd/crane/cmd.Version": "0.22.1",
+        "github.com/google/go-containerregistry/pkg/v1/remote/transport.Version": "0.22.1",
+    },
+)
 VERSITYGW = GoModule(
     "versitygw",
     seconds=70,
@@ -314,6 +322,19 @@ PINS = Pins(
                 file="helm-v{version}-{os}-{arch}.tar.gz",
                 checksums="helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
                 member="{os}-{arch}/helm",
+            ),
+        ),
+        Tool(
+            "crane",
+            version="0.22.1",
+            module=CRANE,
+            package="github.com/google/go-containerregistry/cmd/crane",
+            ask=("version",),
+            release=Release(
+                site="https://github.com/google/go-containerregistry/releases/download/v{version}",
+                file="go-containerregistry_{system}_{machine}.tar.gz",
+                checksums="checksums.txt",
+                member="crane",
             ),
         ),
         Tool(
