@@ -1,4 +1,4 @@
-"""The README says what the project declares."""
+"""The README and its documents say what the project declares."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ def test_the_settings_table_is_pulumi_yaml() -> None:
         key: (declaration["default"], declaration["description"])
         for key, declaration in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items()
     }
-    rows = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`)? \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`)? \| (.*) \|$", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
 
     assert {key: (default, description) for key, default, description in rows} == declared
 

@@ -1,4 +1,4 @@
-"""What the workflows do when, and what they may: as the README and the design say, on every edit."""
+"""What the workflows do when, and what they may: as docs/pipeline.md and the design say, on every edit."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from tests.workflows.workflow import (
 from tools.toolchain.go import MINIMUM
 from tools.toolchain.pins import PINS
 
-README = (ROOT / "README.md").read_text()
+DOCUMENT = (ROOT / "docs/pipeline.md").read_text()
 DEPLOY = WORKFLOWS["deploy-oke.yml"]
 
 STATE = {"PULUMI_ACCESS_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_CONFIG_PASSPHRASE"}
@@ -90,8 +90,8 @@ def environment_of(job: Job) -> str:
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the README's table with this first row."""
-    lines = README.partition(heading)[2].splitlines()[2:]
+    """The rows of the document's table with this first row."""
+    lines = DOCUMENT.partition(heading)[2].splitlines()[2:]
     rows = lines[: next(index for index, line in enumerate(lines) if not line.startswith("|"))]
     return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows]
 
@@ -314,4 +314,6 @@ def test_whoever_runs_the_program_has_the_history_that_it_reads(job: Job) -> Non
 
 
 def test_the_badge_is_the_workflows() -> None:
-    assert f"[![{DEPLOY['name']}](../../actions/workflows/deploy-oke.yml/badge.svg)]" in README
+    assert (
+        f"[![{DEPLOY['name']}](../../actions/workflows/deploy-oke.yml/badge.svg)]" in (ROOT / "README.md").read_text()
+    )
