@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from delivery import CommandError, checks, report
 from delivery.accounts import GITHUB_TOKEN
+from delivery.checks.situation import Apis
 from delivery.setup.backend import keep_state, make_stack
 from delivery.setup.passphrase import set_passphrase
 from delivery.setup.session import Session
@@ -17,12 +18,12 @@ from delivery.stack_config import StackConfig
 from delivery.terminal import Terminal
 
 
-def run_setup(stack: str, environment: Mapping[str, str], terminal: Terminal, apis: checks.Apis | None = None) -> None:
+def run_setup(stack: str, environment: Mapping[str, str], terminal: Terminal, apis: Apis | None = None) -> None:
     """Leads through all of it; stack: its name; environment: the variables of the shell.
 
     Raises CommandError where it cannot go on, and where the user stops it.
     """
-    session = Session(stack, environment, terminal, apis or checks.Apis())
+    session = Session(stack, environment, terminal, apis or Apis())
     try:
         _lead(session)
     except (KeyboardInterrupt, EOFError):

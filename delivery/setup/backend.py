@@ -2,8 +2,10 @@
 
 from urllib.parse import urlsplit
 
-from delivery import CommandError, checks, credentials, stack_config, state
+from delivery import CommandError, credentials, stack_config, state
 from delivery.accounts import BACKEND, BACKEND_CREDENTIALS
+from delivery.checks.backend import has_stack, shown, stacks
+from delivery.checks.oci import object_storage_namespace
 from delivery.runner import run
 from delivery.setup.session import Session
 
@@ -28,7 +30,7 @@ def keep_state(session: Session) -> None:
 
 def make_stack(session: Session) -> None:
     """Makes the stack where the backend has none of its name. Raises CommandError."""
-    if checks.has_stack(session.situation()):
+    if has_stack(session.situation()):
         return
     command = ["pulumi", "stack", "init", session.stack, "--non-interactive"]
     done = run(command, session.environment, seconds=_SECONDS)
@@ -39,9 +41,9 @@ def make_stack(session: Session) -> None:
 
 def _is_meant(session: Session) -> bool:
     """Whether a backend that can be reached is one for this stack, and not of another project."""
-    if session.shell.get(BACKEND) or checks.has_stack(session.situation()):
+    if session.shell.get(BACKEND) or has_stack(session.situation()):
         return True
-    backend = checks.shown(session.environment[BACKEND])
+    backend = shown(session.environment[BACKEND])
     return session.confirm(f"\nPulumi is logged in to {backend}. Is the state of {session.stack} to be kept there?")
 
 
@@ -51,7 +53,7 @@ def _can_reach(session: Session) -> bool:
         for name in [name for name in names if not session.environment.get(name)]:
             session.ask_variable(name)
     try:
-        checks.stacks(session.environment)
+        stacks(session.environment)
     except CommandError as error:
         session.say(f"\n{error}")
         for name in BACKEND_CREDENTIALS.get(session.situation().backend, ()):
@@ -98,7 +100,7 @@ def _ask_bucket(session: Session) -> str:
     )
     namespace, region = "", ""
     try:
-        namespace = checks.object_storage_namespace(session.apis, "")
+        namespace = object_storage_namespace(session.apis, "")
         region = credentials.load("", "", "").region
     except CommandError as error:
         session.say(f"OCI does not tell the tenancy's namespace. {error}")

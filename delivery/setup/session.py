@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from delivery import CommandError, checks, report, stack_config
 from delivery.accounts import ACCOUNTS
-from delivery.checks import Apis, Situation
+from delivery.checks.situation import Apis, Situation, surroundings
 from delivery.runner import find
 from delivery.stack_config import StackConfig
 from delivery.terminal import Terminal
@@ -22,7 +22,7 @@ class Session:
         self.stack, self.shell, self.apis = stack, shell, apis
         self.file = stack_config.stack_file(stack)
         self.declarations = stack_config.declarations()
-        self.environment = checks.surroundings(shell)
+        self.environment = surroundings(shell)
         self.exports: dict[str, str] = {}
         self._terminal = terminal
 

@@ -10,9 +10,11 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from delivery import CommandError, checks, credentials
+from delivery import CommandError, credentials
 from delivery.accounts import BACKEND, DELIVERY_TOKEN, ENVIRONMENTS, GITHUB_TOKEN, OCI_KEY, PASSPHRASE, PASSPHRASE_FILE
-from delivery.checks import NotApplicable
+from delivery.checks.backend import shown
+from delivery.checks.github import lacking_secrets, lacks_backend
+from delivery.checks.situation import NotApplicable
 from delivery.runner import find, run
 from delivery.setup.session import Session
 from delivery.stack_config import StackConfig
@@ -24,8 +26,8 @@ def prepare_workflows(session: Session, config: StackConfig) -> None:
     """Writes what the workflows lack, by `gh` and after asking; else tells the commands for it."""
     seen = session.situation(config)
     try:
-        secrets = {name: checks.lacking_secrets(seen, name) for name in ENVIRONMENTS}
-        lacks_backend = checks.lacks_backend(seen)
+        secrets = {name: lacking_secrets(seen, name) for name in ENVIRONMENTS}
+        lacks_variable = lacks_backend(seen)
     except NotApplicable:
         return
     except CommandError as error:
@@ -35,7 +37,7 @@ def prepare_workflows(session: Session, config: StackConfig) -> None:
     for environment, names in secrets.items():
         if names:
             _set_secrets(session, seen.repository, environment, names, can_write=can_write)
-    if lacks_backend:
+    if lacks_variable:
         _set_backend(session, seen.repository, can_write=can_write)
 
 
@@ -76,7 +78,7 @@ def _set_backend(session: Session, repository: str, *, can_write: bool) -> None:
         _gh_or_stop(session, *command, text=url)
     else:
         session.say("\nThe workflows deploy once they know the backend:")
-        session.say(f"    gh {' '.join(command)} --body '{checks.shown(url)}'")
+        session.say(f"    gh {' '.join(command)} --body '{shown(url)}'")
 
 
 def _secret(session: Session, name: str) -> str:

@@ -22,7 +22,7 @@ from components import settings
 from delivery import CommandError, runner, stack_config, state
 from delivery.__main__ import main
 from delivery.accounts import ACCOUNTS
-from delivery.checks import Apis
+from delivery.checks.situation import Apis
 from delivery.setup import run_setup
 from delivery.setup.backend import keep_state
 from delivery.setup.passphrase import set_passphrase

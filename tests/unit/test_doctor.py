@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery import checks, doctor
+from delivery import checks, doctor, verify
 from delivery.__main__ import main
 from delivery.accounts import ACCOUNTS, DELIVERY_TOKEN, OCI_KEY, backend_secrets
-from delivery.checks import Apis
+from delivery.checks import backend, situation, tools
+from delivery.checks.situation import Apis
 from tests.unit import example, oracle
 from tests.unit.commands import StandIn
 from tests.unit.github_api import REPOSITORY, TOKEN, GitHub
@@ -56,8 +57,8 @@ class Place:
         told = {f"todo-oke:{key}": {"value": value, "secret": key in example.SECRETS} for key, value in values.items()}
         (self.folder / "config.json").write_text(json.dumps(told))
 
-    def look(self) -> dict[str, checks.Check]:
-        seen = checks.situation("oke", os.environ, self.apis)
+    def look(self) -> dict[str, verify.Check]:
+        seen = situation.situation("oke", os.environ, self.apis)
         return {check.name: check for check in checks.look(seen, checks.CHECKS)}
 
     def does(
@@ -368,7 +369,8 @@ def test_a_tool_of_make_tools_is_found_without_a_path(place: Place) -> None:
 
 
 def test_a_tool_that_hangs_holds_up_no_other_check(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_SECONDS", 0.5)
+    for asking in (situation, backend, tools):
+        monkeypatch.setattr(asking, "SECONDS", 0.5)
     for stand_in in (place.pulumi, place.docker):
         stand_in.does("exec sleep 30")
     begun = time.monotonic()

@@ -1,0 +1,61 @@
+"""The commands that a stack needs on this machine."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+from delivery import CommandError
+from delivery.checks.situation import SECONDS, NotApplicable, Situation
+from delivery.runner import run
+
+
+def pulumi(seen: Situation) -> str:
+    version = _first_line("pulumi", "version", seen=seen)
+    wanted = f"v{importlib.metadata.version('pulumi')}"
+    if version != wanted:
+        raise CommandError(
+            f"pulumi is {version}, and the project's packages are made for {wanted}.\n"
+            "    make tools && export PATH=$PWD/.tools/bin:$PATH"
+        )
+    return version
+
+
+def git(seen: Situation) -> str:
+    return _first_line("git", "--version", seen=seen)
+
+
+def docker(seen: Situation) -> str:
+    if seen.setting("imageSource") != "build":
+        raise NotApplicable("imageSource is not build")
+    buildx = _first_line("docker", "buildx", "version", seen=seen)
+    daemon = run(["docker", "info", "--format", "{{.ServerVersion}}"], seen.environment, seconds=SECONDS)
+    if daemon.code:
+        raise CommandError("Docker is installed, and its engine does not answer.\n    docker info   tells more")
+    return f"engine {daemon.output.strip()}, {buildx}"
+
+
+def registry_login(seen: Situation) -> str:
+    if seen.setting("imageSource") != "build":
+        raise NotApplicable("imageSource is not build")
+    registry = seen.setting("imageRegistry").partition("/")[0]
+    folder = Path(seen.environment.get("DOCKER_CONFIG") or Path(seen.environment.get("HOME", "~"), ".docker"))
+    try:
+        known = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if registry not in {**known.get("auths", {}), **known.get("credHelpers", {})}:
+        raise CommandError(f"Docker has no login for {registry}, to push the images.\n    docker login {registry}")
+    return f"Docker is logged in to {registry}"
+
+
+def trivy(seen: Situation) -> str:
+    if not seen.setting("imageScan"):
+        raise NotApplicable("imageScan is not set")
+    return _first_line("trivy", "--version", seen=seen)
+
+
+def _first_line(*command: str, seen: Situation) -> str:
+    done = run([*command], seen.environment, seconds=SECONDS)
+    if done.code:
+        raise CommandError(f"`{' '.join(command)}` fails.\n    {' '.join(command)}   tells more")
+    return done.output.strip().partition("\n")[0]
