@@ -45,6 +45,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser], stack: argparse.Argu
 
 
 def _version(text: str) -> int | str:
+    if text != "verified" and not text.removeprefix("-").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a version nor `verified`")
     return text if text == "verified" else int(text)
 
 

@@ -115,7 +115,7 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
         author=environment.get("git.author") or git.author(commit),
         dirty=environment.get("git.dirty") == "true",
         settings={key: value["value"] for key, value in config.items() if key not in hidden},
-        secrets={key: _secret(config[key]) for key in hidden if config[key].get("value") != ""},
+        secrets={key: _secret(config[key]) for key in config if key in hidden and config[key].get("value") != ""},
         changes=entry.get("resourceChanges") or {},
     )
 

@@ -22,7 +22,12 @@ case "$1 $2 $3" in
   "stack output "*) cat "secret-$3" ;;
   "config --json --show-secrets") cat config ;;
   "config set "*) printf '%s=%s\n' "$3" "$(cat)" >> set ;;
-  "preview --json "*) rm -rf seen && cp -R "$OLDPWD/.local/rollback" seen; cat preview; exit $(cat previewing) ;;
+  "install "*) echo "$OLDPWD" > installed; exit $(cat installing) ;;
+  "preview --json "*)
+    echo "$PATH" > path
+    rm -rf seen && cp -R "$OLDPWD/.local/rollback" seen
+    cat preview
+    exit $(cat previewing) ;;
   "up "*) exit $(cat updating) ;;
   *) exit 99 ;;
 esac
@@ -30,7 +35,7 @@ esac
 
 
 class PulumiCommand:
-    """seen: the files of a rollback, as they were at its preview. exits: what `up`, a preview and a tag exit with."""
+    """seen: the files of a rollback, as they were at its preview. exits: what `up`, a preview, … exit with."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -39,12 +44,22 @@ class PulumiCommand:
         self._command.does(_SCRIPT.format(folder=folder))
         self.tagged("")
         self.has_secrets()
-        for what in ("previewing", "updating", "tagging"):
+        for what in ("previewing", "updating", "tagging", "installing"):
             self.exits(what, 0)
 
     @property
     def calls(self) -> Sequence[str]:
         return [" ".join(call) for call in self._command.calls]
+
+    @property
+    def path(self) -> Sequence[str]:
+        """Where the commands of the last preview were looked for."""
+        return (self._folder / "path").read_text().strip().split(":")
+
+    @property
+    def installed(self) -> Path:
+        """The folder for which packages were installed."""
+        return Path((self._folder / "installed").read_text().strip())
 
     @property
     def updated(self) -> Sequence[str]:

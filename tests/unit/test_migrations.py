@@ -66,7 +66,8 @@ def test_what_cannot_be_told(statement: str) -> None:
 
 
 def test_how_to_undo_a_migration_is_not_what_it_does() -> None:
-    code = 'def upgrade():\n    more()\n\ndef more():\n    op.drop_table("a")\n\ndef downgrade():\n    op.drop_table("b")\n'
+    more, undone = 'def more():\n    op.drop_table("a")\n', 'def downgrade():\n    op.drop_table("b")\n'
+    code = f"def upgrade():\n    more()\n{more}{undone}"
     assert [found.why for found in migrations.judge("0003.py", code)] == ["op.drop_table('a')"]
     assert [found.verdict for found in migrations.judge("0003.py", "def")] == ["unclear"]
 
