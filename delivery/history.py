@@ -11,7 +11,7 @@ from delivery.comparison import Comparison, Snapshot
 
 _TITLES = ("version", "began (UTC)", "result", "commit", "author", "changed", "images", "message", "way back")
 _SHORT = 7
-_MESSAGE = 60
+_MESSAGE = 72
 _OPERATIONS = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
 
