@@ -1,8 +1,9 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
 `setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
-what a stack promises is what runs, `history` tells its updates, and `rollback` goes back to the app of one. `drift`
-compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
+what a stack promises is what runs, `history` tells its updates, `diff` compares two, and `rollback` goes back to one.
+`drift` compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a
+workflow run.
 """
 
 import argparse
