@@ -36,11 +36,12 @@ def _update(rollback: Rollback) -> Iterator[str]:
 
 
 def _images(rollback: Rollback) -> Iterator[str]:
-    for name, image in rollback.app.images.items():
-        if "@sha256:" not in image:
-            yield f"note  {name} {image}, a tag: the image that it names today"
-            continue
-        answer = registry.ask(image)
+    app = rollback.app
+    for name, image in app.images.items():
+        is_exact = "@sha256:" in image
+        told = "" if is_exact else ", a tag: the image that it names today"
+        # A tag that is pinned proves nothing, and need not lead to a registry that is there for anybody but the nodes.
+        answer = registry.ask(image) if is_exact or app.source == "registry" else registry.Answer("found")
         if answer.state == "gone":
             raise CommandError(
                 f"There is no way back to update {rollback.target.version}: its image of the {name} is not in the "
@@ -48,10 +49,9 @@ def _images(rollback: Rollback) -> Iterator[str]:
             )
         # No refusal where the registry does not tell: it may be what is down, the nodes may have the image still, and a
         # rollback is wanted because something is broken. Should it be gone, the release takes itself back.
-        told = (
-            "" if answer.state == "found" else f"\n      the registry did not tell whether it is there: {answer.detail}"
-        )
-        yield f"{'ok  ' if answer.state == 'found' else 'note'}  {name} {image}{told}"
+        if answer.state == "unknown":
+            told += f"\n      the registry did not tell whether it is there: {answer.detail}"
+        yield f"{'note' if told else 'ok  '}  {name} {image}{told}"
 
 
 def _migrations(rollback: Rollback) -> Iterator[str]:

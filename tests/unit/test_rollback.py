@@ -190,7 +190,7 @@ def test_pulumi_cloud_tells_which_digests_were_built(commits: list[str], pulumi:
 
 
 def test_where_the_state_is_in_a_bucket_built_images_are_found_by_their_commits(
-    commits: list[str], pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
+    commits: list[str], pulumi: PulumiCommand, crane: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.made(built(commits[1]), built(commits[2]))
 
@@ -200,7 +200,8 @@ def test_where_the_state_is_in_a_bucket_built_images_are_found_by_their_commits(
     assert applied(pulumi)["todo-oke:imageSource"] == "registry"
     assert applied(pulumi)["todo-oke:frontendImage"] == frontend
     assert applied(pulumi)["todo-oke:backendImage"] == backend
-    assert f"note  backend {backend}, a tag: the image that it names today" in capsys.readouterr().out
+    assert f"note  backend {backend}, a tag: the image that it names today\n" in capsys.readouterr().out
+    assert ["manifest", backend] in crane.calls
 
 
 @pytest.mark.parametrize(("tag", "source"), [("v1", "registry"), (f"v1@sha256:{'1a' * 32}", "pinned")])

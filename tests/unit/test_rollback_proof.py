@@ -77,6 +77,18 @@ def test_a_registry_that_is_down_is_told_and_stops_no_rollback(
     assert len(pulumi.updated) == 1
 
 
+def test_a_pinned_tag_is_taken_as_it_is(
+    checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.made(*[update(checkout.commit({VALUES: ""}), **PINNED, **TAGS)] * 2)
+
+    assert main(["rollback", "--yes"]) == 0
+
+    told = capsys.readouterr().out
+    assert "note  backend r.example/b:v1, a tag: the image that it names today\n" in told
+    assert "did not tell" not in told
+
+
 def test_a_migration_that_the_earlier_backend_cannot_live_with_is_no_way_back(
     checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
