@@ -18,11 +18,15 @@ VALUES = "values.yaml"
 CANARY = "canary-password"
 IMAGES = {"frontendImage": "r.example/f:v1", "backendImage": "r.example/b:v1"}
 WORKTREE = Path(".local/rollback/checkout")
-# As that commit has it: it notes what it could see, and links what it provides.
+# As that commit has it: it notes what it could see, and brings an engine, which is not to be asked.
 BOOTSTRAP = """\
 import os, pathlib
 print("installing")
 pathlib.Path("provided").write_text("\\n".join(os.environ))
+engine = pathlib.Path(".tools/bin/pulumi")
+engine.parent.mkdir(parents=True)
+engine.write_text("#!/bin/sh\\nexit 7")
+engine.chmod(0o755)
 """
 
 
@@ -227,6 +231,8 @@ def test_what_holds_nothing_may_go_in_full_and_not_with_the_app(kind: str) -> No
 def test_a_component_may_go_in_full() -> None:
     steps = [step("delete", "todo:ingress:CertManager", "it", custom=False)]
     assert losses.changes(steps, "full") == ["delete todo:ingress:CertManager::it"]
+    with pytest.raises(CommandError):
+        losses.changes(steps, "app")
 
 
 @pytest.mark.parametrize(
