@@ -1,8 +1,9 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
 `setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
-what a stack promises is what runs, `history` tells its updates, and `rollback` goes back to the app of one. `drift`
-compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
+what a stack promises is what runs, `history` tells its updates, `diff` compares two, and `rollback` goes back to one.
+`drift` compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a
+workflow run.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from delivery import CommandError, credentials, oke_token
+from delivery import CommandError, credentials, history_commands, oke_token
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,15 +70,7 @@ def _add_release_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     verify.add_argument("--seconds", type=float, default=180, help="how long it may take (default: 180)")
     verify.add_argument("--json", action="store_true", help="tell the checks to a program")
     verify.set_defaults(run=_verify)
-    history = add("history", parents=[stack], help="list its updates, and which one can go back to")
-    history.add_argument("--count", type=int, default=10, help="how many, the newest first (default: 10)")
-    history.set_defaults(run=_history)
-    rollback = add("rollback", parents=[stack], help="go back to the app of an earlier update")
-    rollback.add_argument("--to", type=int, metavar="VERSION", help="the update (default: the last good one)")
-    how = rollback.add_mutually_exclusive_group()
-    for name, told in {"preview": "look at what it would change", "yes": "do not ask before it changes it"}.items():
-        how.add_argument(f"--{name}", dest="how", action="store_const", const=name, default="ask", help=told)
-    rollback.set_defaults(run=_rollback)
+    history_commands.add(add, stack)
 
 
 def _cluster(ocid: str) -> str:
@@ -157,18 +150,6 @@ def _verify(options: argparse.Namespace) -> None:
         updates.record_verified(options.stack)
     except CommandError as error:  # which makes the app no worse
         _tell_progress(f"That update was not recorded as verified: {error}")
-
-
-def _history(options: argparse.Namespace) -> str:
-    from delivery import history  # noqa: PLC0415
-
-    return history.table(options.stack, options.count)
-
-
-def _rollback(options: argparse.Namespace) -> None:
-    from delivery import rollback  # noqa: PLC0415
-
-    rollback.roll_back(options.stack, options.to, options.how, lambda line: print(line, flush=True))
 
 
 def _tell_progress(line: str) -> None:

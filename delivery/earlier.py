@@ -1,13 +1,12 @@
 """The app of an earlier update, found again: its images in the stack's history, its chart values in git."""
 
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from delivery import CommandError, stack
+from delivery import CommandError, git, stack
 from delivery.updates import Update
 
 APPS = ("frontend", "backend")
@@ -46,6 +45,13 @@ class App:
         return FOLDER / self.commit / self.path
 
 
+def values_of(update: Update) -> tuple[str, str]:
+    """The commit of the chart values that an update released, and their path there; no commit where none is known."""
+    path = update.settings.get("valuesFile", "")
+    kept = _VALUES.fullmatch(path)
+    return (kept["commit"], kept["path"]) if kept else (update.commit, path)
+
+
 def find(name: str, update: Update) -> App:
     """What an update of the stack released.
 
@@ -55,59 +61,58 @@ def find(name: str, update: Update) -> App:
         did = "failed" if update.result == "failed" else f"is {update.result}"
         reason = f"it {did}" if update.kind == "update" else f"it was a {update.kind}, which released nothing"
         raise UnreachableError(update, reason, "python -m delivery history   tells the others")
-    path = update.settings.get("valuesFile", "")
-    kept = _VALUES.fullmatch(path)
-    commit, path = (kept["commit"], kept["path"]) if kept else (update.commit, path)
-    if not commit:
-        raise UnreachableError(
-            update,
-            "it was made outside of a git checkout",
-            "git checkout COMMIT && pulumi up   where one knows its commit",
-        )
-    if _git("cat-file", "-e", f"{commit}^{{commit}}") is None:
-        raise UnreachableError(
-            update,
-            f"its commit {commit[:7]} is not in this checkout",
-            f"git fetch --unshallow   or: git fetch origin {commit}",
-        )
-    values = _git("show", f"{commit}:./{path}") if path else None
+    commit, path = values_of(update)
+    require_commit(update, commit)
+    values = git.show(commit, path) if path else None
     if values is None:
         raise UnreachableError(
             update,
             f"its chart values {path} are not in its commit {commit[:7]}",
             "pulumi config set valuesFile …   then pulumi up",
         )
-    source, images = _images(name, update)
-    return App(source, images, commit, path, values)
+    source, found = images(name, update)
+    return App(source, found, commit, path, values)
 
 
-def _images(name: str, update: Update) -> tuple[Literal["pinned", "registry"], Mapping[str, str]]:
+def require_commit(update: Update, commit: str) -> None:
+    """Raises UnreachableError where a commit of an update is not known, or not in this checkout."""
+    if not commit:
+        raise UnreachableError(
+            update,
+            "it was made outside of a git checkout",
+            "git checkout COMMIT && pulumi up   where one knows its commit",
+        )
+    if not git.has(commit):
+        raise UnreachableError(
+            update,
+            f"its commit {commit[:7]} is not in this checkout",
+            f"git fetch --unshallow   or: git fetch origin {commit}",
+        )
+
+
+def images(name: str, update: Update) -> tuple[Literal["pinned", "registry"], Mapping[str, str]]:
+    """The images that an update asked for, by app, and the setting imageSource with which they mean the same again.
+
+    Raises CommandError where that is not known.
+    """
     settings = update.settings
     source = settings.get("imageSource", "pinned")
     written = {app: settings.get(f"{app}Image", "") for app in APPS}
     if source == "pinned" or (source == "registry" and all("@" in image for image in written.values())):
         return "pinned", written
     if update.numbered:
-        return "pinned", stack.earlier_outputs(name, update.version)["images"]
+        return "pinned", stack.earlier_outputs(name, update.version).get("images", {})
     # No backend but Pulumi Cloud tells which digests those were: the registry is asked for those that it has now.
     if source == "registry":
         return "registry", written
     return "registry", {
-        app: f"{settings['imageRegistry']}/todo-{app}:sha-{_last_commit(update, app)[:7]}" for app in APPS
+        app: f"{settings.get('imageRegistry')}/todo-{app}:sha-{_last_commit(update, app)[:7]}" for app in APPS
     }
 
 
 def _last_commit(update: Update, context: str) -> str:
     """The commit that an image's tag names: `components.source.revision`, as it was then."""
-    commit = _git("log", "-1", "--no-show-signature", "--format=%H", update.commit, "--", context)
+    commit = git.last_touching(update.commit, context)
     if not commit:
         raise UnreachableError(update, f"its commit has no {context}", "python -m delivery history   tells the others")
-    return commit.strip()
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise CommandError("git is not on PATH.\n    https://git-scm.com/downloads   where to get it") from None
-    return done.stdout if done.returncode == 0 else None
+    return commit

@@ -1,4 +1,4 @@
-"""The one way in which `setup` and `doctor` start other commands: with only their own secrets, and never for ever."""
+"""The one way in which operators' commands start others: with only their own secrets, and never for ever."""
 
 import shutil
 import subprocess
@@ -36,6 +36,11 @@ def find(command: str, environment: Mapping[str, str]) -> str | None:
     return shutil.which(command, path=environment.get("PATH"))
 
 
+def allowed(command: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a command may have of an environment: all but the secrets of others."""
+    return {key: value for key, value in environment.items() if _SECRETS.get(key, command) == command}
+
+
 def run(command: list[str], environment: Mapping[str, str], text: str = "", seconds: float = 10) -> Outcome:
     """Runs a command to its end, whatever becomes of it.
 
@@ -50,10 +55,9 @@ def run(command: list[str], environment: Mapping[str, str], text: str = "", seco
     path = find(name, environment)
     if path is None:
         raise CommandError(f"There is no command {name}.\n    {_SOURCES.get(name, 'export PATH=…')}")
-    own = {key: value for key, value in environment.items() if _SECRETS.get(key, name) == name}
     process = subprocess.Popen(
         [path, *command[1:]],
-        env=own,
+        env=allowed(name, environment),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -80,6 +84,7 @@ def _end(process: subprocess.Popen[str], text: str, seconds: float) -> tuple[str
 # Where to get a command that is not there.
 _SOURCES = {
     "pulumi": "make tools   installs it into .tools/bin",
+    "crane": "make tools   installs it into .tools/bin",
     "git": "https://git-scm.com/downloads   where to get it",
     "docker": "https://docs.docker.com/get-started/get-docker/   where to get it",
     "trivy": "https://trivy.dev/docs/latest/getting-started/installation/   where to get it",

@@ -1,13 +1,16 @@
 """What the engine knows of a stack, asked of the `pulumi` command, and a new update of it."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delivery import CommandError
+from delivery import CommandError, runner
 
 
 def outputs(stack: str) -> Mapping[str, Any]:
@@ -21,11 +24,16 @@ def secret_output(stack: str, name: str) -> str:
 
 
 def history(stack: str) -> Sequence[Mapping[str, Any]]:
-    """All updates of a stack, the newest first, without the values of its secrets. Raises CommandError.
+    """All updates of a stack, the newest first, with the values of its secrets where they can be decrypted here.
 
-    Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_history/
+    Those are not to be printed: they pass from the engine to this process through a pipe, and are kept nowhere.
+
+    Raises CommandError. Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_history/
     """
-    return json.loads(_pulumi("stack", "history", "--json", "--full-dates", "--page-size", "0", "--stack", stack))
+    command = ["stack", "history", "--json", "--full-dates", "--page-size", "0", "--stack", stack]
+    shown = _run(*command, "--show-secrets")
+    # Whoever lacks the passphrase may see all but the secrets.
+    return json.loads(shown.stdout if shown.returncode == 0 else _pulumi(*command))
 
 
 def earlier_outputs(stack: str, version: int) -> Mapping[str, Any]:
@@ -48,9 +56,32 @@ def set_tag(stack: str, name: str, value: str) -> None:
     _pulumi("stack", "tag", "set", name, value, "--stack", stack)
 
 
-def preview(stack: str, config_file: Path) -> Sequence[Mapping[str, Any]]:
+@dataclass(frozen=True)
+class Program:
+    """A program of the stack; folder: its project's, path: where its commands are found before those of today."""
+
+    folder: Path = Path()
+    path: Sequence[Path] = ()
+
+    def command(self, *arguments: str) -> Sequence[str]:
+        """A command of `pulumi` on it: of the engine of today, as the state is one of today's."""
+        if self == Program():
+            return ["pulumi", *arguments]
+        # By its path: the other commands of that commit are to be found first, but not its engine.
+        return [shutil.which("pulumi") or "pulumi", *arguments, "--cwd", str(self.folder)]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the command runs in."""
+        return {**os.environ, "PATH": os.pathsep.join([*map(str, self.path), os.environ.get("PATH", os.defpath)])}
+
+
+_HERE = Program()
+
+
+def preview(stack: str, config_file: Path, program: Program = _HERE) -> Sequence[Mapping[str, Any]]:
     """The steps of an update with the settings of a file. Raises CommandError with the program's own errors."""
-    done = _run("preview", "--json", "--config-file", str(config_file), "--stack", stack)
+    done = _run("preview", "--json", "--config-file", str(config_file), "--stack", stack, program=program)
     if done.returncode == 0:
         return json.loads(done.stdout)["steps"]
     try:
@@ -60,22 +91,31 @@ def preview(stack: str, config_file: Path) -> Sequence[Mapping[str, Any]]:
     raise CommandError(f"There is no preview, and nothing was changed:\n{''.join(told).strip()}")
 
 
-def up(stack: str, config_file: Path, message: str, *options: str) -> None:
+def up(stack: str, config_file: Path, message: str, *options: str, program: Program = _HERE) -> None:
     """A new update with the settings of a file, told and asked for on this terminal.
 
     message: what the history says of it; options: further ones of `pulumi up`.
 
     Raises CommandError where it does not succeed.
     """
-    command = ["pulumi", "up", "--config-file", str(config_file), "--message", message, "--stack", stack, *options]
+    command = program.command("up", "--config-file", str(config_file), "--message", message, "--stack", stack, *options)
     # Ctrl-C is for the engine, which ends in good order; to be killed by this process would leave the stack locked.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        done = subprocess.run(command, check=False)
+        done = subprocess.run(command, env=program.environment, check=False)
     finally:
         signal.signal(signal.SIGINT, before)
     if done.returncode != 0:
         raise CommandError("The update did not succeed; above is what the engine says of it.")
+
+
+def set_secret(stack: str, config_file: Path, key: str, secret: str) -> None:
+    """Encrypts a setting into a file of a stack's settings. Raises CommandError, without the value."""
+    command = ["pulumi", "config", "set", key, "--secret", "--config-file", str(config_file), "--stack", stack]
+    # On standard input, because everybody on this machine can read the arguments of a command.
+    done = runner.run([*command, "--non-interactive"], os.environ, secret, seconds=60)
+    if done.code:
+        raise CommandError(f"{key} cannot be set, and nothing was changed: {done.errors.strip()}")
 
 
 def resource_of(urn: str) -> str:
@@ -94,9 +134,11 @@ def _pulumi(*arguments: str) -> str:
     return done.stdout
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["pulumi", *arguments, "--non-interactive"]
+def _run(*arguments: str, program: Program = _HERE) -> subprocess.CompletedProcess[str]:
+    command = [*program.command(*arguments), "--non-interactive"]
     try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env=program.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
     except FileNotFoundError:
         raise CommandError("pulumi is not on PATH.\n    make tools && export PATH=$PWD/.tools/bin:$PATH") from None

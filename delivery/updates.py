@@ -1,10 +1,11 @@
 """The updates of a stack, as the engine's history has them, and which of them were proven good."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from delivery import stack
+from components.settings import SECRET_KEYS
+from delivery import git, stack
 
 # Of Pulumi.yaml: the namespace of the settings.
 PROJECT = "todo-oke"
@@ -12,6 +13,27 @@ PROJECT = "todo-oke"
 _VERIFIED = "verified"
 # That many versions fit into a stack's tag.
 _REMEMBERED = 20
+# Source: errorDecryptingValue of `pulumi stack history`
+_UNREADABLE = "ERROR_UNABLE_TO_DECRYPT"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret setting: value is its plain text, which nothing that prints this shows, or None where it is not known.
+
+    Whether two are the same is seen by their values: one value has another ciphertext each time that it is set.
+    """
+
+    value: str | None = field(repr=False)
+
+    @property
+    def readable(self) -> bool:
+        """Whether it was decrypted: not without the passphrase, nor where that was another one then."""
+        return self.value is not None
+
+    def is_known_to_differ(self, other: "Secret | None") -> bool:
+        """Whether another one is readable too and has another value, or is not there at all."""
+        return other is None or (self.readable and other.readable and self != other)
 
 
 @dataclass(frozen=True)
@@ -24,7 +46,8 @@ class Update:
     time: when it began, like 2026-11-24T02:31:41.000Z.
     commit: the 40 digits of the checkout's commit, and author: who wrote it; both empty outside of a checkout.
     dirty: whether the checkout had files that differ from the commit, or that it lacks.
-    settings: those that are no secret, defaults included.
+    settings: those that are no secret, defaults included; secrets: the others.
+    changes: how many resources it created, updated, deleted, …, by the engine's names of these operations.
     """
 
     version: int
@@ -37,6 +60,18 @@ class Update:
     author: str
     dirty: bool
     settings: Mapping[str, str]
+    secrets: Mapping[str, Secret]
+    changes: Mapping[str, int]
+
+    @property
+    def title(self) -> str:
+        """The first line of its message."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def minute(self) -> str:
+        """When it began, in UTC, like 2026-11-24 02:31."""
+        return self.time[:16].replace("T", " ")
 
 
 def read(name: str) -> list[Update]:
@@ -65,7 +100,9 @@ def record_verified(name: str) -> int | None:
 
 def _update(entry: Mapping[str, Any], place: int) -> Update:
     environment = entry["environment"]
-    config = entry["config"].items()
+    config = {key.removeprefix(f"{PROJECT}:"): value for key, value in entry["config"].items()}
+    hidden = {key for key, value in config.items() if value["secret"] or _is_sensitive(key, value["value"])}
+    commit = environment.get("git.head", "")
     return Update(
         version=entry["version"] or place,
         numbered=bool(entry["version"]),
@@ -73,8 +110,21 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
         result=entry["result"],
         time=entry["startTime"],
         message=entry["message"],
-        commit=environment.get("git.head", ""),
-        author=environment.get("git.author", ""),
+        commit=commit,
+        # Of an update in a linked worktree, as a full rollback is, the engine notes the commit alone.
+        author=environment.get("git.author") or git.author(commit),
         dirty=environment.get("git.dirty") == "true",
-        settings={key.removeprefix(f"{PROJECT}:"): value["value"] for key, value in config if not value["secret"]},
+        settings={key: value["value"] for key, value in config.items() if key not in hidden},
+        secrets={key: _secret(config[key]) for key in config if key in hidden and config[key].get("value") != ""},
+        changes=entry.get("resourceChanges") or {},
     )
+
+
+def _is_sensitive(key: str, value: str) -> bool:
+    """Whether a setting is to be hidden that was not encrypted: by mistake, and its update failed, or as a text."""
+    return key in SECRET_KEYS or "\n" in value
+
+
+def _secret(value: Mapping[str, Any]) -> Secret:
+    text = value.get("value", _UNREADABLE)
+    return Secret(None if text == _UNREADABLE else text)

@@ -1,6 +1,5 @@
 """`alembic upgrade head`, as the Helm hook runs it."""
 
-import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
+from delivery.migrations import BREAKING
 from rig.ports import free_port
 from todo import models
 from todo.settings import DatabaseSettings
 
 from .conftest import BACKEND, child_environment
-
-# What the previous version of the app cannot live with, and a rollback goes back to it on the same database.
-BREAKING = re.compile(
-    r"\b(DROP (TABLE|COLUMN|TYPE|SCHEMA)|RENAME|TRUNCATE|SET NOT NULL|ALTER COLUMN \w+ TYPE|DELETE FROM)\b"
-    r"|ADD COLUMN (?!.*\bDEFAULT\b)[^;]*\bNOT NULL\b",
-    re.IGNORECASE,
-)
 
 
 @pytest.fixture

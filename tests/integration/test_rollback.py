@@ -1,148 +1,240 @@
-"""Rollbacks on the real engine: what runs afterwards is what the update that was gone back to had released."""
+"""Rollbacks on the real engine: what runs afterwards is what the update that was gone back to had released.
+
+All tests go on with one stack, whose history grows.
+"""
 
 import base64
-from collections.abc import Mapping
-from pathlib import Path
+import json
+import random
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.integration.project import Outcome, Project
+from tests.integration.project import ROOT, Project
+from tests.unit.image_registry import ImageRegistry
 
 pytestmark = pytest.mark.integration
 
 VALUES = "infra/helm/todo-app/values-local.yaml"
-IMAGE = "ghcr.io/example/todo-backend"
+TEMPLATE = "infra/helm/todo-app/templates/backend-deployment.yaml"
+SETTINGS, PROVIDED = "Pulumi.local.yaml", "tools/bootstrap.py"
+# With those of the other tests 20 updates, of which 9 are rollbacks, and each is compared whole.
+UPDATES, ROLLBACKS = 6, 4
+# In the place of the real one, which would install for a minute what this checkout has already.
+BOOTSTRAP = f"""\
+from pathlib import Path
+for name in (".venv", ".tools"):
+    Path(name).symlink_to(Path({str(ROOT)!r}) / name)
+"""
 
 
-@pytest.fixture
-def checkout(deployed: Project) -> Project:
-    """The deployed project as a clean git checkout, of which the last update is."""
+@dataclass
+class Stack:
+    """A stack in a git checkout; released: by version, what the cluster ran once that update was done."""
+
+    project: Project
+    released: dict[int, Any] = field(default_factory=dict[int, Any])
+
+    @property
+    def version(self) -> int:
+        return max(self.released)
+
+    def configure(self, **settings: str) -> None:
+        path = self.project.folder / SETTINGS
+        document = yaml.safe_load(path.read_text())
+        document["config"] |= {f"todo-oke:{key}": value for key, value in settings.items()}
+        path.write_text(yaml.safe_dump(document))
+
+    def edit_values(self, replicas: int) -> None:
+        text = f"frontend: {{replicas: 1}}\nbackend: {{replicas: {replicas}}}\n"
+        (self.project.folder / VALUES).write_text(text)
+
+    def up(self) -> int:
+        """Releases what is in the project's folder as a new commit, and gives the version."""
+        self.project.do("git", "add", "--all")
+        self.project.do("git", "commit", "--quiet", "--allow-empty", "--message", "What is to be delivered")
+        self.project.up()
+        return self.record()
+
+    def roll_back(self, to: int, *options: str) -> str:
+        told = self.delivery("rollback", "--to", str(to), "--yes", *options)
+        self.record()
+        return told
+
+    def record(self) -> int:
+        """Notes what the cluster runs after another update."""
+        self.released[self.version + 1] = self.live()
+        return self.version
+
+    def delivery(self, command: str, *arguments: str) -> str:
+        return self.project.do("python", "-m", "delivery", command, "--stack", "local", *arguments)
+
+    def refused(self, *arguments: str) -> str:
+        outcome = self.project.run("python", "-m", "delivery", "rollback", "--stack", "local", *arguments)
+        assert outcome.code == 1, outcome.text
+        assert "Traceback" not in outcome.text
+        return outcome.text
+
+    def live(self) -> Mapping[str, Any]:
+        """What the cluster was told to run, whole: the specification of each object of the app."""
+        kinds = "deployments,services,ingresses,networkpolicies,poddisruptionbudgets"
+        objects = self.project.get(kinds, "--selector", "app.kubernetes.io/instance=todo-app")["items"]
+        return {f"{it['kind']} {it['metadata']['name']}": it["spec"] for it in objects}
+
+    def backend(self) -> Mapping[str, Any]:
+        return self.live()["Deployment backend"]
+
+    def entries(self, count: int) -> list[dict[str, Any]]:
+        return json.loads(self.delivery("history", "--json", "--count", str(count)))
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageRegistry]:
+    with ImageRegistry.serve(tmp_path_factory.mktemp("registry")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def stack(project: Project) -> Iterator[Stack]:
+    """The stack as a clean git checkout, of which its last update is; whatever is set is set back after the tests."""
+    changed = {name: (project.folder / name).read_text() for name in (VALUES, TEMPLATE, SETTINGS, PROVIDED)}
     # All that is not of the checkout, the copies of the kubeconfig that the provider leaves included.
-    kept = ["Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "delivery", "infra", "frontend", "backend"]
-    (deployed.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in kept)]))
-    if not (deployed.folder / ".git").exists():
-        deployed.do("git", "init", "--quiet")
-        deployed.do("git", "config", "user.name", "Ann")
-        deployed.do("git", "config", "user.email", "ann@example.com")
-    commit(deployed)
-    deployed.up()
-    return deployed
+    kept = ["Pulumi.yaml", SETTINGS, "__main__.py", "components", "delivery", "infra", "backend", "tools"]
+    (project.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in kept)]))
+    (project.folder / PROVIDED).write_text(BOOTSTRAP)
+    shutil.copytree(ROOT / "backend/migrations", project.folder / "backend/migrations")
+    project.do("git", "init", "--quiet")
+    project.do("git", "config", "user.name", "Ann")
+    project.do("git", "config", "user.email", "ann@example.com")
+    made = json.loads(project.do("pulumi", "stack", "history", "--json", "--page-size", "0"))
+    stack = Stack(project, {len(made): {}})
+    stack.up()
+    yield stack
+    for name, text in changed.items():
+        (project.folder / name).write_text(text)
+    for name in (".git", "backend"):
+        shutil.rmtree(project.folder / name)
 
 
-def test_a_rollback_restores_the_app_and_can_be_rolled_back(checkout: Project) -> None:
-    first, good = released(checkout), last_version(checkout)
-    delivery(checkout, "verify", "--seconds", "60")
-    edit_values(checkout, "replicas: 2", "replicas: 1")
-    checkout.configure(backendImage=f"{IMAGE}@sha256:{'ab' * 32}")
-    checkout.configure_secret(kafkaPassword="canary-password-of-today")
-    commit(checkout)
-    checkout.up()
-    second, bad = released(checkout), last_version(checkout)
-    assert second != first
+def test_after_rollbacks_at_random_the_cluster_runs_exactly_what_each_version_was(
+    stack: Stack, registry: ImageRegistry
+) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")  # noqa: T201 (pytest shows it where the test fails)
+    chance = random.Random(seed)  # noqa: S311
+    images = [registry.push("todo-backend", str(number)) for number in range(3)]
+    images += ["ghcr.io/example/todo-backend:sha-1111111"]
+    start = stack.version
+    rest = [True] * (UPDATES - 2) + [False] * ROLLBACKS
+    chance.shuffle(rest)
+    for is_update in [True, True, *rest]:
+        if is_update:
+            replicas, image = chance.randint(1, 3), chance.choice(images)
+            stack.edit_values(replicas)
+            stack.configure(backendImage=image)
+            stack.up()
+            backend = stack.backend()
+            assert (backend["replicas"], backend["template"]["spec"]["containers"][0]["image"]) == (replicas, image)
+        else:
+            to = chance.choice(range(start, stack.version))
+            told = stack.roll_back(to)
+            assert stack.live() == stack.released[to], f"version {to}"
+            assert "the registry did not tell" not in told
 
-    looked = delivery(checkout, "rollback", "--preview")
-    assert "update kubernetes:helm.sh/v3:Release::todo-app" in looked
-    assert released(checkout) == second
+    entries = stack.entries(UPDATES + ROLLBACKS)
+    assert [entry["version"] for entry in entries] == [*range(stack.version, start, -1)]
+    assert sum("roll back to update" in entry["message"] for entry in entries) == ROLLBACKS
+    assert all(entry["wayBack"]["possible"] and entry["author"] == "Ann" for entry in entries)
+    assert stack.project.do("git", "status", "--porcelain") == ""
 
-    told = delivery(checkout, "rollback", "--yes")
-    assert f"back to update {good} of stack local from update {bad}" in told
+
+def test_the_app_goes_back_alone_and_in_full_its_chart_does_too(stack: Stack) -> None:
+    before = stack.version
+    path = stack.project.folder / TEMPLATE
+    path.write_text(path.read_text().replace("revisionHistoryLimit: 3", "revisionHistoryLimit: 4"))
+    stack.edit_values(2)
+    stack.configure(backendImage="ghcr.io/example/todo-backend:sha-2222222")
+    after = stack.up()
+    assert stack.backend()["revisionHistoryLimit"] == 4
+
+    stack.roll_back(before)
+    assert stack.backend() == {**stack.released[before]["Deployment backend"], "revisionHistoryLimit": 4}
+
+    told = stack.roll_back(before, "--full")
+    assert "its program, its chart and its settings are taken" in told
+    assert stack.live() == stack.released[before]
+    made = {entry["version"]: entry for entry in stack.entries(4)}
+    full = made[stack.version]
+    assert (full["commit"], full["images"]) == (made[before]["commit"], made[before]["images"])
+    assert (full["author"], full["wayBack"]["possible"]) == ("Ann", True)
+    assert full["message"].startswith(f"roll back in full to update {before} (commit {full['commit'][:7]})")
+
+    stack.roll_back(after, "--full")  # which takes that rollback back
+    assert stack.live() == stack.released[after]
+    assert len(stack.project.do("git", "worktree", "list").splitlines()) == 1
+    assert not (stack.project.folder / ".local/rollback").exists()
+
+
+def test_secrets_go_back_only_where_that_is_asked_for(stack: Stack) -> None:
+    old, new = "canary-password-of-then", "canary-password-of-today"
+    stack.project.configure_secret(kafkaPassword=old)
+    before = stack.up()
+    stack.delivery("verify", "--seconds", "60")
+    stack.project.configure_secret(kafkaPassword=new)
+    stack.up()
+
+    told = stack.delivery("rollback", "--to", "verified", "--preview")
+    assert f"back to update {before} of stack local from update {stack.version}" in told
     assert "succeeded and was verified" in told
-    assert released(checkout) == first
-    password: str = checkout.get("secret", "kafka-secrets")["data"]["password"]
-    assert base64.b64decode(password) == b"canary-password-of-today"
-    assert checkout.do("git", "status", "--porcelain") == ""
-    assert not (checkout.folder / ".local/rollback").exists()
+    assert "note  kafkaPassword was changed since, and stays as it is today" in told
+    assert password(stack) == new
 
-    delivery(checkout, "rollback", "--to", str(bad), "--yes")
-    assert released(checkout) == second
-    checkout.up("--expect-no-changes")  # it is what the checkout asks for
-
-    delivery(checkout, "rollback", "--to", str(bad + 1), "--yes")
-    assert released(checkout) == first
-
-    lines = delivery(checkout, "history").splitlines()
-    assert [line.split()[0] for line in lines[1:]] == [str(bad + 4 - place) for place in range(len(lines) - 1)]
-    assert f"roll back to update {bad + 1} " in lines[1]
-    assert f"from update {bad + 3}" in lines[1]
+    told += stack.roll_back(before, "--with-secrets")
+    assert "note  kafkaPassword was changed since, and goes back to what update" in told
+    assert password(stack) == old
+    assert stack.live() == stack.released[before]  # with the checksums by which pods are rolled
+    assert stack.live() != stack.released[before + 1]
+    differs = stack.delivery("diff", str(before), str(before + 1))
+    assert "secrets\n  kafkaPassword differs\n" in differs
+    assert "canary" not in told + differs + stack.delivery("history", "--json")
 
 
-def test_after_a_release_that_took_itself_back_no_pod_is_touched_and_the_state_agrees_again(checkout: Project) -> None:
-    checkout.configure(releaseTimeoutSeconds="30")
-    checkout.up()
-    pods, failed = checkout.pods("backend"), last_version(checkout) + 1
-    checkout.configure(backendImage=f"{IMAGE}:missing")
-    assert checkout.run("pulumi", "up", "--yes", "--skip-preview").code != 0
+def test_after_a_release_that_took_itself_back_no_pod_is_touched_and_the_state_agrees_again(stack: Stack) -> None:
+    pods, before, good = stack.project.pods("backend"), stack.live(), stack.version
+    stack.configure(releaseTimeoutSeconds="30", backendImage="ghcr.io/example/todo-backend:missing")
+    assert stack.project.run("pulumi", "up", "--yes", "--skip-preview").code != 0
+    failed = stack.record()
 
-    told = delivery(checkout, "rollback", "--yes")
+    told = stack.roll_back(good, "--with-secrets")
 
     assert f"note  update {failed} failed" in told
-    assert checkout.pods("backend") == pods
-    assert "Nothing to change: the app is that of update" in delivery(checkout, "rollback", "--yes")
-    assert last_version(checkout) == failed + 1
+    assert (stack.project.pods("backend"), stack.live()) == (pods, before)
+    again = stack.delivery("rollback", "--to", str(good), "--yes", "--with-secrets")
+    assert "Nothing to change: what runs is that of update" in again
 
 
-def test_a_rollback_that_is_not_safe_changes_nothing(checkout: Project) -> None:
-    edit_values(checkout, "replicas: 2", "replicas: 1")
-    commit(checkout)
-    checkout.up()
-    before = released(checkout), checkout.resources(), checkout.helm_history(), last_version(checkout)
+def test_a_rollback_that_is_not_safe_changes_nothing(stack: Stack, registry: ImageRegistry) -> None:
+    project, entries = stack.project, stack.entries(50)
+    before = stack.live(), project.resources(), project.helm_history()
+    entry = next(entry for entry in entries if "@" in entry["images"].get("backend", ""))
+    registry.delete(entry["images"]["backend"])
 
-    for arguments, reason in [
-        (["--to", "999"], "Stack local has no update 999"),
-        ([], "There is nobody here to ask"),
-    ]:
-        assert reason in refused(checkout, *arguments, *(["--yes"] if arguments else [])).text
-    checkout.configure(namespace="elsewhere")
-    told = refused(checkout, "--yes").text
+    assert "Stack local has no update 999" in stack.refused("--to", "999", "--yes")
+    assert "There is nobody here to ask" in stack.refused()
+    assert "is not in the registry any more" in stack.refused("--to", str(entry["version"]), "--yes")
+    stack.configure(namespace="elsewhere")
+    told = stack.refused("--to", str(stack.version), "--yes")
 
-    assert "The preview deletes or replaces more than an app, and nothing was changed" in told
+    assert "The preview deletes or replaces what a rollback must not, and nothing was changed" in told
     assert "kubernetes:core/v1:Secret::app-secrets" in told
-    assert (released(checkout), checkout.resources(), checkout.helm_history(), last_version(checkout)) == before
+    assert (stack.live(), project.resources(), project.helm_history()) == before
+    assert stack.entries(50) == entries
 
 
-def delivery(project: Project, command: str, *arguments: str) -> str:
-    return project.do("python", "-m", "delivery", command, "--stack", "local", *arguments)
-
-
-def refused(project: Project, *arguments: str) -> Outcome:
-    outcome = project.run("python", "-m", "delivery", "rollback", "--stack", "local", *arguments)
-    assert outcome.code == 1, outcome.text
-    assert "Traceback" not in outcome.text
-    return outcome
-
-
-def commit(project: Project) -> None:
-    project.do("git", "add", "--all")
-    project.do("git", "commit", "--quiet", "--allow-empty", "--message", "What is to be delivered")
-
-
-def edit_values(project: Project, old: str, new: str) -> None:
-    path = project.folder / VALUES
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
-def last_version(project: Project) -> int:
-    return int(delivery(project, "history", "--count", "1").splitlines()[1].split()[0])
-
-
-def released(project: Project) -> Mapping[str, Any]:
-    """What the cluster was told to run: of each deployment the replicas and the images."""
-    return {
-        deployment["metadata"]["name"]: (
-            deployment["spec"]["replicas"],
-            [container["image"] for container in deployment["spec"]["template"]["spec"]["containers"]],
-        )
-        for deployment in project.get("deployments")["items"]
-    }
-
-
-@pytest.fixture(autouse=True)
-def values(project: Project) -> Any:
-    """The chart values are set back after each test."""
-    path: Path = project.folder / VALUES
-    kept = path.read_text()
-    yield
-    path.write_text(kept)
+def password(stack: Stack) -> str:
+    data: Mapping[str, str] = stack.project.get("secret", "kafka-secrets")["data"]
+    return base64.b64decode(data["password"]).decode()

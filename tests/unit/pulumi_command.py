@@ -12,13 +12,22 @@ from .commands import StandIn
 _SCRIPT = """\
 cd {folder}
 case "$1 $2 $3" in
-  "stack history "*) case "$*" in *"--page-size 0 "*) cat history ;; *) exit 98 ;; esac ;;
+  "stack history "*) case "$*" in
+    *--show-secrets*) if [ -e locked ]; then exit 255; else cat history; fi ;;
+    *"--page-size 0 "*) cat history ;; *) exit 98 ;; esac ;;
   "stack tag ls") cat tags ;;
   "stack tag set") printf '{{"%s": "%s"}}' "$4" "$5" > tags; exit $(cat tagging) ;;
   "stack export "*) cat "export-$4" ;;
   "stack output --json") cat outputs ;;
   "stack output "*) cat "secret-$3" ;;
-  "preview --json "*) rm -rf seen && cp -R "$OLDPWD/.local/rollback" seen; cat preview; exit $(cat previewing) ;;
+  "config --json --show-secrets") cat config ;;
+  "config set "*) printf '%s=%s\n' "$3" "$(cat)" >> set ;;
+  "install "*) echo "$OLDPWD" > installed; exit $(cat installing) ;;
+  "preview --json "*)
+    echo "$PATH" > path
+    rm -rf seen && cp -R "$OLDPWD/.local/rollback" seen
+    cat preview
+    exit $(cat previewing) ;;
   "up "*) exit $(cat updating) ;;
   *) exit 99 ;;
 esac
@@ -26,7 +35,7 @@ esac
 
 
 class PulumiCommand:
-    """seen: the files of a rollback, as they were at its preview. exits: what `up`, a preview and a tag exit with."""
+    """seen: the files of a rollback, as they were at its preview. exits: what `up`, a preview, … exit with."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -34,12 +43,23 @@ class PulumiCommand:
         self._command = StandIn("pulumi", folder, monkeypatch)
         self._command.does(_SCRIPT.format(folder=folder))
         self.tagged("")
-        for what in ("previewing", "updating", "tagging"):
+        self.has_secrets()
+        for what in ("previewing", "updating", "tagging", "installing"):
             self.exits(what, 0)
 
     @property
     def calls(self) -> Sequence[str]:
         return [" ".join(call) for call in self._command.calls]
+
+    @property
+    def path(self) -> Sequence[str]:
+        """Where the commands of the last preview were looked for."""
+        return (self._folder / "path").read_text().strip().split(":")
+
+    @property
+    def installed(self) -> Path:
+        """The folder for which packages were installed."""
+        return Path((self._folder / "installed").read_text().strip())
 
     @property
     def updated(self) -> Sequence[str]:
@@ -76,12 +96,29 @@ class PulumiCommand:
         for name, value in secret.items():
             (self._folder / f"secret-{name}").write_text(value)
 
+    def has_no_passphrase(self) -> None:
+        (self._folder / "locked").touch()
+
+    def has_secrets(self, **values: str) -> None:
+        """The encrypted settings of today."""
+        config = {f"todo-oke:{key}": {"value": value, "secret": True} for key, value in values.items()}
+        self._say("config", {**config, "todo-oke:nodeCount": {"value": "2", "secret": False}})
+
+    @property
+    def secrets_set(self) -> Sequence[str]:
+        """Those that were encrypted into a file, as KEY=VALUE."""
+        noted = self._folder / "set"
+        return noted.read_text().splitlines() if noted.exists() else []
+
     def _say(self, what: str, document: object) -> None:
         (self._folder / what).write_text(json.dumps(document))
 
 
 def update(commit: str, **settings: str) -> dict[str, Any]:
-    """An update that succeeded, as the history of a bucket has it; what differs is for the test to change."""
+    """An update that succeeded, as the history of a bucket has it to somebody without the passphrase.
+
+    What differs is for the test to change.
+    """
     config = {f"todo-oke:{key}": {"value": value, "secret": False} for key, value in settings.items()}
     return {
         "version": 0,
@@ -91,7 +128,15 @@ def update(commit: str, **settings: str) -> dict[str, Any]:
         "environment": {"git.head": commit, "git.author": "Ann", "git.dirty": "false"} if commit else {},
         "config": {**config, "todo-oke:kafkaPassword": {"secret": True}},
         "result": "succeeded",
+        "resourceChanges": {"same": 30, "update": 2},
     }
+
+
+def with_secrets(made: Mapping[str, Any], **values: str) -> dict[str, Any]:
+    """An update as somebody with the passphrase sees it."""
+    secrets = {f"todo-oke:{key}": {"value": value, "secret": True} for key, value in values.items()}
+    plain = {key: value for key, value in made["config"].items() if not value["secret"]}
+    return {**made, "config": {**plain, **secrets}}
 
 
 def step(operation: str, kind: str, name: str, **state: Any) -> dict[str, Any]:

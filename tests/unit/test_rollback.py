@@ -9,6 +9,7 @@ import yaml
 from delivery.__main__ import main
 
 from .checkout import Checkout
+from .commands import StandIn
 from .pulumi_command import PulumiCommand, step, update
 
 VALUES = "infra/values.yaml"
@@ -43,10 +44,21 @@ def commits(checkout: Checkout) -> list[str]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def crane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """A registry that has every image."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    crane = StandIn("crane", folder, monkeypatch)
+    crane.does("echo '{}'")
+    return crane
+
+
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiCommand:
     """A stack that an update with no special step changes."""
     pulumi = PulumiCommand(tmp_path / "engine", monkeypatch)
+    pulumi.has_secrets(kafkaPassword="today's")
     pulumi.previews(step("same", "pulumi:pulumi:Stack", "todo-oke-oke"), RELEASE)
     return pulumi
 
@@ -85,7 +97,7 @@ def test_the_last_good_update_is_released_again_with_the_settings_of_today(
     }
     assert (pulumi.seen / commits[0] / VALUES).read_text() == "replicas: 1\n"
     assert pulumi.updated == [
-        "up --config-file .local/rollback/Pulumi.oke.yaml --message roll back to update 1 "
+        f"up --config-file {Path.cwd()}/.local/rollback/Pulumi.oke.yaml --message roll back to update 1 "
         f"(commit {commits[0][:7]}) from update 2 --stack oke --yes --skip-preview --non-interactive"
     ]
     assert capsys.readouterr().out.splitlines() == [
@@ -94,8 +106,9 @@ def test_the_last_good_update_is_released_again_with_the_settings_of_today(
         f"ok    commit {commits[0][:7]} is in this checkout, and {VALUES} in it",
         f"ok    frontend {OLD['frontendImage']}",
         f"ok    backend {OLD['backendImage']}",
-        "n/a   whether the registry still has them was not asked",
-        "ok    the preview deletes and replaces nothing",
+        "n/a   the backend of update 1 has no migrations in backend/migrations/versions",
+        "note  kafkaPassword stays as it is today; what it was then cannot be decrypted",
+        "ok    the preview deletes and replaces nothing that is to stay",
         "      update kubernetes:helm.sh/v3:Release::todo-app",
     ]
     assert Path("Pulumi.oke.yaml").read_text() == before
@@ -177,7 +190,7 @@ def test_pulumi_cloud_tells_which_digests_were_built(commits: list[str], pulumi:
 
 
 def test_where_the_state_is_in_a_bucket_built_images_are_found_by_their_commits(
-    commits: list[str], pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
+    commits: list[str], pulumi: PulumiCommand, crane: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.made(built(commits[1]), built(commits[2]))
 
@@ -187,9 +200,8 @@ def test_where_the_state_is_in_a_bucket_built_images_are_found_by_their_commits(
     assert applied(pulumi)["todo-oke:imageSource"] == "registry"
     assert applied(pulumi)["todo-oke:frontendImage"] == frontend
     assert applied(pulumi)["todo-oke:backendImage"] == backend
-    told = capsys.readouterr().out
-    assert f"note  backend {backend}, a tag: the image that it names today" in told
-    assert "was not asked" not in told
+    assert f"note  backend {backend}, a tag: the image that it names today\n" in capsys.readouterr().out
+    assert ["manifest", backend] in crane.calls
 
 
 @pytest.mark.parametrize(("tag", "source"), [("v1", "registry"), (f"v1@sha256:{'1a' * 32}", "pinned")])
@@ -228,7 +240,7 @@ def test_what_runs_already_is_not_released_again(
     assert pulumi.updated == []
     told = capsys.readouterr().out
     assert "\nnote  update 2 failed, and a release that fails takes itself back\n" in told
-    assert told.endswith("Nothing to change: the app is that of update 1.\n")
+    assert told.endswith("Nothing to change: what runs is that of update 1.\n")
 
 
 def test_nobody_is_asked_where_there_is_no_terminal(
@@ -256,7 +268,7 @@ def test_a_rollback_that_would_end_more_than_the_app_is_refused(
 
     assert pulumi.updated == []
     told = capsys.readouterr().err
-    assert "The preview deletes or replaces more than an app, and nothing was changed" in told
+    assert "The preview deletes or replaces what a rollback must not, and nothing was changed" in told
     assert f"    {operation} kubernetes:core/v1:Namespace::todo\n" in told
     assert "Release::todo-app" not in told
 

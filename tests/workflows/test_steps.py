@@ -17,7 +17,7 @@ from tests.workflows.stand_in import StandIn
 from tests.workflows.workflow import ROOT, WORKFLOWS, Job, Step, jobs, steps
 
 RUNS = [step for step in steps() if "run" in step.fields]
-STAND_INS = ("make", "pulumi", "gh", "cosign")
+STAND_INS = ("make", "pulumi", "gh", "go", "cosign")
 # An input is whatever somebody types.
 HOSTILE = """x"; touch pwned; $(touch pwned) `touch pwned` ' --yes"""
 
@@ -53,6 +53,7 @@ class Runner:
                 "HOME": str(self._temporary),
                 "RUNNER_TEMP": str(self._temporary),
                 "GITHUB_STEP_SUMMARY": str(self.summary),
+                "GITHUB_PATH": str(self._temporary / "path"),
                 "GITHUB_SERVER_URL": "https://github.com",
                 "GITHUB_REPOSITORY": "owner/name",
                 "GITHUB_RUN_ID": "42",
@@ -116,7 +117,7 @@ def test_a_step_does_what_its_commands_do(runner: Runner, step: Step) -> None:
     called += [name for name, command in runner.commands.items() for _ in command.calls]
     line = step.fields["run"]
     assert sorted(called) == sorted(
-        re.findall(r"-m delivery (\S+)", line) + re.findall(r"^(?:make|pulumi|cosign)", line)
+        re.findall(r"-m delivery (\S+)", line) + re.findall(r"^(?:make|pulumi|go|cosign)", line)
     )
 
 
@@ -151,10 +152,11 @@ def test_what_somebody_types_is_one_argument_and_no_command(runner: Runner, step
 @pytest.mark.parametrize(
     ("typed", "arguments"),
     [
-        ({"VERSION": ""}, []),
-        ({"VERSION": "12"}, ["--to=12"]),
+        ({"VERSION": "", "FULL": ""}, []),
+        ({"VERSION": "12", "FULL": ""}, ["--to=12"]),
+        ({"VERSION": "12", "FULL": "true"}, ["--to=12", "--full"]),
     ],
-    ids=["last good", "version"],
+    ids=["last good", "version", "in full"],
 )
 def test_the_rollback_that_is_previewed_is_the_one_that_is_done(
     runner: Runner, title: str, last: str, typed: Mapping[str, str], arguments: list[str]

@@ -281,6 +281,21 @@ def test_a_version_is_gone_back_to_instead_of_an_update(version: str, step: str)
     assert [chosen["name"] for chosen in choice if evaluate(chosen["if"], {"inputs.rollback": version})] == [step]
 
 
+@pytest.mark.parametrize(("typed", "full"), [(True, True), (False, "")])
+def test_a_rollback_is_in_full_only_where_that_is_asked_for(*, typed: bool, full: Any) -> None:
+    """GitHub writes true as a text, and a text that is not empty is what the step asks for."""
+    workflow = WORKFLOWS["rollback.yml"]
+    assert workflow["on"]["workflow_dispatch"]["inputs"]["full"]["type"] == "boolean"
+    assert evaluate(workflow["env"]["FULL"], {"inputs.full": typed}) == full
+
+
+def test_crane_is_the_toolchains() -> None:
+    (step,) = [step for step in ACTIONS["delivery"]["runs"]["steps"] if "crane" in step.get("run", "")]
+    crane = next(tool for tool in PINS.tools if tool.name == "crane")
+    assert f" -C tools/go/{crane.module.folder} " in step["run"]
+    assert crane.package in step["run"]
+
+
 def test_versions_are_the_toolchains() -> None:
     versions = {
         key: value

@@ -1,0 +1,116 @@
+"""Whether a version of the backend can live with migrations that it does not know, as a rollback asks of it.
+
+A rollback never changes the database: it stays as the newest update left it. So each migration since is read, and not
+run: its code is that of a commit, and the packages that it needs are the backend's.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from delivery import git
+
+FOLDER = "backend/migrations/versions"
+
+# What the previous version of the app cannot live with, in SQL.
+BREAKING = re.compile(
+    r"\b(DROP (TABLE|COLUMN|TYPE|SCHEMA)|RENAME|TRUNCATE|SET NOT NULL|ALTER COLUMN \w+ TYPE|DELETE FROM)\b"
+    r"|ADD COLUMN (?!.*\bDEFAULT\b)[^;]*\bNOT NULL\b",
+    re.IGNORECASE,
+)
+# The same in the operations of Alembic that write it. Source: https://alembic.sqlalchemy.org/en/latest/ops.html
+_BREAKING = {"drop_table", "drop_column", "rename_table"}
+_HARMLESS = {
+    *("create_table", "create_index", "drop_index", "drop_constraint", "create_table_comment", "drop_table_comment"),
+    *("create_foreign_key", "create_check_constraint", "create_unique_constraint", "create_primary_key"),
+    *("bulk_insert", "get_context", "f"),
+}
+
+_TOLD = 100
+_Verdict = Literal["harmless", "breaking", "unclear"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A migration that is not known to be harmless.
+
+    verdict: breaking, or unclear where its code does not tell what it does to the database; why: the statement.
+    """
+
+    file: str
+    verdict: Literal["breaking", "unclear"]
+    why: str
+
+
+def since(target: str, later: Sequence[str]) -> Sequence[tuple[str, str]] | None:
+    """The migrations that later commits have and an earlier one has not, as (path, commit); None where it has none.
+
+    target: the earlier commit; later: the others, the newest first.
+
+    The database is as the newest of them left it, whatever was released since: no commit's alone would tell.
+    """
+    known = set(git.files(target, FOLDER))
+    if not known:
+        return None
+    found = {file: commit for commit in reversed(later) for file in git.files(commit, FOLDER) if file.endswith(".py")}
+    return [(file, commit) for file, commit in sorted(found.items()) if file not in known]
+
+
+def judge(file: str, code: str) -> Sequence[Finding]:
+    """What in a migration an earlier version of the app could not live with; code: its text, in Python."""
+    try:
+        module = ast.parse(code)
+    except SyntaxError as error:
+        return [Finding(file, "unclear", f"it is no Python: {error.msg}")]
+    return [
+        Finding(file, verdict, " ".join(ast.unparse(call).split())[:_TOLD])
+        for part in module.body
+        if not (isinstance(part, ast.FunctionDef) and part.name == "downgrade")
+        for call in ast.walk(part)
+        if isinstance(call, ast.Call) and (verdict := _verdict(call)) != "harmless"
+    ]
+
+
+def _verdict(call: ast.Call) -> _Verdict:
+    if not (
+        isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "op"
+    ):
+        return "harmless"
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    match call.func.attr:
+        case "execute":
+            return _verdict_of_sql(call)
+        case "alter_column":
+            breaks = given.keys() & {"type_", "new_column_name"} or _is(given.get("nullable"), value=False)
+            return "breaking" if breaks else "harmless"
+        case "add_column":
+            return _verdict_of_column(call)
+        case operation if operation in _BREAKING:
+            return "breaking"
+        case operation:
+            return "harmless" if operation in _HARMLESS else "unclear"
+
+
+def _verdict_of_sql(call: ast.Call) -> _Verdict:
+    texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    if any(BREAKING.search(text) for text in texts):
+        return "breaking"
+    statement = call.args[0] if call.args else None
+    if isinstance(statement, ast.Call):  # sa.text("…")
+        statement = statement.args[0] if statement.args else None
+    return "harmless" if isinstance(statement, ast.Constant) else "unclear"
+
+
+def _verdict_of_column(call: ast.Call) -> _Verdict:
+    column = next((argument for argument in call.args if isinstance(argument, ast.Call)), None)
+    if column is None:
+        return "unclear"
+    given = {keyword.arg: keyword.value for keyword in column.keywords}
+    is_needed = _is(given.get("nullable"), value=False) or _is(given.get("primary_key"), value=True)
+    return "breaking" if is_needed and "server_default" not in given else "harmless"
+
+
+def _is(node: ast.expr | None, *, value: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
