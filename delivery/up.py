@@ -113,7 +113,7 @@ def _told(verdict: Verdict) -> str:
 
 
 def _roll_back(name: str, tell: Callable[[str], None]) -> None:
-    rollback.roll_back(name, None, "yes", tell)
+    rollback.roll_back(name, "verified", "yes", tell)
 
 
 def _good(name: str) -> str:
