@@ -79,7 +79,9 @@ def _add_release_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     history.add_argument("--count", type=int, default=10, help="how many, the newest first (default: 10)")
     history.set_defaults(run=_history)
     rollback = add("rollback", parents=[stack], help="go back to the app of an earlier update")
-    rollback.add_argument("--to", type=int, metavar="VERSION", help="the update (default: the last good one)")
+    rollback.add_argument(
+        "--to", type=_version, metavar="VERSION", help="the update, or verified for the last that was"
+    )
     how = rollback.add_mutually_exclusive_group()
     for name, told in {"preview": "look at what it would change", "yes": "do not ask before it changes it"}.items():
         how.add_argument(f"--{name}", dest="how", action="store_const", const=name, default="ask", help=told)
@@ -92,6 +94,10 @@ def _cluster(ocid: str) -> str:
             f"{ocid!r} is no cluster's OCID.\n    --cluster ocid1.cluster.oc1.…   as the console shows it"
         )
     return ocid
+
+
+def _version(text: str) -> int | str:
+    return text if text == "verified" else int(text)
 
 
 def _kubeconfig(options: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
@@ -47,10 +47,13 @@ class Rollback:
         return f"roll back to {target} from update {self.current.version}"
 
 
-def roll_back(name: str, to: int | None, how: Literal["preview", "ask", "yes"], tell: Callable[[str], None]) -> None:
-    """Goes back to a version, by default the last good one, once the way there is proven safe.
+Goal: TypeAlias = int | Literal["verified"] | None
 
-    how: to end with the preview, to ask on the terminal before the update, or to apply it. tell: is told each proof.
+
+def roll_back(name: str, to: Goal, how: Literal["preview", "ask", "yes"], tell: Callable[[str], None]) -> None:
+    """Goes back to an update of a stack, once the way there is proven safe.
+
+    to: its version, the last one before the current one that was verified, or (None) the last good one. how: to end with the preview, to ask on the terminal before the update, or to apply it. tell: is told each proof.
 
     Raises CommandError where it refuses, and then nothing was changed, and where the update fails.
     """
@@ -75,7 +78,7 @@ def roll_back(name: str, to: int | None, how: Literal["preview", "ask", "yes"], 
             stack.up(name, file, chosen.message)
 
 
-def choose(name: str, to: int | None) -> Rollback:
+def choose(name: str, to: Goal) -> Rollback:
     """The update to go back to: a version, or the last before the current one that was good.
 
     Good is what was verified; where that is nothing, what succeeded, and was not left by a rollback since.
@@ -86,9 +89,14 @@ def choose(name: str, to: int | None) -> Rollback:
     if not made:
         raise CommandError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
     verified = updates.verified(name)
-    target = _good(made, verified) if to is None else next((u for u in made if u.version == to), None)
+    if isinstance(to, int):
+        target = next((update for update in made if update.version == to), None)
+    else:
+        target = _good(made, verified)
+        if to == "verified" and target and target.version not in verified:
+            target = None
     if target is None:
-        what = "no earlier update that was good" if to is None else f"no update {to}"
+        what = f"no update {to}" if isinstance(to, int) else f"no earlier update that was {to or 'good'}"
         raise CommandError(f"Stack {name} has {what}.\n    {_HISTORY}")
     return Rollback(name, made[0], target, target.version in verified, earlier.find(name, target))
 
