@@ -53,7 +53,8 @@ Goal: TypeAlias = int | Literal["verified"] | None
 def roll_back(name: str, to: Goal, how: Literal["preview", "ask", "yes"], tell: Callable[[str], None]) -> None:
     """Goes back to an update of a stack, once the way there is proven safe.
 
-    to: its version, the last one before the current one that was verified, or (None) the last good one. how: to end with the preview, to ask on the terminal before the update, or to apply it. tell: is told each proof.
+    to: its version, the last one before the current one that was verified, or (None) the last good one.
+    how: to end with the preview, to ask on the terminal before the update, or to apply it. tell: is told each proof.
 
     Raises CommandError where it refuses, and then nothing was changed, and where the update fails.
     """
