@@ -17,6 +17,8 @@ from delivery.report import Check
 # What pods are given: also by `components.images`, for the registry.
 _SECRETS = (APP_SECRETS, KAFKA_SECRETS, "registry-pull")
 _HIDDEN = "[secret]"
+# What a terminal obeys instead of showing it: colours, a cursor that moves.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f]")
 _WITHHELD = "not shown: the app's secrets cannot be read, so it is not known what they would be in it"
 
 # The second line of defence: what is a secret by its form, like a password that was rotated since.
@@ -41,12 +43,12 @@ class Mask:
         return replace(check, causes=[*map(self.line, check.causes)])
 
     def line(self, text: str) -> str:
-        """The line without a secret."""
+        """The line without a secret, and harmless to a terminal."""
         for value in self.values or ():
             text = text.replace(value, _HIDDEN)
         for form in _FORMS:
             text = form.sub(_HIDDEN, text)
-        return text
+        return _CONTROL.sub("", text)
 
 
 def read(client: Client, namespace: str) -> Mask:

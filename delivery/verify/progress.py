@@ -52,14 +52,17 @@ class _LiveTable:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._checks: Sequence[Check] = []
+        self._since: dict[str, float] = {}
         self._passed: dict[str, float] = {}
         self._spinner = Spinner("dots", style="yellow")
         self._trouble = ""
 
     def show(self, checks: Sequence[Check]) -> None:
         now = time.monotonic()
-        # One that fails again takes longer.
-        self._passed = {c.name: self._passed.get(c.name, now) for c in checks if c.state == "passed"}
+        # One that comes later is awaited since then, and one that fails again takes longer.
+        first = now if self._checks else self._began
+        self._since = {check.name: self._since.get(check.name, first) for check in checks}
+        self._passed = {check.name: self._passed.get(check.name, now) for check in checks if check.state == "passed"}
         self._checks, self._trouble = checks, ""
 
     def say(self, trouble: str) -> None:
@@ -67,15 +70,16 @@ class _LiveTable:
 
     def __rich__(self) -> Table:
         """The table as it is now: rich asks for it at each refresh."""
-        table = Table(box=None, show_header=False, pad_edge=False, caption=self._trouble, caption_justify="left")
+        table = Table(box=None, show_header=False, pad_edge=False, expand=True)
+        table.caption, table.caption_justify = Text(self._trouble, style="yellow"), "left"
         table.add_column(width=1)
         table.add_column(no_wrap=True)
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for check in self._checks:
             table.add_row(self._mark(check), check.name, self._seconds(check), Text(_line(check), style="dim"))
         if not self._checks:
-            table.add_row(self._spinner, "looking at the cluster", self._elapsed(time.monotonic()), "")
+            table.add_row(self._spinner, "looking at the cluster", _elapsed(self._began, time.monotonic()), "")
         return table
 
     def _mark(self, check: Check) -> Spinner | Text:
@@ -90,10 +94,11 @@ class _LiveTable:
     def _seconds(self, check: Check) -> str:
         if check.state == "not applicable":
             return ""
-        return self._elapsed(self._passed.get(check.name, time.monotonic()))
+        return _elapsed(self._since[check.name], self._passed.get(check.name, time.monotonic()))
 
-    def _elapsed(self, until: float) -> str:
-        return f"{until - self._began:.0f} s"
+
+def _elapsed(since: float, until: float) -> str:
+    return f"{until - since:.0f} s"
 
 
 def _line(check: Check) -> str:

@@ -115,10 +115,9 @@ class _Steadiness:
         now = time.monotonic()
         if self.began is None or sight.lives != self._lives:
             self.began, self._lives = now, sight.lives
-        held = now - self.began
-        if held >= STEADY_SECONDS:
+        if now - self.began >= STEADY_SECONDS:
             return Check("steadiness", "passed", f"the same pods, without a restart, for {STEADY_SECONDS:g} seconds")
-        return Check("steadiness", "failed", f"the same pods for {held:.0f} of {STEADY_SECONDS:g} seconds")
+        return Check("steadiness", "failed", f"the same pods are to run on for {STEADY_SECONDS:g} seconds")
 
 
 def _failed(checks: Sequence[Check]) -> bool:

@@ -141,6 +141,7 @@ def test_what_cannot_be_masked_is_not_shown(app: RunningApp, capsys: pytest.Capt
         ("at https://db.example.com/a@b it is", "at https://db.example.com/a@b it is"),
         ("pulled with canary-token", "pulled with [secret]"),
         ("pulled with canary-auth", "pulled with [secret]"),
+        ("\x1b[31mred\x1b[0m\x1b[2J and \tmore", "red and more"),
         (f"as {base64.b64encode(b'canary-key').decode()}", "as [secret]"),
     ],
 )
