@@ -15,9 +15,13 @@ from delivery.report import Check
 from delivery.verify.answers import PATHS, answer_of
 from delivery.verify.logs import Logs
 from delivery.verify.rollouts import rollout_of
-from delivery.verify.sidecars import COMPONENTS, SIDECARS
+from delivery.verify.sidecars import SIDECARS
 from delivery.verify.sight import Sight, name_of
 from delivery.verify.wanted import APPS
+
+_ANSWERS = {answer_of(path) for path in PATHS}
+# Whose pods a check is about.
+_APP_OF = {**{rollout_of(app): app for app in APPS}, SIDECARS: "backend"}
 
 _EVENTS = 5
 _LOG_LINES = 10
@@ -27,24 +31,21 @@ _LONGEST = 300
 _OF_THE_INGRESS = {"Ingress", "Certificate", "CertificateRequest", "Order", "Challenge", "Issuer"}
 
 
-def explained(client: Client, logs: Logs, namespace: str, sight: Sight, checks: Sequence[Check]) -> Sequence[Check]:
+def explained(client: Client, logs: Logs, namespace: str, sight: Sight, checks: Sequence[Check]) -> Iterator[Check]:
     """The checks, each that failed with what the cluster says of it. What it does not say is left out."""
-    failed = {check.name for check in checks if check.state == "failed"}
     events = _warnings(client, namespace)
-    causes = {answer_of(path): [*_told(e for e in events if e.kind in _OF_THE_INGRESS)] for path in PATHS}
-    for app in APPS:
-        pods = sight.pods[app]
-        causes[rollout_of(app)] = [*_told(e for e in events if e.is_of(app, {*map(name_of, pods)}))]
-        if rollout_of(app) in failed or (app == "backend" and failed & {SIDECARS, COMPONENTS}):
-            causes[rollout_of(app)] += [line for pod in pods for line in _last_words(logs, pod)]
-    if rollout_of("backend") not in failed:
-        causes[SIDECARS] = causes[rollout_of("backend")]
-    return [
-        replace(check, causes=[*dict.fromkeys([*check.causes, *causes.get(check.name, [])])])
-        if check.name in failed
-        else check
-        for check in checks
-    ]
+    untold = {*APPS}
+    for check in checks:
+        why: Sequence[str] = []
+        app = _APP_OF.get(check.name, "")
+        if check.state == "failed" and check.name in _ANSWERS:
+            why = _told(event for event in events if event.kind in _OF_THE_INGRESS)
+        elif check.state == "failed" and app in untold:
+            untold.remove(app)
+            pods = sight.pods[app]
+            warnings = _told(event for event in events if event.is_of(app, {*map(name_of, pods)}))
+            why = [*warnings, *(line for pod in pods for line in _last_words(logs, pod))]
+        yield replace(check, causes=[*dict.fromkeys([*check.causes, *why])])
 
 
 @dataclass(frozen=True)
