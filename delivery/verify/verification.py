@@ -74,7 +74,6 @@ class _Verification:
                 told = f"The cluster does not answer: {error}"
                 if not _may_pass(error) or time.monotonic() >= deadline:
                     raise UnverifiedError(told) from None
-                steadiness = _Steadiness()
                 progress.say(told)
             else:
                 checks = [hidden.check(check) for check in self._checks(sight)]

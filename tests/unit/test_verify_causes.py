@@ -43,6 +43,20 @@ def test_a_rollout_that_does_not_complete_names_its_causes_and_last_words_withou
     assert app.pulumi.verified == ""
 
 
+def test_what_is_shown_while_it_goes_on_has_no_secret_either(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"terminated": {"exitCode": 1, "reason": "Error", "message": "no canary-password"}}
+    app.runs(deployments(readyReplicas=0), pod(backend=told))
+    app.has_secrets({"database-url": URL})
+    shown: list[str] = []
+    monkeypatch.setattr(
+        "delivery.verify.progress._Lines.show",
+        lambda _, checks: shown.extend(cause for check in checks for cause in check.causes),
+    )
+
+    assert main(["verify", "--seconds", "0"]) == 1
+    assert set(shown) == {"backend: container backend exited with code 1 (Error): no [secret]"}
+
+
 def test_a_container_that_runs_again_is_told_with_the_last_words_of_the_one_before(
     app: RunningApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
