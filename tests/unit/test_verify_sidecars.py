@@ -53,7 +53,10 @@ def test_a_component_that_does_not_load_gives_its_error_once(
     """Before and after the sidecar, which exits then, is started again."""
     app.runs(deployments(readyReplicas=0), pod(daprd=RUNNING if previous else CRASHED, restarts=3))
     app.writes(daprd_log(BEGINS), container="daprd")
-    again = f"Error processing component, daprd will exit gracefully: {message}"
+    again = {
+        "todo-pubsub": "Error processing component: process component todo-pubsub error: once more",
+        "components": "Fatal error from runtime: failed to load components: once more",
+    }[cause.partition(" ")[0]]
     app.writes(daprd_log(BEGINS, STATE, message, again), container="daprd", previous=previous)
 
     assert [line for line in checks(capsys, 1)["Dapr components"]["causes"] if "does not load" in line] == [
