@@ -106,4 +106,5 @@ pulumi.export("images", {"frontend": images.frontend, "backend": images.backend}
 pulumi.export("endpoint", release.endpoint)
 pulumi.export("url", release.url)
 pulumi.export("daprComponents", dapr_components.names)
+pulumi.export("verifyTimeoutSeconds", config.verify_timeout_seconds)
 pulumi.export("deployerKubeconfig", deployer.kubeconfig)

@@ -137,6 +137,7 @@ class Settings(BaseModel):
 
     values_file: ValuesFile = _mended_by("infra/helm/todo-app/values-oke.yaml")
     release_timeout_seconds: Annotated[int, whole_number(30, 3600, "seconds")] = _mended_by("300")
+    verify_timeout_seconds: Annotated[int, whole_number(10, 3600, "seconds")] = _mended_by("180")
     host: Annotated[HostName, required_when(lambda settings: settings.get("lets_encrypt_email"))] = _empty(
         "todo.example.com"
     )

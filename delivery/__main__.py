@@ -1,9 +1,9 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
 `setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
-what a stack promises is what runs, `history` tells its updates, `diff` compares two, and `rollback` goes back to one.
-`drift` compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a
-workflow run.
+what a stack promises is what runs, `up` brings it up and takes back what does not verify, `history` tells its updates,
+`diff` compares two, and `rollback` goes back to one. `drift` compares a stack with what is there, `drift-issue` tells
+it on GitHub, and `summary` adds to the page of a workflow run.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from delivery import CommandError, credentials, history_commands, oke_token
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status is 1 where it cannot do its work, and 2 where the usage is wrong."""
+    """Runs one command; the exit status is 1 where it cannot do its work, 2 where the usage is wrong, or its own."""
     try:
         options = _parser().parse_args(arguments)
         if answer := options.run(options):
             print(answer)
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return error.code
     return 0
 
 
@@ -67,9 +67,14 @@ def _add_release_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     stack = argparse.ArgumentParser(add_help=False)
     stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
     verify = add("verify", parents=[stack], help="prove that what the stack promises is what runs")
-    verify.add_argument("--seconds", type=float, default=180, help="how long it may take (default: 180)")
+    verify.add_argument(
+        "--seconds", type=float, help="how long it may take (default: the stack's verifyTimeoutSeconds)"
+    )
     verify.add_argument("--json", action="store_true", help="tell the checks to a program")
     verify.set_defaults(run=_verify)
+    up = add("up", parents=[stack], help="bring the stack up, verify it, and go back where that fails")
+    up.add_argument("--yes", dest="how", action="store_const", const="yes", default="ask", help="do not ask before it")
+    up.set_defaults(run=_up)
     history_commands.add(add, stack)
 
 
@@ -136,24 +141,17 @@ def _summary(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from delivery import access, report, stack, updates, verify  # noqa: PLC0415
+    from delivery import report  # noqa: PLC0415
+    from delivery.verify import command  # noqa: PLC0415
 
-    expected = verify.wanted(stack.outputs(options.stack))
-    checks = verify.verify(access.client(options.stack), expected, options.seconds, _tell_progress)
-    print(report.as_json(checks) if options.json else report.plain(checks), flush=True)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(page).open("a", encoding="utf-8") as file:
-            file.write(report.markdown(checks))
-    if failed := [check.name for check in checks if check.state == "failed"]:
-        raise CommandError(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")
-    try:
-        updates.record_verified(options.stack)
-    except CommandError as error:  # which makes the app no worse
-        _tell_progress(f"That update was not recorded as verified: {error}")
+    form = report.as_json if options.json else report.plain
+    command.run(options.stack, options.seconds, lambda checks: print(form(checks), flush=True))
 
 
-def _tell_progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _up(options: argparse.Namespace) -> None:
+    from delivery import up  # noqa: PLC0415
+
+    up.bring_up(options.stack, options.how, lambda line: print(line, flush=True))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from delivery import CommandError
 from delivery.accounts import ENVIRONMENTS
 from delivery.checks import backend, github, oci, tools
 from delivery.checks.situation import NotApplicable, Situation
-from delivery.verify import Check
+from delivery.report import Check
 
 # In the order in which to mend what they find.
 CHECKS: Mapping[str, Callable[[Situation], str]] = {

@@ -39,7 +39,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class ApiServer:
-    """answers: by path; what has none does not exist."""
+    """answers: by path, which may have a method before it and a query behind it; what has none does not exist."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
@@ -113,7 +113,18 @@ class ApiServer:
             self.requests.append(request)
             self._changed.notify_all()
         missing = Answer(b'{"kind": "Status", "message": "not found", "code": 404}', HTTPStatus.NOT_FOUND)
-        return self.answers.get(f"{request.method} {request.path}") or self.answers.get(request.path, missing)
+        fitting = [key for key in self.answers if _fits(key, request)]
+        return self.answers[max(fitting, key=len)] if fitting else missing
+
+
+def _fits(key: str, request: Request) -> bool:
+    method, _, address = key.rpartition(" ")
+    asked = urlsplit(address)
+    return (
+        method in ("", request.method)
+        and asked.path == request.path
+        and dict(parse_qsl(asked.query)).items() <= request.query.items()
+    )
 
 
 def helm_record(revision: int, description: str, manifest: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import yaml
 from . import example
 from .api_server import ApiServer
 from .engine import Engine
+from .pulumi_command import PulumiCommand
+from .running_app import RunningApp
 
 
 def pytest_collection_finish() -> None:
@@ -37,3 +39,13 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]
     Path("values.yaml").write_text("backend:\n  replicas: 2\n")
     Path("infra").symlink_to(example.PROJECT_FOLDER / "infra")
     return example.CONFIG
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_server: ApiServer) -> RunningApp:
+    """An app that is as its stack promises; a verification takes no longer than it has to."""
+    for name in ("KUBECONFIG", "CI", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("delivery.verify.verification.STEADY_SECONDS", 0.0)
+    monkeypatch.setattr("delivery.verify.verification._POLL_SECONDS", 0.01)
+    return RunningApp(PulumiCommand(tmp_path / "engine", monkeypatch), api_server)

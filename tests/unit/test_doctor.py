@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery import checks, doctor, verify
+from delivery import checks, doctor, report
 from delivery.__main__ import main
 from delivery.accounts import ACCOUNTS, DELIVERY_TOKEN, OCI_KEY, backend_secrets
 from delivery.checks import backend, situation, tools
@@ -60,7 +60,7 @@ class Place:
         told = {f"todo-oke:{key}": {"value": value, "secret": key in example.SECRETS} for key, value in values.items()}
         (self.folder / "config.json").write_text(json.dumps(told))
 
-    def look(self) -> dict[str, verify.Check]:
+    def look(self) -> dict[str, report.Check]:
         seen = situation.situation("oke", os.environ, self.apis)
         return {check.name: check for check in checks.look(seen, checks.CHECKS)}
 

@@ -160,6 +160,7 @@ def test_the_defaults_are_right(config: Mapping[str, str]) -> None:
         "require_checks": False,
         "values_file": Path("infra/helm/todo-app/values-oke.yaml"),
         "release_timeout_seconds": 300,
+        "verify_timeout_seconds": 180,
         "host": "",
         "cohere_api_key": parsed.cohere_api_key,
         "better_auth_secret": parsed.better_auth_secret,

@@ -169,7 +169,7 @@ def test_the_rollback_that_is_previewed_is_the_one_that_is_done(
     assert rollback.arguments[2:] == ["rollback", "--stack", "oke", *arguments, last]
 
 
-@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("code", [0, 1, 3])
 @pytest.mark.parametrize(
     ("job", "title"),
     [
@@ -185,6 +185,21 @@ def test_a_verification_decides(runner: Runner, job: str, title: str, code: int)
     done = runner.run(step, environment_of(step))
 
     assert (done.returncode, done.stdout) == (code, "frontend runs\n")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_automatic_rollback_is_to_the_last_verified_update_and_on_the_page(runner: Runner, code: int) -> None:
+    runner.have_delivery("summary")
+    runner.python.answer("-m", "delivery", "rollback", stdout="back to update 5\n", stderr="as it is\n", code=code)
+    step = step_of("deploy-oke.yml deploy", "Roll back")
+
+    done = runner.run(step, environment_of(step, STACK="oke"))
+
+    assert done.returncode == code
+    assert "## Rollback" in runner.summary.read_text()
+    assert all(line in runner.summary.read_text() for line in ("back to update 5", "as it is"))
+    rollback = next(call for call in runner.python.calls if call.arguments[2] == "rollback")
+    assert rollback.arguments[2:] == ["rollback", "--stack", "oke", "--to", "verified", "--yes"]
 
 
 @pytest.mark.parametrize(

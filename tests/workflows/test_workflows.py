@@ -253,26 +253,64 @@ def test_only_a_pull_requests_runs_are_cancelled_and_only_by_its_own(
     assert f"{prefix}{evaluate('${{' + expression, event)}" == f"deploy-oke-{group}"
 
 
+VERIFIED, FAILED, UNKNOWN = ("success", "passed"), ("failure", "failed"), ("failure", "unknown")
+
+
 @pytest.mark.parametrize(
-    ("up", "verify", "rollback", "expected"),
+    ("came", "back", "verify", "rollback", "expected"),
     [
-        ("success", "success", "", set[str]()),
-        ("success", "failure", "success", {"Roll back", "Verify again"}),
-        ("success", "failure", "failure", {"Roll back"}),
-        ("failure", "skipped", "", set[str]()),
-        ("skipped", "failure", "", set[str]()),  # of a rollback by hand
+        ("success", "skipped", VERIFIED, "", ["Verify"]),
+        ("success", "skipped", FAILED, "success", ["Verify", "Roll back", "Verify again"]),
+        ("success", "skipped", FAILED, "failure", ["Verify", "Roll back"]),
+        ("success", "skipped", UNKNOWN, "", ["Verify"]),
+        ("success", "skipped", ("failure", ""), "", ["Verify"]),  # whatever it was, it was no verdict
+        ("failure", "skipped", VERIFIED, "", ["Verify"]),
+        ("failure", "skipped", FAILED, "", ["Verify"]),
+        ("failure", "skipped", UNKNOWN, "", ["Verify"]),
+        ("skipped", "success", VERIFIED, "", ["Verify"]),
+        ("skipped", "success", FAILED, "", ["Verify"]),
+        ("skipped", "failure", ("skipped", ""), "", []),
+        ("skipped", "skipped", ("skipped", ""), "", []),  # a step before all of them failed
     ],
 )
-def test_a_deployment_that_does_not_verify_is_rolled_back(
-    up: str, verify: str, rollback: str, expected: set[str]
+def test_only_an_update_that_is_proven_bad_is_rolled_back(
+    came: str, back: str, verify: tuple[str, str], rollback: str, expected: list[str]
 ) -> None:
-    outcomes = {"up": up, "verify": verify, "rollback": rollback}
+    outcomes = {"up": came, "back": back, "verify": verify[0], "rollback": rollback}
     context = {f"steps.{name}.outcome": outcome for name, outcome in outcomes.items()}
-    failed = "failure" in outcomes.values()
-    after = [step for step in DEPLOY["jobs"]["deploy"]["steps"] if "failure()" in step.get("if", "")]
-    run = {step["name"] for step in after if evaluate(step["if"].replace("failure()", str(failed)), context)}
+    context["steps.verify.outputs.result"] = verify[1]
+    failed = str("failure" in outcomes.values())
+    steps_after = DEPLOY["jobs"]["deploy"]["steps"][-3:]
+    run = [step["name"] for step in steps_after if evaluate(step["if"].replace("failure()", failed), context)]
     assert run == expected
     assert all("continue-on-error" not in step for step in DEPLOY["jobs"]["deploy"]["steps"])
+
+
+def test_the_look_at_the_app_is_stopped_with_the_run() -> None:
+    (verify,) = [step for step in DEPLOY["jobs"]["deploy"]["steps"] if step.get("id") == "verify"]
+    assert "!cancelled() && (" in verify["if"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        ({"verified": "passed", "rolled-back": "skipped"}, ", verification passed ("),
+        (
+            {"verified": "failed", "rolled-back": "success", "verified-again": "passed"},
+            ", verification failed, rolled back and verification passed (",
+        ),
+        ({"verified": "failed", "rolled-back": "failure"}, ", verification failed, rollback failed ("),
+        ({"verified": "unknown", "rolled-back": "skipped"}, ", verification unknown ("),
+        ({}, ", verification not run ("),
+    ],
+)
+def test_a_message_has_both_results(outputs: Mapping[str, str], told: str) -> None:
+    (sent,) = [step for step in DEPLOY["jobs"]["notify"]["steps"] if "payload" in step.get("with", {})]
+    declared = DEPLOY["jobs"]["deploy"]["outputs"]
+    assert outputs.keys() <= declared.keys()
+    context = {f"needs.deploy.outputs.{name}": value for name, value in outputs.items()}
+    text = re.sub(r"\$\{\{.*?\}\}", lambda found: str(evaluate(found[0], context)), sent["with"]["payload"])
+    assert told in text
 
 
 @pytest.mark.parametrize(("version", "step"), [("", "Bring the stack up"), ("12", "Go back to the chosen version")])

@@ -76,5 +76,11 @@ def evaluate(expression: str, context: Mapping[str, Any]) -> Any:
     python = _REFERENCE.sub(lambda match: f"value({match[0]!r})", python)
     python = python.replace("&&", " and ").replace("||", " or ").replace("\n", " ")
     python = re.sub(r"!(?!=)", " not ", python)
-    names = {"value": lambda name: context.get(name, ""), "always": lambda: True, "true": True, "false": False}
+    names = {
+        "value": lambda name: context.get(name, ""),
+        "always": lambda: True,
+        "cancelled": lambda: False,
+        "true": True,
+        "false": False,
+    }
     return eval(python, {"__builtins__": {}}, names)  # noqa: S307 (it is this repository's own)

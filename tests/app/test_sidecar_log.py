@@ -1,0 +1,88 @@
+"""Whether `delivery verify` reads what Dapr's sidecar really writes: its texts are no promise of Dapr's."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import httpx2
+import pytest
+import yaml
+from lightkube.resources.core_v1 import Pod
+
+from delivery.verify.logs import Logs
+from delivery.verify.sidecars import components
+from rig.ports import free_port
+from rig.process import PROVIDED
+
+SECONDS = 60
+POD = {
+    "metadata": {"name": "backend-1", "namespace": "todo", "annotations": {"dapr.io/enabled": "true"}},
+    "status": {
+        "containerStatuses": [{"name": "daprd", "image": "daprd", "imageID": "1c", "ready": True, "restartCount": 0}]
+    },
+}
+
+
+def component(name: str, kind: str, **metadata: str) -> dict[str, object]:
+    values = [{"name": key, "value": value} for key, value in metadata.items()]
+    spec = {"type": kind, "version": "v1", "initTimeout": "20s", "metadata": values}
+    return {"apiVersion": "dapr.io/v1alpha1", "kind": "Component", "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture
+def resources(tmp_path: Path) -> Path:
+    folder = tmp_path / "resources"
+    folder.mkdir()
+    (folder / "1.yaml").write_text(yaml.safe_dump(component("todo-state", "state.in-memory")))
+    return folder
+
+
+def log_of(resources: Path, until: str) -> str:
+    """What a sidecar with these resources writes, up to a line with this text."""
+    ports = [f"--{name}={free_port()}" for name in ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port")]
+    options = ["--app-id=backend", "--log-as-json", f"--resources-path={resources}", f"--metrics-port={free_port()}"]
+    command = [PROVIDED / "bin" / "daprd", *options, *ports, "--dapr-listen-addresses=127.0.0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout
+    try:
+        return "".join(_up_to(process.stdout, until))
+    finally:
+        process.kill()
+        process.communicate(timeout=SECONDS)
+
+
+def _up_to(lines: Iterator[str], text: str) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if text in line:
+            return
+    raise AssertionError(f"the sidecar ended before {text!r}")
+
+
+def judged(log: str, *expected: str) -> tuple[str, str, list[str]]:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=log))
+    with httpx2.Client(transport=transport, base_url="http://cluster") as http:
+        check = components(expected, expected, [cast("Pod", Pod.from_dict(POD))], Logs(http))
+    return check.state, check.evidence, [*check.causes]
+
+
+def test_a_component_that_is_loaded_is_seen(resources: Path) -> None:
+    log = log_of(resources, "All outstanding components processed")
+
+    assert judged(log, "todo-state") == ("passed", "todo-state loaded by 1 sidecar", [])
+    assert judged(log, "todo-state", "todo-pubsub")[:2] == ("failed", "backend-1: todo-pubsub not loaded")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("pubsub.kafka", "connection refused"), ("nonsense.kafka", "incorrect type nonsense.kafka")]
+)
+def test_a_component_that_cannot_be_loaded_is_seen_with_its_error(resources: Path, kind: str, error: str) -> None:
+    broken = component("todo-pubsub", kind, brokers="127.0.0.1:9", authType="none")
+    (resources / "2.yaml").write_text(yaml.safe_dump(broken))
+
+    state, told, (cause,) = judged(log_of(resources, "will exit gracefully"), "todo-pubsub", "todo-state")
+
+    assert (state, told) == ("failed", "backend-1: todo-pubsub not loaded")
+    assert cause.startswith("backend-1: todo-pubsub does not load: ")
+    assert error in cause

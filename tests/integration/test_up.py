@@ -1,0 +1,164 @@
+"""`delivery up` on the real engine: whatever is wrong with an update, the app ends on the last verified version."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.project import Outcome, Project
+
+pytestmark = pytest.mark.integration
+
+VALUES = "infra/helm/todo-app/values-local.yaml"
+IMAGE = "ghcr.io/example/todo-backend"
+# What git keeps of the project: a rollback finds chart values in its commits.
+KEPT = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "delivery", "infra")
+
+
+@pytest.fixture(scope="module")
+def verified(project: Project) -> Project:
+    """The project as a git checkout, brought up and verified."""
+    (project.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in KEPT)]))
+    project.configure(verifyTimeoutSeconds="10", releaseTimeoutSeconds="30")
+    project.do("git", "init", "--quiet")
+    project.do("git", "config", "user.name", "Ann")
+    project.do("git", "config", "user.email", "ann@example.com")
+    commit(project)
+    told = up(project, 0)
+    assert "n/a image of backend its pods are simulated" in told
+    assert "n/a Dapr components its pods are simulated" in told
+    assert "n/a GET /api/health" in told
+    assert "Update 1 of stack local succeeded, and is verified." in told
+    return project
+
+
+@pytest.fixture(autouse=True)
+def checkout(verified: Project) -> Any:
+    """Whatever a test commits is taken away again after it."""
+    before = verified.do("git", "rev-parse", "HEAD").strip()
+    yield
+    verified.do("git", "reset", "--quiet", "--hard", before)
+
+
+def test_a_failing_verification_goes_back_and_both_results_are_told(verified: Project) -> None:
+    good, version = released(verified), last_version(verified)
+    verified.configure(backendImage=f"{IMAGE}:late")
+    edit_values(verified, {"backend": {"replicas": 1}})
+    commit(verified)
+
+    told = up(verified, 1)
+
+    assert "FAILED rollout of backend of 1 replicas: 1 updated, 0 ready" in told
+    assert "backend: container backend is in CrashLoopBackOff" in told
+    assert 'BackOff: Back-off restarting failed container (simulated: the tag is "late")' in told
+    assert f"back to update {version} of stack local from update {version + 1}" in told
+    assert f"error: Update {version + 1} of stack local succeeded, and did not verify: " in told
+    assert f"Rolled back by update {version + 2}, which is verified.\n" in told
+    assert released(verified) == good
+    assert ready(verified) == {"frontend": 2, "backend": 2}
+    assert history(verified)[0]["message"].startswith(f"roll back to update {version} (commit ")
+    assert history(verified)[0]["message"].endswith(f" from update {version + 1}")
+
+
+def test_a_bad_image_takes_itself_back_and_the_app_is_seen_to_run_as_before(verified: Project) -> None:
+    verified.configure(backendImage=f"{IMAGE}:missing")
+
+    assert "ImagePullBackOff" in failed_and_left(verified)
+
+
+def test_a_bad_value_takes_itself_back_and_the_app_is_seen_to_run_as_before(verified: Project) -> None:
+    room = {"requests": {"cpu": "3", "memory": "192Mi"}, "limits": {"cpu": "3", "memory": "192Mi"}}
+    edit_values(verified, {"frontend": {"resources": room}})
+
+    assert "no node can take its pod" in failed_and_left(verified)
+
+
+def test_a_failing_hook_takes_itself_back_and_the_app_is_seen_to_run_as_before(verified: Project) -> None:
+    migrations = verified.folder / "infra/helm/todo-app/templates/migrations.yaml"
+    text = migrations.read_text()
+    image = "image: {{ .Values.backend.image | quote }}"
+    assert image in text
+    migrations.write_text(text.replace(image, f"image: {IMAGE}:missing"))
+
+    failed_and_left(verified)
+
+
+def test_what_is_refused_before_it_begins_is_no_update(verified: Project) -> None:
+    good, made = released(verified), history(verified)
+    edit_values(verified, {"backend": {"replicaz": 3}})
+
+    told = up(verified, 1)
+
+    assert "Additional properties are not allowed ('replicaz' was unexpected)" in told
+    assert told.endswith("error: Nothing was updated; above is what the engine says of it.\n")
+    assert (released(verified), history(verified)) == (good, made)
+
+
+def failed_and_left(project: Project) -> str:
+    """What an update says that fails, and leaves the app as it was."""
+    good, pods, version = released(project), uids(project), last_version(project)
+    failed = len(history(project)) + 1
+    told = up(project, 1)
+    assert f"error: Update {failed} of stack local failed; above is what the engine says of it.\n" in told
+    assert f"The app still runs as update {version} promised: the release took itself back.\n" in told
+    assert "ok rollout of backend of 2 replicas" in told
+    assert (released(project), uids(project)) == (good, pods)
+    return told
+
+
+def up(project: Project, code: int) -> str:
+    # Without a kubeconfig of somebody else's, a verification is made with the deployer's.
+    outcome: Outcome = project.run(
+        "env", "-u", "KUBECONFIG", "python", "-m", "delivery", "up", "--stack", "local", "--yes"
+    )
+    assert outcome.code == code, outcome.text
+    assert "Traceback" not in outcome.text
+    assert "canary" not in outcome.text
+    return re.sub(" +", " ", outcome.text)  # of tables
+
+
+def commit(project: Project) -> None:
+    project.do("git", "add", "--all")
+    project.do("git", "commit", "--quiet", "--allow-empty", "--message", "What is to be delivered")
+
+
+def edit_values(project: Project, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    path: Path = project.folder / VALUES
+    document = yaml.safe_load(path.read_text())
+    for app, values in changes.items():
+        document.setdefault(app, {}).update(values)
+    path.write_text(yaml.safe_dump(document))
+
+
+def last_version(project: Project) -> int:
+    """The number of the last update that succeeded."""
+    made = history(project)
+    return next(len(made) - place for place, update in enumerate(made) if update["result"] == "succeeded")
+
+
+def history(project: Project) -> Sequence[Mapping[str, Any]]:
+    """All updates, the newest first."""
+    return json.loads(project.do("pulumi", "stack", "history", "--json", "--page-size", "0"))
+
+
+def released(project: Project) -> Mapping[str, Any]:
+    """What the cluster was told to run."""
+    return {
+        deployment["metadata"]["name"]: (deployment["spec"]["replicas"], deployment["spec"]["template"]["spec"])
+        for deployment in project.get("deployments")["items"]
+    }
+
+
+def ready(project: Project) -> Mapping[str, int]:
+    return {
+        deployment["metadata"]["name"]: deployment["status"].get("readyReplicas", 0)
+        for deployment in project.get("deployments")["items"]
+    }
+
+
+def uids(project: Project) -> set[str]:
+    return {uid for app in ("frontend", "backend") for uid in project.pods(app)}
