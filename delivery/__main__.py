@@ -1,8 +1,9 @@
 """`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
 
 `setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
-what a stack promises is what runs, `history` tells its updates, and `rollback` goes back to the app of one. `drift`
-compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
+what a stack promises is what runs, `history` tells its updates, and `rollback` goes back to the app of one. `recover`
+mends a stack that a killed update left stuck. `drift` compares a stack with what is there, `drift-issue` tells it on
+GitHub, and `summary` adds to the page of a workflow run.
 """
 
 import argparse
@@ -78,6 +79,11 @@ def _add_release_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     for name, told in {"preview": "look at what it would change", "yes": "do not ask before it changes it"}.items():
         how.add_argument(f"--{name}", dest="how", action="store_const", const=name, default="ask", help=told)
     rollback.set_defaults(run=_rollback)
+    recover = add("recover", parents=[stack], help="mend what keeps the stack from its next update")
+    recover.add_argument(
+        "--yes", dest="how", action="store_const", const="yes", default="ask", help="do not ask before it mends"
+    )
+    recover.set_defaults(run=_recover)
 
 
 def _cluster(ocid: str) -> str:
@@ -169,6 +175,17 @@ def _rollback(options: argparse.Namespace) -> None:
     from delivery import rollback  # noqa: PLC0415
 
     rollback.roll_back(options.stack, options.to, options.how, lambda line: print(line, flush=True))
+
+
+def _recover(options: argparse.Namespace) -> None:
+    from delivery import recover  # noqa: PLC0415
+
+    recover.recover(
+        options.stack,
+        options.how,
+        lambda line: print(line, flush=True),
+        lambda question: input(f"{question} [y/N] ").strip().lower() in ("y", "yes"),
+    )
 
 
 def _tell_progress(line: str) -> None:
