@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from lightkube import AsyncClient, Client
 from lightkube.core.client import LabelSelector
+from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import not_equal
 from lightkube.resources.core_v1 import Secret
 
@@ -52,10 +53,12 @@ async def last(client: AsyncClient, namespace: str, release: str) -> Revision | 
 
 
 def _revisions(secrets: Iterable[Secret]) -> list[Revision]:
-    labels = [(secret.metadata and secret.metadata.labels) or {} for secret in secrets]
-    return sorted((_revision(of_one) for of_one in labels), key=lambda revision: revision.number)
+    known = (secret.metadata for secret in secrets if secret.metadata)
+    return sorted(map(_revision, known), key=lambda revision: revision.number)
 
 
-def _revision(labels: dict[str, str]) -> Revision:
-    since = float(labels.get("modifiedAt") or labels["createdAt"])
-    return Revision(int(labels["version"]), labels["status"], datetime.fromtimestamp(since, UTC))
+def _revision(record: ObjectMeta) -> Revision:
+    labels = record.labels or {}
+    # Helm hands the label down from one revision to the next.
+    modified = datetime.fromtimestamp(float(labels.get("modifiedAt", 0)), UTC)
+    return Revision(int(labels["version"]), labels["status"], max(modified, record.creationTimestamp or modified))

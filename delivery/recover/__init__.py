@@ -1,7 +1,8 @@
 """What keeps a stack from its next update: found, explained, and mended once somebody has agreed to it.
 
 In the order in which one thing hides the next: the lock, without which nothing is written; a release that Helm takes
-for being changed; operations that were never ended; and releases of which the state and the cluster say different.
+for being changed, and what may still change it; operations that were never ended; and releases of which the state and
+the cluster say different.
 """
 
 import shlex
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from delivery import CommandError, stack
-from delivery.recover import checkpoint, lock, operations, release
+from delivery.recover import checkpoint, leftover, lock, operations, release
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
 
@@ -46,8 +47,10 @@ def find(name: str) -> Finding | None:
     if locked := lock.find(name):
         return locked
     state, cluster = checkpoint.read(name), Cluster(name)
+    unfinished = release.find_unfinished(state, cluster)
     return (
-        release.find_unfinished(state, cluster)
+        (unfinished and leftover.find())
+        or unfinished
         or operations.find(name, state)
         or release.find_missing(name, state, cluster)
         or release.find_unknown(name, state, _planned(name), cluster)

@@ -120,8 +120,8 @@ def helm_record(revision: int, description: str, manifest: str, status: str = "d
     """The secret in which Helm records a revision of a release; since 2026-11-24 02:31:41 UTC it is in that status."""
     record = {"version": revision, "info": {"description": description}, "manifest": manifest}
     encoded = base64.b64encode(gzip.compress(json.dumps(record).encode()))
-    labels = {"owner": "helm", "status": status, "version": str(revision), "createdAt": "1795487501"}
+    labels = {"owner": "helm", "status": status, "version": str(revision), "modifiedAt": "1795400000"}
     return {
-        "metadata": {"name": "record", "labels": labels},
+        "metadata": {"name": "record", "labels": labels, "creationTimestamp": "2026-11-24T02:31:41Z"},
         "data": {"release": base64.b64encode(encoded).decode()},
     }
