@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from delivery import CommandError
 from delivery.recover.finding import Finding
@@ -20,12 +21,15 @@ _SECONDS = 10
 
 
 def find() -> Finding | None:
-    """A provider on this machine whose engine is gone, so that nobody hears any more what it does."""
-    shown = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=False).stdout
-    providers = filter(None, map(_PROVIDER.fullmatch, shown.splitlines()))
-    pid = next((int(found["pid"]) for found in providers if not _answers(found["host"], int(found["port"]))), None)
-    if pid is None:
-        return None
+    """A provider that was started in this folder and whose engine is gone: nobody hears any more what it does."""
+    shown = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=False).stdout
+    for found in filter(None, map(_PROVIDER.fullmatch, shown.splitlines())):
+        if _folder(found["pid"]) == Path.cwd() and not _answers(found["host"], int(found["port"])):
+            return _leftover(int(found["pid"]))
+    return None
+
+
+def _leftover(pid: int) -> Finding:
     return Finding(
         what=f"The Kubernetes provider of a killed update still runs, and Helm in it (pid {pid}).",
         cause="The engine alone was killed. What it had started works on for up to five minutes.",
@@ -33,6 +37,19 @@ def find() -> Finding | None:
         command=["kill", str(pid)],
         mend=lambda: _end(pid),
     )
+
+
+def _folder(pid: str) -> Path | None:
+    """Where a process runs; None for one that has ended, or is somebody else's."""
+    link = Path("/proc", pid, "cwd")
+    if link.parents[1].is_dir():
+        try:
+            return link.readlink()
+        except OSError:
+            return None
+    lsof = ["lsof", "-a", "-p", pid, "-d", "cwd", "-F", "n"]  # of macOS
+    shown = subprocess.run(lsof, capture_output=True, text=True, check=False).stdout
+    return next((Path(line[1:]) for line in shown.splitlines() if line.startswith("n")), None)
 
 
 def _answers(host: str, port: int) -> bool:

@@ -53,8 +53,8 @@ class Project:
     def state(self) -> Path:
         return self.folder / "state"
 
-    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
-        """Runs a command in the project, whatever becomes of it."""
+    def start(self, *command: str, kubeconfig: Path | None = None) -> subprocess.Popen[str]:
+        """Starts a command in the project; both its streams are its standard output."""
         environment = os.environ | {
             "PATH": os.pathsep.join(
                 [str(self.folder / "bin"), str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]
@@ -66,7 +66,7 @@ class Project:
             "TMPDIR": str(self.folder),  # the provider leaves a copy of the kubeconfig there
             **self.environment,
         }
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=self.folder,
             env=environment,
@@ -74,11 +74,15 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
+
+    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
+        """Runs a command in the project, whatever becomes of it."""
+        process = self.start(*command, kubeconfig=kubeconfig)
+        text, _ = process.communicate()
         if command[0] == "pulumi":
-            self.printed.append(done.stdout)
-        return Outcome(done.returncode, done.stdout)
+            self.printed.append(text)
+        return Outcome(process.returncode, text)
 
     def do(self, *command: str, kubeconfig: Path | None = None) -> str:
         """Runs a command that must succeed, and gives what it printed."""

@@ -1,6 +1,8 @@
 """A stand-in for a stack that is stuck: the `pulumi` and `helm` commands and the cluster's API, as a test says."""
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -107,6 +109,14 @@ class StuckStack:
     def start_update(self) -> subprocess.Popen[bytes]:
         """A process that looks like one of the engine, until its standard input is closed."""
         return subprocess.Popen(["pulumi", "hold", ""], stdin=subprocess.PIPE)
+
+    def leave_provider(self, engine: str) -> subprocess.Popen[bytes]:
+        """A process that looks like the Kubernetes provider of the engine at an address, started in this folder."""
+        provider = self._folder / "pulumi-resource-kubernetes"
+        if not provider.exists():
+            provider.symlink_to(shutil.which("cat") or "")
+        os.mkfifo(engine)  # it waits for somebody to write there
+        return subprocess.Popen([provider, engine])
 
     def _say(self, what: str, document: object, by: str = "") -> None:
         self._write(what, json.dumps(document), by)

@@ -1,7 +1,12 @@
 """A stack that is stuck: what is told of it, what mends it, in which order, and what is refused."""
 
 import io
+import signal
 import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -151,6 +156,57 @@ def test_a_killed_upgrade_goes_back_to_the_revision_that_runs(
     assert stack.seen_by_helm["mode"].strip() == "-rw-------"
     assert "canary-token" in stack.seen_by_helm["kubeconfig"]
     assert example.CANARY not in told + stack.seen_by_helm["environment"]
+
+
+@pytest.fixture
+def leave_provider(
+    stack: StuckStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Leaves a provider behind that was started in the working folder, while Helm was in the middle of an upgrade."""
+    monkeypatch.chdir(tmp_path)
+    stack.has_revisions("deployed", "pending-upgrade")
+    stack.has_revisions("deployed", by="helm")
+    with ExitStack() as running:
+
+        def leave(engine: str) -> subprocess.Popen[bytes]:
+            provider = stack.leave_provider(engine)
+            reaper = threading.Thread(target=provider.wait)  # as its parent would be, were it not gone
+            reaper.start()
+            running.callback(reaper.join)
+            running.callback(provider.kill)
+            return provider
+
+        yield leave
+
+
+def test_the_provider_of_a_killed_update_is_ended_before_helm_is_asked(
+    leave_provider: Callable[[str], subprocess.Popen[bytes]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider = leave_provider("127.0.0.1:9")
+
+    told = mended(capsys)
+
+    assert f"stuck The Kubernetes provider of a killed update still runs, and Helm in it (pid {provider.pid})." in told
+    assert told.index("provider") < told.index("is in the middle of")
+    assert provider.wait(timeout=10) == -signal.SIGTERM
+
+
+def test_a_provider_whose_engine_answers_or_that_is_of_another_project_is_left_alone(
+    leave_provider: Callable[[str], subprocess.Popen[bytes]],
+    api_server: ApiServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running, elsewhere = leave_provider(api_server.url.removeprefix("http://")), leave_provider("127.0.0.1:9")
+    assert "The Kubernetes provider" in refused(capsys)
+    elsewhere.kill()
+    elsewhere.wait()
+    monkeypatch.chdir("engine")
+    stranger = leave_provider("127.0.0.1:9")
+    monkeypatch.chdir("..")
+
+    assert mended(capsys).count("stuck ") == 1
+    assert (running.returncode, stranger.returncode) == (None, None)
 
 
 def test_without_a_deployed_revision_the_last_that_once_was_is_gone_back_to(
