@@ -17,6 +17,7 @@ def find(name: str, state: Checkpoint) -> Finding | None:
     if not state.operations:
         return None
     created = [operation.resource for operation in state.operations if operation.kind == "creating"]
+    asked = ["What the state has of these is asked how it is now."] if len(created) < len(state.operations) else []
     refresh = ["pulumi", "refresh", "--yes", "--skip-preview", "--stack", name]
     refresh += ["--clear-pending-creates"] if created else []
     for urn in _targets(state):
@@ -26,7 +27,7 @@ def find(name: str, state: Checkpoint) -> Finding | None:
             f"{operation.kind} {operation.resource.label} was interrupted." for operation in state.operations
         ),
         cause="The update was killed before it heard how that ended.",
-        plan="\n".join(["What the state has of these is asked how it is now.", *map(_consequence, created)]),
+        plan="\n".join([*asked, *map(_consequence, created)]),
         command=refresh,
         mend=lambda: command.pulumi(refresh),
         look=", ".join(f"whether there is a {made.label}" for made in created if not _is_found_again(made)),

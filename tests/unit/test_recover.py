@@ -333,6 +333,13 @@ def test_a_first_release_is_not_stuck(stack: StuckStack, capsys: pytest.CaptureF
     assert mended(capsys) == "Nothing is stuck.\n"
 
 
+def test_what_the_state_has_no_way_to_is_not_asked(stack: StuckStack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.has_state(BASE[:1])
+    stack.plans(RELEASED)
+
+    assert mended(capsys) == "Nothing is stuck.\n"
+
+
 def test_a_release_without_its_component_waits_for_an_update(
     stack: StuckStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
