@@ -15,10 +15,15 @@ from components.cluster import told
 from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
 from components.load_balancer import address
+from components.revisions import Revision, last
 from components.rollout import rollout_hooks
 
 RELEASE = "todo-app"
 INGRESS = "todo-app-ingress"
+
+
+class UnfinishedReleaseError(pulumi.RunError):
+    """A release that Helm is in the middle of changing, or was when it was killed; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,9 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
     """
     with told(kubeconfig):
         client = kubeconfig.async_client()
+        newest = await last(client, namespace, RELEASE)
+    _require_finished(newest)
+    with told(kubeconfig):
         record = await deployed_record(client, namespace, RELEASE)
         if record is None:
             return chart
@@ -172,6 +180,17 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
         return f"{chart}, sets back what was changed by hand after revision {record.revision}: {', '.join(drifted)}"
     # Said once and kept, or to stop saying it would be a change again.
     return record.description if record.description.startswith(chart) else chart
+
+
+def _require_finished(revision: Revision | None) -> None:
+    # Helm refuses then, with less to go by, and only after the update has changed all that comes before a release.
+    if revision and revision.under_way:
+        stack = pulumi.get_stack()
+        raise UnfinishedReleaseError(
+            f"The release {RELEASE} is in the middle of {revision.under_way} since {revision.since:%Y-%m-%d %H:%M:%S} "
+            f"UTC: wait if an update of stack {stack} is running.\n"
+            f"    python -m delivery recover --stack {stack}   mends it where none is"
+        )
 
 
 async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:

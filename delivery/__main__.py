@@ -2,8 +2,8 @@
 
 `setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
 what a stack promises is what runs, `up` brings it up and takes back what does not verify, `history` tells its updates,
-`diff` compares two, and `rollback` goes back to one. `drift` compares a stack with what is there, `drift-issue` tells
-it on GitHub, and `summary` adds to the page of a workflow run.
+`diff` compares two, and `rollback` goes back to one. `recover` mends a stack that a killed update left stuck. `drift`
+compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
 """
 
 import argparse
@@ -76,6 +76,11 @@ def _add_release_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     up.add_argument("--yes", dest="how", action="store_const", const="yes", default="ask", help="do not ask before it")
     up.set_defaults(run=_up)
     history_commands.add(add, stack)
+    recover = add("recover", parents=[stack], help="mend what keeps the stack from its next update")
+    recover.add_argument(
+        "--yes", dest="how", action="store_const", const="yes", default="ask", help="do not ask before it mends"
+    )
+    recover.set_defaults(run=_recover)
 
 
 def _cluster(ocid: str) -> str:
@@ -152,6 +157,17 @@ def _up(options: argparse.Namespace) -> None:
     from delivery import up  # noqa: PLC0415
 
     up.bring_up(options.stack, options.how, lambda line: print(line, flush=True))
+
+
+def _recover(options: argparse.Namespace) -> None:
+    from delivery import recover  # noqa: PLC0415
+
+    recover.recover(
+        options.stack,
+        options.how,
+        lambda line: print(line, flush=True),
+        lambda question: input(f"{question} [y/N] ").strip().lower() in ("y", "yes"),
+    )
 
 
 if __name__ == "__main__":

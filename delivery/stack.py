@@ -118,6 +118,35 @@ def set_secret(stack: str, config_file: Path, key: str, secret: str) -> None:
         raise CommandError(f"{key} cannot be set, and nothing was changed: {done.errors.strip()}")
 
 
+def export(stack: str) -> Mapping[str, Any]:
+    """The state of a stack, the secrets in it encrypted. Raises CommandError.
+
+    Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_export/
+    """
+    return json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]
+
+
+def secret_inputs(stack: str, urn: str) -> Mapping[str, Any]:
+    """What a resource was declared with, secrets in plain text: not to be printed. Raises CommandError."""
+    return json.loads(_pulumi("state", "get", urn, "--show-secrets", "--output", "json", "--stack", stack))["inputs"]
+
+
+def summary(stack: str) -> Mapping[str, Any]:
+    """What the backend knows of a stack; with a `version`, and the `currentOperation`, in Pulumi Cloud alone.
+
+    Raises CommandError.
+    """
+    return json.loads(_pulumi("stack", "get", "--output", "json", "--stack", stack))
+
+
+def refusal_of_lock(stack: str) -> str:
+    """What the engine says to who wants the lock of a stack, in a bucket or a folder: it names who holds it.
+
+    No command only asks for that. To rename a stack to what it is called takes the lock, and is then always refused.
+    """
+    return _run("stack", "rename", stack, "--stack", stack).stderr
+
+
 def resource_of(urn: str) -> str:
     """The type and name of a resource, as TYPE::NAME.
 

@@ -62,9 +62,9 @@ class Project:
     def state(self) -> Path:
         return self.folder / "state"
 
-    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
-        """Runs a command in the project, whatever becomes of it."""
-        environment = os.environ | {
+    def variables(self, kubeconfig: Path | None = None) -> dict[str, str]:
+        """The environment of its commands."""
+        return os.environ | {
             "PATH": os.pathsep.join(
                 [str(self.folder / "bin"), str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]
             ),
@@ -75,21 +75,28 @@ class Project:
             "TMPDIR": str(self.folder),  # the provider leaves a copy of the kubeconfig there
             **self.environment,
         }
-        done = subprocess.run(
+
+    def start(self, *command: str, kubeconfig: Path | None = None) -> subprocess.Popen[str]:
+        """Starts a command in the project; both its streams are its standard output."""
+        if not any(command[: len(look)] == look for look in LOOKS):
+            self.deployed = ""
+        return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=environment,
+            env=self.variables(kubeconfig),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        if not any(command[: len(look)] == look for look in LOOKS):
-            self.deployed = ""
+
+    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
+        """Runs a command in the project, whatever becomes of it."""
+        process = self.start(*command, kubeconfig=kubeconfig)
+        text, _ = process.communicate()
         if command[0] == "pulumi":
-            self.printed.append(done.stdout)
-        return Outcome(done.returncode, done.stdout)
+            self.printed.append(text)
+        return Outcome(process.returncode, text)
 
     def do(self, *command: str, kubeconfig: Path | None = None) -> str:
         """Runs a command that must succeed, and gives what it printed."""

@@ -102,6 +102,20 @@ class Stack:
         """The result of each update, the newest first."""
         return [update["result"] for update in json.loads(self.do("stack", "history", "--json"))]
 
+    def recover(self) -> Outcome:
+        done = subprocess.run(
+            ["python", "-m", "delivery", "recover", "--stack", "dev", "--yes"],
+            cwd=self.folder,
+            env={**self.environment, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout)
+
     def _start(self, command: tuple[str, ...] | list[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             ["pulumi", *command],
@@ -168,6 +182,7 @@ def test_an_up_while_another_runs_is_told_who_holds_the_lock_and_since_when(stac
 
     with stack.held_up() as first:
         second = stack.up()
+        refused = stack.recover()
 
     assert second.code != 0
     assert "the stack is currently locked by 1 lock(s)" in second.text
@@ -175,16 +190,22 @@ def test_an_up_while_another_runs_is_told_who_holds_the_lock_and_since_when(stac
     told = re.search(rf"created by \S+@{re.escape(socket.gethostname())} \(pid {first.pid}\) at (\S+)", second.text)
     assert told, second.text
     assert since <= datetime.fromisoformat(told[1]) <= datetime.now(UTC)
+    assert refused.code == 1
+    assert "An update of stack dev is running: " in refused.text
+    assert f"(pid {first.pid}) since {told[1]}." in refused.text
     assert first.returncode == 0
     assert stack.history() == ["succeeded", *before]
 
 
-def test_the_lock_of_a_killed_up_stays_until_it_is_cancelled(stack: Stack) -> None:
+def test_the_lock_of_a_killed_up_stays_until_it_is_recovered(stack: Stack) -> None:
     with stack.held_up() as killed:
         killed.send_signal(signal.SIGKILL)
 
     assert f"(pid {killed.pid})" in stack.up().text
-    stack.do("cancel", "--yes", "dev")
+    recovered = stack.recover()
+    assert recovered.code == 0, recovered.text
+    assert f"(pid {killed.pid})" in recovered.text
+    assert recovered.text.endswith("Nothing is stuck.\n    pulumi up --stack dev   goes on from here\n")
     assert stack.up().code == 0
 
 

@@ -127,8 +127,12 @@ def _fits(key: str, request: Request) -> bool:
     )
 
 
-def helm_record(revision: int, description: str, manifest: str) -> dict[str, Any]:
-    """The secret in which Helm records a revision of a release."""
+def helm_record(revision: int, description: str, manifest: str, status: str = "deployed") -> dict[str, Any]:
+    """The secret in which Helm records a revision of a release; since 2026-11-24 02:31:41 UTC it is in that status."""
     record = {"version": revision, "info": {"description": description}, "manifest": manifest}
     encoded = base64.b64encode(gzip.compress(json.dumps(record).encode()))
-    return {"metadata": {"name": "record"}, "data": {"release": base64.b64encode(encoded).decode()}}
+    labels = {"owner": "helm", "status": status, "version": str(revision), "modifiedAt": "1795400000"}
+    return {
+        "metadata": {"name": "record", "labels": labels, "creationTimestamp": "2026-11-24T02:31:41Z"},
+        "data": {"release": base64.b64encode(encoded).decode()},
+    }

@@ -14,7 +14,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from components import kubeconfig, rollout, verdict
 from components.chart import digest
-from components.release import AppIngressArgs, AppRelease, AppReleaseArgs
+from components.release import AppIngressArgs, AppRelease, AppReleaseArgs, UnfinishedReleaseError
 
 from . import example
 from .api_server import ApiServer, helm_record
@@ -296,6 +296,42 @@ def test_what_was_changed_by_hand_is_set_back_and_named(engine: Engine, cluster:
     assert description(engine) == (
         f"chart sha256:{digest(chart)[:16]}, sets back what was changed by hand after revision 7: ConfigMap/todo"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "doing"),
+    [
+        ("pending-install", "an install"),
+        ("pending-upgrade", "an upgrade"),
+        ("pending-rollback", "a rollback"),
+        ("uninstalling", "an uninstall"),
+    ],
+)
+def test_a_preview_says_that_helm_is_in_the_middle_of_something(
+    engine: Engine, cluster: ApiServer, chart: Path, status: str, doing: str
+) -> None:
+    cluster.has_list(RECORDS, helm_record(8, "", "", status), helm_record(7, "", ""))
+
+    with pytest.raises(UnfinishedReleaseError) as error:
+        deploy(engine, cluster, chart, preview=True)
+
+    assert str(error.value) == (
+        f"The release todo-app is in the middle of {doing} since 2026-11-24 02:31:41 UTC: wait if an update of stack "
+        "test is running.\n    python -m delivery recover --stack test   mends it where none is"
+    )
+    asked = [request.query["labelSelector"] for request in cluster.requests if request.path == RECORDS]
+    assert asked == ["owner=helm,name=todo-app,status!=superseded"]
+
+
+def test_what_was_unfinished_before_the_last_revision_is_history(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    cluster.has_list(RECORDS, helm_record(8, "", MANIFEST), helm_record(7, "", "", "pending-upgrade"))
+    cluster.has(OBJECT, {"metadata": {"resourceVersion": "1"}})
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
 
 
 def rolling_out(cluster: ApiServer, *, ready: int, waiting: Mapping[str, str] | None = None) -> None:

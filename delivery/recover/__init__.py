@@ -1,0 +1,87 @@
+"""What keeps a stack from its next update: found, explained, and mended once somebody has agreed to it.
+
+In the order in which one thing hides the next: the lock, without which nothing is written; a release that Helm takes
+for being changed, and what may still change it; operations that were never ended; and releases of which the state and
+the cluster say different.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from delivery import CommandError, stack
+from delivery.recover import checkpoint, leftover, lock, operations, release
+from delivery.recover.cluster import Cluster
+from delivery.recover.finding import Finding
+
+
+def recover(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None], agree: Callable[[str], bool]) -> None:
+    """Mends what is stuck, one thing after the other, and looks again after each.
+
+    how: to ask for each thing, or to mend all but what a person has to look at first. tell: is told each thing.
+    agree: is asked, and says whether to go on.
+
+    Raises CommandError where something is left, and where an update is running.
+    """
+    mended: list[str] = []
+    while finding := find(name):
+        tell(_told(finding))
+        if finding.what in mended:
+            raise CommandError("That is so again after it was mended: something else does it.")
+        _require_consent(finding, how, agree)
+        finding.mend()
+        tell("done\n")
+        mended.append(finding.what)
+    tell("Nothing is stuck." + (f"\n    pulumi up --stack {name}   goes on from here" if mended else ""))
+
+
+def find(name: str) -> Finding | None:
+    """The first thing in the way of an update of a stack, or None where nothing is.
+
+    To ask who holds the lock takes it for a moment, where the state is not in Pulumi Cloud; else nothing is written.
+
+    Raises CommandError where an update is running, where the cluster does not answer, and where there is no preview.
+    """
+    if locked := lock.find(name):
+        return locked
+    state, cluster = checkpoint.read(name), Cluster(name)
+    unfinished = release.find_unfinished(state, cluster)
+    return (
+        (unfinished and leftover.find())
+        or unfinished
+        or operations.find(name, state)
+        or release.find_missing(name, state, cluster)
+        or release.find_unknown(name, state, _planned(name), cluster)
+    )
+
+
+def _planned(name: str) -> list[checkpoint.Resource]:
+    steps = stack.preview(name, Path(f"Pulumi.{name.rpartition('/')[2]}.yaml"))
+    return [checkpoint.resource(step["newState"]) for step in steps if step["op"] == "create"]
+
+
+def _require_consent(finding: Finding, how: Literal["ask", "yes"], agree: Callable[[str], bool]) -> None:
+    if how == "yes":
+        if finding.look:
+            raise CommandError(
+                "Somebody has to look first, so --yes is not enough.\n"
+                "    python -m delivery recover   asks whether you have"
+            )
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("There is nobody here to ask.\n    --yes   to mend it")
+    try:
+        agreed = agree("Have you looked, and is it to be done?" if finding.look else "Is it to be done?")
+    except (EOFError, KeyboardInterrupt):
+        agreed = False
+    if not agreed:
+        raise CommandError("Nothing was done about it.")
+
+
+def _told(finding: Finding) -> str:
+    parts = {"stuck": finding.what, "why": finding.cause, "mend": finding.plan, "by": shlex.join(finding.command)}
+    if finding.look:
+        parts["first"] = f"look {finding.look}"
+    return "\n".join(f"{part:<5} {line}" for part, text in parts.items() for line in text.splitlines())

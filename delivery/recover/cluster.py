@@ -1,0 +1,64 @@
+"""The cluster that a stack's releases are on, reached as an update reaches it: by the provider that the state names."""
+
+import os
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from components import kubeconfig, revisions
+from components.cluster import ClusterError, told
+from components.kubeconfig import Kubeconfig
+from components.revisions import Revision
+from delivery import CommandError, stack
+from delivery.recover import command
+from delivery.recover.checkpoint import Resource
+
+
+class Cluster:
+    """What Helm recorded there, and Helm itself. Everything raises CommandError where the cluster cannot be reached.
+
+    The deployer's kubeconfig is not enough for it: an update that was killed at first may not have made it yet, and it
+    leads to one namespace alone.
+    """
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self._reached_by: dict[str, Kubeconfig] = {}
+
+    def revisions(self, release: Resource) -> list[Revision]:
+        """All revisions that Helm remembers of a release, the oldest first."""
+        reached = self._kubeconfig(release.provider)
+        try:
+            with told(reached):
+                return revisions.read(reached.client(), release.inputs["namespace"], release.inputs["name"])
+        except ClusterError as error:
+            raise CommandError(str(error)) from None
+
+    def helm(self, release: Resource, arguments: Sequence[str]) -> None:
+        """Runs a command of Helm that changes a release."""
+        reached = self._kubeconfig(release.provider)
+        with _file(reached) as path:
+            command.helm([*arguments, "--kube-context", reached.context], path)
+
+    def _kubeconfig(self, provider: str) -> Kubeconfig:
+        if provider not in self._reached_by:
+            inputs = stack.secret_inputs(self._stack, provider)
+            try:
+                found = kubeconfig.read(inputs.get("kubeconfig", ""), inputs.get("context", ""))
+            except kubeconfig.KubeconfigError as error:
+                raise CommandError(
+                    f"The kubeconfig in the state of stack {self._stack} is of no use: {error}"
+                ) from None
+            self._reached_by[provider] = found
+        return self._reached_by[provider]
+
+
+@contextmanager
+def _file(reached: Kubeconfig) -> Generator[str]:
+    if reached.is_path:
+        yield os.path.expanduser(reached.source)  # noqa: PTH111 (as it was read)
+        return
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:  # which nobody else may read
+        file.write(reached.source)
+        file.flush()
+        yield file.name

@@ -1,0 +1,81 @@
+"""The lock that an update holds while it runs, and leaves behind where it is killed.
+
+Source: https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go
+"""
+
+import os
+import re
+import socket
+import subprocess
+from dataclasses import dataclass
+
+from delivery import CommandError, stack
+from delivery.recover import command
+from delivery.recover.finding import Finding
+
+_HELD = re.compile(r"created by (?P<user>.+)@(?P<host>[^@\s]+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """who: such as `ann@laptop (pid 4711)`; running: whether its process is seen here; gone: whether it cannot be."""
+
+    who: str
+    since: str
+    running: bool
+    gone: bool
+
+
+def find(name: str) -> Finding | None:
+    """The lock of a stack, where nobody who is known to run holds it.
+
+    Raises CommandError where an update runs on this machine, which is to be waited for.
+    """
+    holders = _holders(name)
+    if not holders:
+        return None
+    for holder in holders:
+        if holder.running:
+            raise CommandError(
+                f"An update of stack {name} is running: {holder.who} since {holder.since}.\n"
+                "    wait for it, or press Ctrl-C where it runs"
+            )
+    held = " and ".join(f"{holder.who} since {holder.since}" for holder in holders)
+    cancel = ["pulumi", "cancel", "--yes", name]
+    return Finding(
+        what=f"Stack {name} is locked by {held}.",
+        cause=(
+            "That process is gone: the update was killed."
+            if all(holder.gone for holder in holders)
+            else "Either that update still runs, or it was killed. This machine cannot tell: look there first."
+        ),
+        plan="The lock is taken away. An update that still runs would go on, and could lose what others write.",
+        command=cancel,
+        mend=lambda: command.pulumi(cancel),
+    )
+
+
+def _holders(name: str) -> list[_Holder]:
+    summary = stack.summary(name)
+    if "version" in summary:  # Pulumi Cloud alone numbers a stack's states
+        running = summary.get("currentOperation")
+        return [_Holder(running["author"], running["started"], running=False, gone=False)] if running else []
+    refusal = stack.refusal_of_lock(name)
+    held = [*_HELD.finditer(refusal)]
+    if not held and "already exists" not in refusal:
+        raise CommandError(f"Nobody could be asked whether stack {name} is locked:\n{refusal.strip()}")
+    return [_holder(found) for found in held]
+
+
+def _holder(found: re.Match[str]) -> _Holder:
+    here = found["host"] == socket.gethostname()
+    runs = here and _runs(found["pid"])
+    who = f"{found['user']}@{found['host']} (pid {found['pid']})"
+    return _Holder(who, found["since"], running=runs, gone=here and not runs)
+
+
+def _runs(pid: str) -> bool:
+    # Its name too, for numbers are given again; and a process that is only waited for has ended.
+    shown = subprocess.run(["ps", "-o", "stat=,comm=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    state, _, name = shown.strip().partition(" ")
+    return not state.startswith("Z") and os.path.basename(name.strip()) == "pulumi"  # noqa: PTH119 (no path but a name)
