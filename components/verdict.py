@@ -92,7 +92,7 @@ class Verdict:
 
     def _was_ready(self, obstacle: Obstacle) -> bool:
         # What was ready once may be so again, however often it crashes.
-        return obstacle.trouble == "crash" and (obstacle.uid, obstacle.container) in self._were_ready
+        return (obstacle.uid, obstacle.container) in self._were_ready
 
 
 def statuses(pod: Pod) -> list[ContainerStatus]:

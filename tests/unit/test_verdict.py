@@ -186,7 +186,7 @@ def test_a_pod_that_cannot_be_made_is_told(message: str, final_after: float | No
 
 
 def test_a_job_whose_pod_cannot_be_made_is_told_by_its_event() -> None:
-    events = [event("FailedCreate", "other", "not ours"), event("FailedCreate", "job-2", QUOTA)]
+    events = [event("FailedCreate", "job-2", QUOTA), event("FailedCreate", "other", "not ours")]
 
     (obstacle,) = obstacles(jobs=[job()], events=events)
 
