@@ -1,33 +1,19 @@
-"""Keeps the app's secrets out of what is told of its pods."""
+"""Keeps the app's secrets out of what a verification tells."""
 
-import base64
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from urllib.parse import unquote, urlsplit
 
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Secret
 
+from components.masking import hidden_values, masked
 from components.secrets import APP_SECRETS, KAFKA_SECRETS
 from delivery.report import Check
 
 # What pods are given: also by `components.images`, for the registry.
 _SECRETS = (APP_SECRETS, KAFKA_SECRETS, "registry-pull")
-_HIDDEN = "[secret]"
-# What a terminal obeys instead of showing it: colours, a cursor that moves.
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f]")
 _WITHHELD = "not shown: the app's secrets cannot be read, so it is not known what they would be in it"
-
-# The second line of defence: what is a secret by its form, like a password that was rotated since.
-_FORMS = (
-    re.compile(r"(?<=://)[^\s/@]+(?=@)"),
-    re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
-    re.compile(r"(?i)(?<=\bbearer )\S+"),
-    re.compile(r"(?i)(?:(?<=password=)|(?<=token=)|(?<=api_key=)|(?<=secret=))[^\s&]+"),
-)
 
 
 @dataclass(frozen=True)
@@ -40,55 +26,23 @@ class Mask:
         """The check without a secret in its causes."""
         if self.values is None:
             return replace(check, causes=[_WITHHELD] if check.causes else [])
-        return replace(check, causes=[*map(self.line, check.causes)])
-
-    def line(self, text: str) -> str:
-        """The line without a secret, and harmless to a terminal."""
-        for value in self.values or ():
-            text = text.replace(value, _HIDDEN)
-        for form in _FORMS:
-            text = form.sub(_HIDDEN, text)
-        return _CONTROL.sub("", text)
+        return replace(check, causes=[masked(cause, self.values) for cause in check.causes])
 
 
 def read(client: Client, namespace: str) -> Mask:
     """What to hide of the pods of a namespace. Raises ApiError and httpx2.HTTPError where the cluster does not say."""
-    values: set[str] = set()
+    try:
+        return Mask(hidden_values(_secrets(client, namespace)))
+    except ApiError as error:
+        if error.response.status_code == HTTPStatus.FORBIDDEN:
+            return Mask(None)
+        raise
+
+
+def _secrets(client: Client, namespace: str) -> Iterator[Secret]:
     for name in _SECRETS:
         try:
-            secret = client.get(Secret, name, namespace=namespace)
+            yield client.get(Secret, name, namespace=namespace)
         except ApiError as error:
-            if error.response.status_code == HTTPStatus.NOT_FOUND:
-                continue
-            if error.response.status_code == HTTPStatus.FORBIDDEN:
-                return Mask(None)
-            raise
-        values |= {*_values(secret.data or {})}
-    return Mask(sorted(filter(None, values), key=len, reverse=True))
-
-
-def _values(data: Mapping[str, str]) -> Iterator[str]:
-    for encoded in data.values():
-        text = base64.b64decode(encoded).decode(errors="replace")
-        yield text
-        yield encoded
-        yield from _passwords_of_url(text)
-        yield from _passwords_of_registry(text)
-
-
-def _passwords_of_url(text: str) -> Iterator[str]:
-    # A driver may print a part of a URL alone, and what it stands for.
-    if "://" in text:
-        password = urlsplit(text).password or ""
-        yield password
-        yield unquote(password)
-
-
-def _passwords_of_registry(text: str) -> Iterator[str]:
-    try:
-        registries = json.loads(text)["auths"].values()
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return
-    for registry in registries:
-        yield str(registry.get("password", ""))
-        yield str(registry.get("auth", ""))
+            if error.response.status_code != HTTPStatus.NOT_FOUND:
+                raise

@@ -7,8 +7,8 @@ import pytest
 from lightkube import ApiError
 from lightkube.models.meta_v1 import Status
 
-from components.lookout import Look, Lookout
-from components.obstacles import Scene, uid
+from components.rollout.lookout import Look, Lookout
+from components.rollout.obstacles import Scene, uid
 
 from .workloads import RUNNING, Cluster, Moment, container, deployment, ending, event, job, node, pod, replica_set
 

@@ -12,9 +12,10 @@ import pytest
 import yaml
 from pulumi.runtime.proto import engine_pb2
 
-from components import kubeconfig, rollout, verdict
+from components import kubeconfig, rollout
 from components.chart import digest
 from components.release import AppIngressArgs, AppRelease, AppReleaseArgs, UnfinishedReleaseError
+from components.rollout import verdict
 
 from . import example
 from .api_server import ApiServer, helm_record

@@ -11,8 +11,8 @@ from lightkube import ApiError
 from lightkube.core.exceptions import ConfigError
 from lightkube.models.meta_v1 import Status
 
-from components import rollout, verdict
-from components.rollout import Rollout, find_obstacles
+from components import rollout
+from components.rollout import Rollout, find_obstacles, verdict
 
 from .workloads import RUNNING, Cluster, Moment, container, deployment, ended, job, pod, replica_set, waiting
 

@@ -6,8 +6,8 @@ import pytest
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Pod
 
-from components.obstacles import Scene, find
-from components.verdict import IF_IT_STANDS, SOON, Obstacle, Verdict
+from components.rollout.obstacles import Scene, find
+from components.rollout.verdict import IF_IT_STANDS, SOON, Obstacle, Verdict
 
 from .workloads import RUNNING, container, ended, event, job, node, pod, replica_set, waiting
 

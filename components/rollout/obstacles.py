@@ -9,8 +9,8 @@ from lightkube.resources.apps_v1 import Deployment, ReplicaSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Event, Node, Pod
 
-from components import verdict
-from components.verdict import Obstacle
+from components.rollout import verdict
+from components.rollout.verdict import Obstacle
 
 Item: TypeAlias = Deployment | ReplicaSet | Job | Pod
 

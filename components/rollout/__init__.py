@@ -11,11 +11,11 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from components.kubeconfig import Kubeconfig
-from components.log_lines import last_lines
-from components.lookout import Look, Lookout
-from components.obstacles import Scene, find
-from components.rollout_gate import end_hook, end_wait
-from components.verdict import Obstacle, Verdict
+from components.rollout.gate import end_hook, end_wait
+from components.rollout.logs import last_lines
+from components.rollout.lookout import Look, Lookout
+from components.rollout.obstacles import Scene, find
+from components.rollout.verdict import Obstacle, Verdict
 
 _POLL_SECONDS = 1.0
 _LOG_SECONDS = 3.0

@@ -11,9 +11,9 @@ from lightkube.resources.apps_v1 import Deployment, ReplicaSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Event, Node, Pod
 
-from components.obstacles import Scene, find, name, owner, uid
-from components.rollout_gate import gate_revision
-from components.verdict import IF_IT_STANDS
+from components.rollout.gate import gate_revision
+from components.rollout.obstacles import Scene, find, name, owner, uid
+from components.rollout.verdict import IF_IT_STANDS
 
 # https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#checking-rollout-history-of-a-deployment
 _REVISION = "deployment.kubernetes.io/revision"
