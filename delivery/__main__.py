@@ -9,6 +9,7 @@ compares a stack with what is there, `drift-issue` tells it on GitHub, and `summ
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from delivery import CommandError, credentials, history_commands, oke_token
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status is 1 where it cannot do its work, 2 where the usage is wrong, or its own."""
+    """Runs one command; the exit status is 1 where it cannot do its work, or its own, 2 where the usage is wrong."""
     try:
         options = _parser().parse_args(arguments)
         if answer := options.run(options):
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 

@@ -13,7 +13,7 @@ _UNSET = "(not set)"
 
 def compare(name: str, before: int, after: int) -> tuple[Update, Update, Comparison]:
     """Two updates of a stack, by their versions, and what differs. Raises CommandError, as where one is not there."""
-    made = {update.version: update for update in updates.read(name)}
+    made = {update.version: update for update in updates.read_decrypted(name)}
     for version in (before, after):
         if version not in made:
             raise CommandError(f"Stack {name} has no update {version}.\n    python -m delivery history --stack {name}")

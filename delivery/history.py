@@ -35,7 +35,7 @@ class Entry:
 
 def read(name: str, count: int) -> Sequence[Entry]:
     """The last so many updates of a stack, the newest first. Raises CommandError."""
-    made = updates.read(name)
+    made = updates.read_decrypted(name)
     if not made:
         raise CommandError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
     verified = updates.verified(name)

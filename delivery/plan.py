@@ -84,7 +84,7 @@ def choose(name: str, to: Goal, extent: Extent) -> Rollback:
 
     Raises CommandError where there is none, or no way back to it.
     """
-    made = [update for update in updates.read(name) if update.kind == "update"]
+    made = [update for update in updates.read_decrypted(name) if update.kind == "update"]
     if not made:
         raise CommandError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
     verified = updates.verified(name)

@@ -12,6 +12,8 @@ from typing import Any
 
 from delivery import CommandError, runner
 
+_HISTORY = ("stack", "history", "--json", "--full-dates", "--page-size", "0")
+
 
 def outputs(stack: str) -> Mapping[str, Any]:
     """The outputs of a stack, the secret ones as the engine masks them. Raises CommandError."""
@@ -24,16 +26,21 @@ def secret_output(stack: str, name: str) -> str:
 
 
 def history(stack: str) -> Sequence[Mapping[str, Any]]:
-    """All updates of a stack, the newest first, with the values of its secrets where they can be decrypted here.
+    """All updates of a stack, the newest first, without the values of its secrets. Raises CommandError.
 
-    Those are not to be printed: they pass from the engine to this process through a pipe, and are kept nowhere.
-
-    Raises CommandError. Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_history/
+    Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_history/
     """
-    command = ["stack", "history", "--json", "--full-dates", "--page-size", "0", "--stack", stack]
-    shown = _run(*command, "--show-secrets")
+    return json.loads(_pulumi(*_HISTORY, "--stack", stack))
+
+
+def decrypted_history(stack: str) -> Sequence[Mapping[str, Any]]:
+    """The same with the values of its secrets, where they can be decrypted here: not to be printed.
+
+    They pass from the engine to this process through a pipe, and are kept nowhere. Raises CommandError.
+    """
+    shown = _run(*_HISTORY, "--show-secrets", "--stack", stack)
     # Whoever lacks the passphrase may see all but the secrets.
-    return json.loads(shown.stdout if shown.returncode == 0 else _pulumi(*command))
+    return json.loads(shown.stdout) if shown.returncode == 0 else history(stack)
 
 
 def earlier_outputs(stack: str, version: int) -> Mapping[str, Any]:

@@ -75,9 +75,13 @@ class Update:
 
 
 def read(name: str) -> list[Update]:
-    """All updates of a stack, the newest first. Raises CommandError."""
-    entries = stack.history(name)
-    return [_update(entry, place=len(entries) - index) for index, entry in enumerate(entries)]
+    """All updates of a stack, the newest first; what their secrets were is not known. Raises CommandError."""
+    return _updates(stack.history(name))
+
+
+def read_decrypted(name: str) -> list[Update]:
+    """The same, with their secrets where those can be decrypted here. Raises CommandError."""
+    return _updates(stack.decrypted_history(name))
 
 
 def verified(name: str) -> Sequence[int]:
@@ -96,6 +100,10 @@ def record_verified(name: str) -> int | None:
     versions = dict.fromkeys([last.version, *verified(name)])
     stack.set_tag(name, _VERIFIED, " ".join(map(str, [*versions][:_REMEMBERED])))
     return last.version
+
+
+def _updates(entries: Sequence[Mapping[str, Any]]) -> list[Update]:
+    return [_update(entry, place=len(entries) - index) for index, entry in enumerate(entries)]
 
 
 def _update(entry: Mapping[str, Any], place: int) -> Update:

@@ -95,6 +95,18 @@ def test_the_same_for_a_program(two: list[str], capsys: pytest.CaptureFixture[st
     assert "+replicas: 2" in document["values"]
 
 
+def test_files_are_named_from_the_projects_folder(
+    checkout: Checkout, pulumi: PulumiCommand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commits = [checkout.commit({"deploy/components/dapr.py": text, "components/other.py": text}) for text in "12"]
+    monkeypatch.chdir("deploy")
+    pulumi.made(*map(update, commits))
+
+    assert main(["diff", "--json", "1", "2"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["program"] == ["components/dapr.py"]
+
+
 def test_nothing_differs(two: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "1", "1"]) == 0
 

@@ -131,6 +131,17 @@ def test_its_secrets_too_where_that_is_asked_for(pulumi: PulumiCommand) -> None:
     assert "todo-oke:registryToken" not in applied(pulumi)["config"]
 
 
+def test_what_was_secret_then_and_is_plain_today_stays_as_it_is_today(
+    commits: list[str], pulumi: PulumiCommand
+) -> None:
+    settings = {"imageSource": "pinned", "valuesFile": VALUES, **IMAGES}
+    pulumi.made(with_secrets(update(commits[0], **settings), kubeconfig=CANARY), made(commits[1]))
+
+    assert main(["rollback", "--yes", "--full"]) == 0
+
+    assert applied(pulumi)["config"]["todo-oke:kubeconfig"] == ".local/another"
+
+
 def test_a_rollback_of_the_app_is_gone_back_to_with_its_program_and_the_values_that_it_had(
     commits: list[str], pulumi: PulumiCommand
 ) -> None:
@@ -188,8 +199,7 @@ def test_nothing_is_left_of_a_run_that_was_interrupted_or_killed(
 
     with monkeypatch.context() as patched:
         patched.setattr(stack, "preview", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            main(["rollback", "--yes", "--full"])
+        assert main(["rollback", "--yes", "--full"]) == 130
     assert len(worktrees()) == 1
     assert not Path(".local/rollback").exists()
 

@@ -92,7 +92,7 @@ def test_a_pinned_tag_is_taken_as_it_is(
 def test_a_migration_that_the_earlier_backend_cannot_live_with_is_no_way_back(
     checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever was released since: the database has been through all of them."""
+    """Whatever was released since: the database has been through all of them, and through no other."""
     before = checkout.commit({VALUES: "", f"{migrations.FOLDER}/0001.py": "def upgrade(): ..."})
     good = checkout.commit({f"{migrations.FOLDER}/0002.py": 'def upgrade():\n    op.create_table("b")\n'})
     bad = checkout.commit({f"{migrations.FOLDER}/0003.py": 'def upgrade():\n    op.drop_table("todos")\n'})
@@ -104,6 +104,10 @@ def test_a_migration_that_the_earlier_backend_cannot_live_with_is_no_way_back(
     assert "ok    migrations since then that its backend can live with: 0002.py\n" in capsys.readouterr().out
     assert main(["rollback", "--preview", "--to", "2"]) == 0
     assert "ok    migrations since then that its backend can live with: none\n" in capsys.readouterr().out
+
+    never_released = update(bad, **{**PINNED, "valuesFile": f".local/rollback/{before}/{VALUES}"}, **TAGS)
+    pulumi.made(*made[:2], never_released)
+    assert main(["rollback", "--preview", "--to", "2"]) == 0
 
     pulumi.made(*made, back_to_2)
     assert main(["rollback", "--yes", "--to", "2"]) == 1
