@@ -16,8 +16,8 @@ from components.cluster import provider as kubernetes_provider
 from components.kubeconfig import Kubeconfig, read
 from components.network import API_CIDR, OkeNetwork, OkeNetworkArgs
 from delivery import CommandError
-from delivery.kubeconfig import Access, create
-from delivery.oke_token import API_VERSION
+from delivery.oke.kubeconfig import Access, create
+from delivery.oke.oke_token import API_VERSION
 
 # Of the only one in the cluster.
 _POOL = "nodes"

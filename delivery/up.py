@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from delivery import CommandError, report, rollback, stack, updates
-from delivery.updates import Update
+from delivery import CommandError, report, stack
+from delivery.history import updates
+from delivery.history.updates import Update
+from delivery.rollback.command import roll_back
 from delivery.verify.command import Verdict, judge
 from delivery.verify.verification import UnverifiedError
 
@@ -113,7 +115,7 @@ def _told(verdict: Verdict) -> str:
 
 
 def _roll_back(name: str, tell: Callable[[str], None]) -> None:
-    rollback.roll_back(name, "verified", "yes", tell)
+    roll_back(name, "verified", "yes", tell)
 
 
 def _good(name: str) -> str:

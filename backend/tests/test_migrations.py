@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
-from delivery.migrations import BREAKING
+from delivery.rollback.migrations import BREAKING
 from rig.ports import free_port
 from todo import models
 from todo.settings import DatabaseSettings

@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from delivery import CommandError, credentials
+from delivery import CommandError
 from delivery.accounts import ACCOUNTS
 from delivery.checks.answers import document
 from delivery.checks.situation import SECONDS, Apis, Situation
-from delivery.signature import signed_headers
+from delivery.oke import credentials
+from delivery.oke.signature import signed_headers
 
 
 def object_storage_namespace(apis: Apis, region: str) -> str:

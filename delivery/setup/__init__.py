@@ -13,9 +13,9 @@ from delivery.setup.backend import keep_state, make_stack
 from delivery.setup.passphrase import set_passphrase
 from delivery.setup.session import Session
 from delivery.setup.settings import set_settings
+from delivery.setup.terminal import Terminal
 from delivery.setup.workflows import prepare_workflows
 from delivery.stack_config import StackConfig
-from delivery.terminal import Terminal
 
 
 def run_setup(stack: str, environment: Mapping[str, str], terminal: Terminal, apis: Apis | None = None) -> None:

@@ -2,10 +2,11 @@
 
 from urllib.parse import urlsplit
 
-from delivery import CommandError, credentials, stack_config, state
+from delivery import CommandError, stack_config, state
 from delivery.accounts import BACKEND, BACKEND_CREDENTIALS
 from delivery.checks.backend import has_stack, shown, stacks
 from delivery.checks.oci import object_storage_namespace
+from delivery.oke import credentials
 from delivery.runner import run
 from delivery.setup.session import Session
 

@@ -6,8 +6,8 @@ from delivery import CommandError, checks, report, stack_config
 from delivery.accounts import ACCOUNTS
 from delivery.checks.situation import Apis, Situation, surroundings
 from delivery.runner import find
+from delivery.setup.terminal import Terminal
 from delivery.stack_config import StackConfig
-from delivery.terminal import Terminal
 
 
 class Session:

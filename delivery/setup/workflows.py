@@ -10,11 +10,12 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from delivery import CommandError, credentials
+from delivery import CommandError
 from delivery.accounts import BACKEND, DELIVERY_TOKEN, ENVIRONMENTS, GITHUB_TOKEN, OCI_KEY, PASSPHRASE, PASSPHRASE_FILE
 from delivery.checks.backend import shown
 from delivery.checks.github import lacking_secrets, lacks_backend
 from delivery.checks.situation import NotApplicable
+from delivery.oke import credentials
 from delivery.runner import find, run
 from delivery.setup.session import Session
 from delivery.stack_config import StackConfig

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from delivery import CommandError, access, report, stack, updates
+from delivery import CommandError, access, report, stack
+from delivery.history import updates
 from delivery.report import Check
 from delivery.verify.progress import shown
 from delivery.verify.verification import UnverifiedError, verify

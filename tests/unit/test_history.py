@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery import history, updates
 from delivery.__main__ import main
+from delivery.history import listing, updates
 
 from .checkout import Checkout
 from .pulumi_command import PulumiCommand, update, with_secrets
@@ -122,13 +122,13 @@ def test_what_an_update_changed(commit: str, pulumi: PulumiCommand, checkout: Ch
     second["resourceChanges"] = {"same": 1, "create": 1, "update": 2, "replace": 3, "delete": 4}
     pulumi.made(first, second, second)
 
-    again, changed, made = history.read("oke", 3)
+    again, changed, made = listing.read("oke", 3)
 
     counts = "(1 created, 2 updated, 3 replaced, 4 deleted)"
     assert again.changed == counts
     assert changed.changed == f"backend image, chart values, 3 settings, kafkaPassword, chart, program {counts}"
     assert made.changed == "(2 updated)"
-    assert history.read("oke", 2)[1].changed == changed.changed
+    assert listing.read("oke", 2)[1].changed == changed.changed
 
 
 def test_the_history_for_a_program(commit: str, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]) -> None:

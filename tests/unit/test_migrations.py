@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import migrations
+from delivery.rollback import migrations
 
 from .checkout import Checkout
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import registry
+from delivery.rollback import registry
 
 from .commands import StandIn
 from .image_registry import ImageRegistry

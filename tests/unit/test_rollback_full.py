@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery import CommandError, losses, stack
+from delivery import CommandError, stack
 from delivery.__main__ import main
+from delivery.rollback import losses
 
 from .checkout import Checkout
 from .pulumi_command import PulumiCommand, step, update, with_secrets

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery import migrations, plan
 from delivery.__main__ import main
+from delivery.rollback import migrations, plan
 
 from .checkout import Checkout
 from .image_registry import ImageRegistry

@@ -24,7 +24,7 @@ class Engine:
         self.up: Callable[[], None] = lambda: self.adds("succeeded")
         self.rollback: Callable[[], None] = lambda: self.adds("succeeded")
         monkeypatch.setattr("delivery.stack.up", self._up)
-        monkeypatch.setattr("delivery.rollback.roll_back", self._roll_back)
+        monkeypatch.setattr("delivery.up.roll_back", self._roll_back)
 
     def adds(self, result: str) -> None:
         self.made.append({**update(""), "result": result})

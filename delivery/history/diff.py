@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
-from delivery import CommandError, comparison, updates
-from delivery.comparison import Comparison, Pair
-from delivery.updates import Update
+from delivery import CommandError
+from delivery.history import comparison, updates
+from delivery.history.comparison import Comparison, Pair
+from delivery.history.updates import Update
 
 _UNSET = "(not set)"
 

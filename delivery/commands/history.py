@@ -51,24 +51,24 @@ def _version(text: str) -> int | str:
 
 
 def _history(options: argparse.Namespace) -> str:
-    from delivery import history  # noqa: PLC0415
+    from delivery.history import listing
 
-    tell = history.as_json if options.json else history.table
-    return tell(history.read(options.stack, options.count))
+    tell = listing.as_json if options.json else listing.table
+    return tell(listing.read(options.stack, options.count))
 
 
 def _diff(options: argparse.Namespace) -> str:
-    from delivery import diff  # noqa: PLC0415
+    from delivery.history import diff
 
     tell = diff.as_json if options.json else diff.plain
     return tell(*diff.compare(options.stack, options.before, options.after))
 
 
 def _rollback(options: argparse.Namespace) -> None:
-    from delivery import plan, rollback  # noqa: PLC0415
+    from delivery.rollback import command, plan
 
     extent = plan.Extent(options.scope, options.secrets)
-    rollback.roll_back(options.stack, options.to, options.how, _tell, extent)
+    command.roll_back(options.stack, options.to, options.how, _tell, extent)
 
 
 def _tell(line: str) -> None:

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable
 from typing import Literal
 
-from delivery import CommandError, losses, plan, proof, stack
-from delivery.plan import Extent, Goal, Rollback
-from delivery.restored import restored
+from delivery import CommandError, stack
+from delivery.rollback import losses, plan, proof
+from delivery.rollback.plan import Extent, Goal, Rollback
+from delivery.rollback.restored import restored
 
 How = Literal["preview", "ask", "yes"]
 _THE_APP = Extent()

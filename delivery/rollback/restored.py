@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
-from delivery import CommandError, earlier, git, stack, stack_config, worktree
-from delivery.plan import Rollback
+from delivery import CommandError, git, stack, stack_config
+from delivery.history import earlier
+from delivery.history.updates import PROJECT
+from delivery.rollback import worktree
+from delivery.rollback.plan import Rollback
 from delivery.stack import Program
-from delivery.updates import PROJECT
 
 _WORKTREE = earlier.FOLDER / "checkout"
 

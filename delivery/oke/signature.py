@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from delivery.credentials import Credentials
+from delivery.oke.credentials import Credentials
 
 
 def signed_headers(

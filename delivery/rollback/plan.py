@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.settings import KEYS
-from delivery import CommandError, earlier, stack_config, updates
-from delivery.earlier import App
-from delivery.updates import Secret, Update
+from delivery import CommandError, stack_config
+from delivery.history import earlier, updates
+from delivery.history.earlier import App
+from delivery.history.updates import Secret, Update
 
 # A version, the last update before the current one that was verified, or the last one that was good.
 Goal = int | Literal["verified"] | None

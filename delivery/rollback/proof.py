@@ -6,8 +6,10 @@ prove. What is proven to be wrong is a refusal.
 
 from collections.abc import Iterator
 
-from delivery import CommandError, earlier, git, migrations, registry
-from delivery.plan import Rollback
+from delivery import CommandError, git
+from delivery.history import earlier
+from delivery.rollback import migrations, registry
+from delivery.rollback.plan import Rollback
 
 
 def lines(rollback: Rollback) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from delivery import CommandError, git, stack
-from delivery.updates import Update
+from delivery.history.updates import Update
 
 APPS = ("frontend", "backend")
 

@@ -12,7 +12,7 @@ LABEL = "drift"
 def tell(stack: str, changes: Sequence[str], run: str) -> str:
     """Opens the stack's issue, updates it, or closes it where nothing changes; returns what was done, in a sentence.
 
-    changes: the lines of `drift.find`; run: the address of the workflow run that found them, or nothing.
+    changes: the lines of `preview.find`; run: the address of the workflow run that found them, or nothing.
     The repository and the token are those that `gh` takes from GH_REPO and GH_TOKEN, or of its own login.
 
     Raises CommandError where gh fails.

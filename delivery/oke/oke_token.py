@@ -10,8 +10,8 @@ import json
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from delivery.credentials import Credentials
-from delivery.signature import signed_headers
+from delivery.oke.credentials import Credentials
+from delivery.oke.signature import signed_headers
 
 # lightkube knows no newer one; kubectl takes what the kubeconfig names.
 API_VERSION = "client.authentication.k8s.io/v1beta1"

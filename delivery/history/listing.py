@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from delivery import CommandError, comparison, updates
-from delivery.comparison import Comparison, Snapshot
+from delivery import CommandError
+from delivery.history import comparison, updates
+from delivery.history.comparison import Comparison, Snapshot
 
 _TITLES = ("version", "began (UTC)", "result", "commit", "author", "changed", "images", "message", "way back")
 _SHORT = 7

@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from delivery import CommandError, earlier, git
-from delivery.earlier import UnreachableError
-from delivery.updates import Update
+from delivery import CommandError, git
+from delivery.history import earlier
+from delivery.history.earlier import UnreachableError
+from delivery.history.updates import Update
 
 # What an update runs of its commit beside the app: the program, with the packages that it runs on, and the chart.
 _PROGRAM = ("__main__.py", "components", "Pulumi.yaml", "requirements.txt")

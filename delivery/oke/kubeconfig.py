@@ -16,8 +16,9 @@ from typing import Any, Literal
 import httpx2
 import yaml
 
-from delivery import CommandError, credentials, oke_token
-from delivery.signature import signed_headers
+from delivery import CommandError
+from delivery.oke import credentials, oke_token
+from delivery.oke.signature import signed_headers
 
 _ENDPOINTS = {"public": "PUBLIC_ENDPOINT", "private": "PRIVATE_ENDPOINT"}
 _SECONDS = 30

@@ -1,0 +1,46 @@
+"""What workflow runs tell: `drift`, `drift-issue`, `summary`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Adds the commands to those of `python -m delivery`."""
+    stack = argparse.ArgumentParser(add_help=False)
+    stack.add_argument("--stack", required=True, help="the stack")
+    drift = add_parser("drift", parents=[stack], help="print what an update would change, nothing if nothing")
+    drift.set_defaults(run=_drift)
+    issue = add_parser("drift-issue", parents=[stack], help="open, update or close the issue that tells it")
+    issue.set_defaults(run=_drift_issue)
+    summary = add_parser("summary", help="pass standard input on, and add it to the workflow run's page")
+    summary.add_argument("title")
+    summary.set_defaults(run=_summary)
+
+
+def _drift(options: argparse.Namespace) -> str:
+    from delivery.drift import preview
+
+    return "\n".join(preview.find(options.stack))
+
+
+def _drift_issue(options: argparse.Namespace) -> str:
+    from delivery.drift import issue
+
+    server, repository, run = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    address = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+    changes = [line for line in sys.stdin.read().splitlines() if line]
+    return issue.tell(options.stack, changes, address)
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from delivery import summary
+
+    lines: list[str] = []
+    for line in sys.stdin:
+        print(line, end="", flush=True)
+        lines.append(line)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        summary.add(Path(page), options.title, "".join(lines))

@@ -1,0 +1,1 @@
+"""What differs between a stack and what is there, and the issue that tells it."""
