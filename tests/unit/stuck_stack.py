@@ -126,11 +126,11 @@ class StuckStack:
 
 
 class _Answers(dict[str, Answer]):
-    """What the API server has, and Helm's records as they are in a file."""
+    """What the API server has: Helm's records as they are in a file."""
 
     def __init__(self, records: Path) -> None:
-        super().__init__()
+        super().__init__({RECORDS: Answer(None)})
         self._records = records
 
-    def get(self, key: str, default: Any = None) -> Any:
-        return Answer(self._records.read_bytes()) if key == RECORDS else super().get(key, default)
+    def __getitem__(self, key: str) -> Answer:
+        return Answer(self._records.read_bytes()) if key == RECORDS else super().__getitem__(key)
