@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
 
+import yaml
 from lightkube import ApiError, AsyncClient, codecs
 from lightkube.core.client import LabelSelector
 from lightkube.resources.apps_v1 import Deployment
@@ -41,8 +42,9 @@ async def deployed_record(client: AsyncClient, namespace: str, release: str) -> 
 
 async def find_drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:
     """The objects, as Kind/name in order, in which something that the manifest says is no longer so."""
-    # As one kind for all: each has the same calls.
-    objects = cast("list[Deployment]", codecs.load_all_yaml(manifest))
+    # As one kind for all: each has the same calls. libyaml, because Python's own parser takes ten times as long.
+    documents = yaml.load_all(manifest, Loader=yaml.CSafeLoader)
+    objects = [cast("Deployment", codecs.from_dict(document)) for document in documents if document]
     differs = await asyncio.gather(*(_differs(client, namespace, declared) for declared in objects))
     return sorted(
         f"{declared.kind}/{_name(declared)}" for declared, differing in zip(objects, differs, strict=True) if differing
