@@ -37,7 +37,7 @@ def measure(bed: Testbed, tell: Tell, *, with_helm: bool) -> str:
 
     Raises BenchError where a bad release succeeds, or is not taken back.
     """
-    ours = Ours(bed.folder / "ours", bed.kubeconfig)
+    ours = Ours(bed)
     ours.set_image(_GOOD)
     ours.deploy()
     shell = _failed_shell(bed, tell) if with_helm else Failure(HELM_TIMEOUT_SECONDS, named=False)
@@ -58,7 +58,7 @@ def measure(bed: Testbed, tell: Tell, *, with_helm: bool) -> str:
 
 
 def _failed_shell(bed: Testbed, tell: Tell) -> Failure:
-    shell = Shell(bed.folder / "shell", bed.kubeconfig)
+    shell = Shell(bed)
     shell.copy_dapr_components()
     shell.set_image(_GOOD)
     shell.deploy()

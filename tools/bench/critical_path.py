@@ -61,7 +61,7 @@ def _made(target: str, tell: Tell) -> float:
 
 def _deployed(tell: Tell) -> Mapping[str, float]:
     with testbed() as bed:
-        ours = Ours(bed.folder / "ours", bed.kubeconfig)
+        ours = Ours(bed)
         ours.set_image("sha-0000000")
         ours.deploy()
         ours.set_image("sha-0000001")

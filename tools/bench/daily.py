@@ -83,14 +83,14 @@ def measure(bed: Testbed, repetitions: int, tell: Tell) -> str:
 
 
 def _installed(bed: Testbed, tell: Tell) -> tuple[Ours, Shell, Floor]:
-    ours = Ours(bed.folder / "ours", bed.kubeconfig)
+    ours = Ours(bed)
     ours.set_image(_tag(0))
     tell(f"everything on an empty cluster, the platform included: {ours.deploy():.1f} s")
-    shell = Shell(bed.folder / "shell", bed.kubeconfig)
+    shell = Shell(bed)
     shell.copy_dapr_components()
     shell.set_image(_tag(0))
     shell.deploy()
-    return ours, shell, Floor(bed.folder / "floor", bed.kubeconfig)
+    return ours, shell, Floor(bed)
 
 
 def _cases(way: Way, number: int) -> Iterator[float]:

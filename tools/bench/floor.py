@@ -1,10 +1,8 @@
 """The engine's floor: what a Pulumi program costs that declares nothing."""
 
-from pathlib import Path
-
 from tests.integration.project import ROOT, Project
 from tools.bench.ours import PREVIEW, UP
-from tools.bench.testbed import timed
+from tools.bench.testbed import Testbed, timed
 
 _PROJECT = f"""\
 name: floor
@@ -18,11 +16,12 @@ runtime:
 class Floor:
     """An empty program in Python, on the same engine, with the same kind of state and secrets."""
 
-    def __init__(self, folder: Path, kubeconfig: Path) -> None:
+    def __init__(self, bed: Testbed) -> None:
+        folder = bed.folder / "floor"
         folder.mkdir()
         (folder / "Pulumi.yaml").write_text(_PROJECT)
         (folder / "__main__.py").write_text("import pulumi\n")
-        self._project = Project(folder, kubeconfig)
+        self._project = Project(folder, bed.kubeconfig, bed.environment)
         self._project.state.mkdir()
         self._project.do("pulumi", "stack", "select", "--create", "floor")
         self._project.do(*UP)

@@ -1,10 +1,9 @@
 """The program of this project, run as its users and its workflow run it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.integration.project import make_project
-from tools.bench.testbed import BACKEND, FRONTEND, timed
+from tools.bench.testbed import BACKEND, FRONTEND, Testbed, timed
 
 UP = ("pulumi", "up", "--yes", "--skip-preview")
 PREVIEW = ("pulumi", "preview")
@@ -20,8 +19,9 @@ _APP = ("todo:release:AppRelease", "todo:secrets:AppSecrets")
 class Ours:
     """The stack `local` in a checkout of its own."""
 
-    def __init__(self, folder: Path, kubeconfig: Path) -> None:
-        self.project = make_project(folder, kubeconfig)
+    def __init__(self, bed: Testbed) -> None:
+        folder = bed.folder / "ours"
+        self.project = make_project(folder, bed.kubeconfig, environment=bed.environment)
         self.project.configure(frontendImage=FRONTEND)
         (folder / ".gitignore").write_text(_IGNORED)
         self.project.do("git", "init", "--quiet")

@@ -56,7 +56,7 @@ spec:
 
 def measure(bed: Testbed, sizes: Sequence[int], tell: Tell) -> str:
     """The table, with its notes, in Markdown. Raises BenchError where a delivery fails."""
-    ours = Ours(bed.folder / "ours", bed.kubeconfig)
+    ours = Ours(bed)
     ours.set_image("sha-0000000")
     _one_replica_each(ours.project)
     _add_nodes(ours.project, max(sizes))

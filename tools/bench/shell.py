@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.project import CANARIES, ROOT, Project
-from tools.bench.testbed import BACKEND, FRONTEND, timed
+from tools.bench.testbed import BACKEND, FRONTEND, Testbed, timed
 
 NAMESPACE = "shell"
 
@@ -27,11 +27,12 @@ _DAPR = "components,configurations,resiliencies,subscriptions"
 class Shell:
     """The document's commands. The platform is there before, as it assumes: Dapr, and the app's Dapr components."""
 
-    def __init__(self, folder: Path, kubeconfig: Path) -> None:
+    def __init__(self, bed: Testbed) -> None:
+        folder = bed.folder / "shell"
         (folder / "infra").mkdir(parents=True)
         shutil.copytree(ROOT / "infra/helm", folder / "infra/helm")
         own = folder / "kubeconfig"
-        shutil.copy(kubeconfig, own)
+        shutil.copy(bed.kubeconfig, own)
         # Read at each command, so that what is set below is what the next one gets.
         self._environment = {name: CANARIES[setting] for name, setting in _SECRETS.items()}
         self._environment |= {"FRONTEND_IMAGE": FRONTEND, "BACKEND_IMAGE": ""}

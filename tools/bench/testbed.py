@@ -1,11 +1,12 @@
 """Where everything is measured: an embedded cluster and a folder that are gone afterwards."""
 
 import base64
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,11 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Testbed:
-    """folder: for whatever a measurement writes; kubeconfig: of the cluster."""
+    """folder: for whatever a measurement writes; kubeconfig: of the cluster; environment: for its projects."""
 
     folder: Path
     kubeconfig: Path
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,23 @@ class Delivered:
 def testbed() -> Generator[Testbed]:
     """A cluster with nothing on it, until the block is done. Raises BenchError."""
     embedded = [sys.executable, str(ROOT / "tools/embedded")]
-    with tempfile.TemporaryDirectory(prefix="todo-oke-bench-") as folder:
-        cluster = Path(folder).resolve() / "cluster"
+    with tempfile.TemporaryDirectory(prefix="todo-oke-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        cluster = folder / "cluster"
         try:
             _run([*embedded, "up", str(cluster)])
-            yield Testbed(Path(folder).resolve(), cluster / "kubeconfig")
+            yield Testbed(folder, cluster / "kubeconfig", {"PULUMI_HOME": str(_pulumi_home(folder))})
         finally:
             _run([*embedded, "down", str(cluster)])
+
+
+def _pulumi_home(folder: Path) -> Path:
+    """The user's plug-ins in a folder of its own, where the engine leaves its logs and which stack is selected."""
+    home = folder / "pulumi"
+    home.mkdir()
+    own = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    (home / "plugins").symlink_to(own / "plugins")
+    return home
 
 
 def timed(project: Project, *command: str) -> float:
@@ -77,6 +89,9 @@ def last_lines(text: str) -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    environment = os.environ | {"PATH": os.pathsep.join([str(ROOT / ".tools/bin"), os.environ["PATH"]])}
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
-        raise BenchError(done.stderr.strip())
+        raise BenchError(done.stderr.strip().removeprefix("error: "))
