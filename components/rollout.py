@@ -1,57 +1,102 @@
-"""Why the pods of a release are not ready, told while they roll out: Helm itself only says that it timed out."""
+"""Follows a release while Helm waits for it: says what is in its way, and ends a wait that can never succeed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import pulumi
 from lightkube import AsyncClient
-from lightkube.core.client import LabelSelector
-from lightkube.models.core_v1 import ContainerState, ContainerStatus
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from components.kubeconfig import Kubeconfig
+from components.log_lines import last_lines
+from components.lookout import Look, Lookout
+from components.obstacles import Scene, find
+from components.rollout_gate import end_hook, end_wait
+from components.verdict import Obstacle, Verdict
 
-_POLL_SECONDS = 2.0
-
-# States that a container waits in without fault, as against those that the kubelet names after a fault.
-_NORMAL_WAITS = {"ContainerCreating", "PodInitializing"}
+_POLL_SECONDS = 1.0
+_LOG_SECONDS = 3.0
 
 
 class Rollout:
     """Follows a Helm release's workloads, and keeps what it saw: once Helm has taken it back, those pods are gone."""
 
     def __init__(self, client: AsyncClient, namespace: str, release: str) -> None:
-        self._obstacles: dict[str, str] = {}
         self._client = client
         self._namespace = namespace
-        self._labels: LabelSelector = {"app.kubernetes.io/instance": release}
+        self._release = release
+        self._lookout = Lookout(client, namespace, release)
+        self._verdict = Verdict()
+        self._began = time.monotonic()
+        self._told: dict[tuple[str, str], str] = {}
+        self._final: list[Obstacle] = []
+        self._read: set[tuple[str, str]] = set()
+        self._may_end = False
+        self._ended = ""
 
     @property
     def obstacles(self) -> list[str]:
-        """Every cause seen so far, in that order, one sentence each."""
-        return [*self._obstacles.values()]
+        """Every cause seen so far, in that order but what ended the wait first; then how it was ended, if it was."""
+        final = {_cause(obstacle) for obstacle in self._final}
+        causes = sorted(self._told, key=lambda cause: cause not in final)
+        return [*(self._told[cause] for cause in causes), *filter(None, [self._ended])]
+
+    async def begin(self) -> None:
+        """Is called before Helm does anything, or the wait is never ended."""
+        with suppress(Exception):  # to follow must never be what breaks a release
+            await self._lookout.begin()
+            self._may_end = True
 
     async def follow(self, report: Callable[[str], None]) -> None:
-        """Looks until it is cancelled, and reports how many replicas are ready each time that this changes."""
+        """Looks until it is cancelled or has ended the wait; reports how many replicas are ready when that changes."""
         reported = ""
-        while True:
-            try:
-                deployments = [
-                    d async for d in self._client.list(Deployment, namespace=self._namespace, labels=self._labels)
-                ]
-                pods = [p async for p in self._client.list(Pod, namespace=self._namespace, labels=self._labels)]
-            except Exception:  # noqa: BLE001, S110 (to tell the cause must never be what breaks a release)
-                pass
-            else:
-                for obstacle in find_obstacles(deployments, pods):
-                    # Replicas and looks differ in the details alone: which pod, how long it backs off.
-                    self._obstacles.setdefault(": ".join(obstacle.split(": ")[:2]), obstacle)
-                progress = ", ".join(sorted(map(_progress, deployments)))
+        while not self._ended:
+            with suppress(Exception):  # as above; what fails now may not at the next look
+                look = await self._lookout.look()
+                progress = ", ".join(sorted(map(_progress, look.deployments)))
                 if progress != reported:
                     report(progress)
                     reported = progress
+                await self._judge(look)
             await asyncio.sleep(_POLL_SECONDS)
+        # Nothing is looked at on Helm's way back: it waits again, and the bad pods are still there for a while.
+        report("it can never become ready: Helm takes the release back")
+
+    async def _judge(self, look: Look) -> None:
+        obstacles = find(look.scene)
+        for obstacle in obstacles:
+            await self._remember(obstacle)
+        final = self._verdict.final(obstacles, look.scene.pods)
+        self._final = [obstacle for obstacle in final if obstacle.job or look.waits]
+        if self._final and self._may_end:
+            self._ended = await self._end(self._final[0])
+
+    async def _remember(self, obstacle: Obstacle) -> None:
+        # Replicas and looks differ in the details alone: which pod, how long it backs off.
+        self._told.setdefault(_cause(obstacle), obstacle.sentence)
+        container = obstacle.uid, obstacle.container
+        if obstacle.trouble != "crash" or container in self._read:
+            return
+        self._read.add(container)
+        try:
+            async with asyncio.timeout(_LOG_SECONDS):
+                lines = await last_lines(self._client, self._namespace, obstacle.pod, obstacle.container)
+        except Exception:  # noqa: BLE001 (a node may not answer)
+            return
+        if lines:
+            printed = f"container {obstacle.container} printed at last"
+            self._told.setdefault((obstacle.app, printed), "\n    ".join([f"{obstacle.app}: {printed}", *lines]))
+
+    async def _end(self, obstacle: Obstacle) -> str:
+        if obstacle.job:
+            traces = await end_hook(self._client, self._namespace, obstacle.job)
+        else:
+            traces = await end_wait(self._client, self._namespace, self._release)
+        seconds = round(time.monotonic() - self._began)
+        return f"this can never become ready, so its wait was ended after {seconds} s: hence Helm's own error, {traces}"
 
 
 def rollout_hooks(
@@ -71,6 +116,7 @@ def rollout_hooks(
         if cluster is None:
             return  # the cluster failed, and with it this release
         rollout = Rollout(cluster.async_client(), (hook.new_inputs or {})["namespace"], release)
+        await rollout.begin()
         following.append((rollout, asyncio.create_task(rollout.follow(report))))
 
     async def leave(_: pulumi.ResourceHookArgs) -> None:
@@ -94,41 +140,16 @@ def rollout_hooks(
     )
 
 
-def find_obstacles(deployments: Iterable[Deployment], pods: Iterable[Pod]) -> Iterator[str]:
+def find_obstacles(deployments: Sequence[Deployment], pods: Sequence[Pod]) -> Iterator[str]:
     """What keeps these workloads from being ready, one sentence for each cause."""
-    for deployment in deployments:
-        for condition in (deployment.status and deployment.status.conditions) or []:
-            if condition.type == "ReplicaFailure" and condition.status == "True":
-                yield f"{_name(deployment)}: no pod can be made: {condition.message}"
-    for pod in pods:
-        if pod.status is None:
-            continue
-        for condition in pod.status.conditions or []:
-            if condition.type == "PodScheduled" and condition.status == "False":
-                yield f"{_app(pod)}: no node can take its pod: {condition.message}"
-        for container in [*(pod.status.initContainerStatuses or []), *(pod.status.containerStatuses or [])]:
-            yield from (f"{_app(pod)}: container {container.name} {fault}" for fault in _faults(container))
+    return (obstacle.sentence for obstacle in find(Scene(deployments, pods)))
 
 
-def _faults(container: ContainerStatus) -> Iterator[str]:
-    state = container.state or ContainerState()
-    if state.waiting and state.waiting.reason and state.waiting.reason not in _NORMAL_WAITS:
-        yield f"is in {state.waiting.reason}: {state.waiting.message or 'no message'}"
-    # Before the next start the crash is the last state, after it a running container's own past.
-    crash = state.terminated or (state.waiting and container.lastState and container.lastState.terminated)
-    if crash and crash.exitCode != 0:
-        yield f"exited with code {crash.exitCode} ({crash.reason})" + (f": {crash.message}" if crash.message else "")
+def _cause(obstacle: Obstacle) -> tuple[str, str]:
+    return obstacle.app, obstacle.state
 
 
 def _progress(deployment: Deployment) -> str:
     ready = (deployment.status and deployment.status.readyReplicas) or 0
-    return f"{_name(deployment)} {ready}/{(deployment.spec and deployment.spec.replicas) or 0} ready"
-
-
-def _app(pod: Pod) -> str:
-    labels = (pod.metadata and pod.metadata.labels) or {}
-    return labels.get("app") or (pod.metadata and pod.metadata.name) or "a pod"
-
-
-def _name(deployment: Deployment) -> str:
-    return (deployment.metadata and deployment.metadata.name) or "a deployment"
+    wanted = (deployment.spec and deployment.spec.replicas) or 0
+    return f"{(deployment.metadata and deployment.metadata.name) or 'a deployment'} {ready}/{wanted} ready"

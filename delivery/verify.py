@@ -1,11 +1,9 @@
 """Whether what was asked for is what runs: the stack's outputs against the cluster and the app's own answers."""
 
-import base64
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import httpx2
 from lightkube import ApiError, Client
@@ -15,6 +13,7 @@ from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod, Secret
 
+from components.log_lines import masked, secret_values
 from components.rollout import find_obstacles
 from components.secrets import APP_SECRETS, KAFKA_SECRETS
 from delivery import CommandError
@@ -135,21 +134,11 @@ def _last_words(client: Client, app: str, pods: Sequence[Pod]) -> Iterator[str]:
         except ApiError:
             continue  # there is no log before a container's first start
         for line in lines:
-            yield f"{name}: {_masked(line.rstrip(), hidden)}"
+            yield f"{name}: {masked(line.rstrip(), hidden)}"
 
 
 def _secret_values(client: Client, namespace: str) -> list[str]:
-    secrets = (client.get(Secret, name, namespace=namespace) for name in (APP_SECRETS, KAFKA_SECRETS))
-    values = [base64.b64decode(value).decode() for secret in secrets for value in (secret.data or {}).values()]
-    # A driver may print a part of a URL alone.
-    passwords = [urlsplit(value).password or "" for value in values if "://" in value]
-    return sorted(filter(None, values + passwords), key=len, reverse=True)
-
-
-def _masked(line: str, hidden: Sequence[str]) -> str:
-    for value in hidden:
-        line = line.replace(value, "[secret]")
-    return line
+    return secret_values(client.get(Secret, name, namespace=namespace) for name in (APP_SECRETS, KAFKA_SECRETS))
 
 
 def _image(app: str, wanted_image: str, pods: Sequence[Pod]) -> Check:

@@ -30,6 +30,7 @@ def test_the_release_is_these_objects(release: helm.Release) -> None:
         "RoleBinding/backend",
         "Service/backend",
         "Service/frontend",
+        "Service/todo-app-rollout",
         "ServiceAccount/backend",
         "ServiceAccount/frontend",
     ]
@@ -104,6 +105,12 @@ def test_a_rollout_never_serves_with_fewer_pods(release: helm.Release, app: str)
 @pytest.mark.parametrize("app", APPS)
 def test_a_stuck_rollout_is_named_before_helm_gives_up(release: helm.Release, app: str) -> None:
     assert release.kind("Deployment")[app]["spec"]["progressDeadlineSeconds"] < 300
+
+
+def test_the_rollout_gate_leads_nowhere_and_says_whose_it_is(release: helm.Release) -> None:
+    gate = release.kind("Service")["todo-app-rollout"]
+    assert gate["spec"] == {"clusterIP": "None"}
+    assert gate["metadata"]["annotations"] == {"todo-oke.pulumi.com/revision": "1"}
 
 
 @pytest.mark.parametrize("app", APPS)

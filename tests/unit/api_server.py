@@ -101,7 +101,7 @@ class ApiServer:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_PATCH = do_GET  # noqa: N815 (the name that the base class looks for)
+            do_PATCH = do_DELETE = do_GET  # noqa: N815 (the names that the base class looks for)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass

@@ -1,6 +1,7 @@
 """The app's release: what Helm is told, what is said while it rolls out, and where the app answers."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from pulumi.runtime.proto import engine_pb2
 
-from components import kubeconfig, rollout
+from components import kubeconfig, rollout, verdict
 from components.chart import digest
 from components.release import AppIngressArgs, AppRelease, AppReleaseArgs
 
@@ -23,6 +24,9 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 RECORDS = "/api/v1/namespaces/todo/secrets"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/todo/deployments"
 PODS = "/api/v1/namespaces/todo/pods"
+REPLICA_SETS = "/apis/apps/v1/namespaces/todo/replicasets"
+JOBS = "/apis/batch/v1/namespaces/todo/jobs"
+GATE = "/api/v1/namespaces/todo/services/todo-app-rollout"
 INGRESS = "/apis/networking.k8s.io/v1/namespaces/todo/ingresses/todo-app-ingress"
 OBJECT = "/api/v1/namespaces/todo/configmaps/todo"
 MANIFEST = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "todo"}})
@@ -39,7 +43,7 @@ def chart(tmp_path: Path) -> Path:
 def cluster(api_server: ApiServer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
     """A cluster without the release, on which Helm succeeds at once."""
     monkeypatch.setattr(rollout, "_POLL_SECONDS", 0.01)
-    for path in (RECORDS, DEPLOYMENTS, PODS):
+    for path in (RECORDS, DEPLOYMENTS, REPLICA_SETS, JOBS, PODS):
         api_server.has_list(path)
     engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
     return api_server
@@ -298,15 +302,21 @@ def rolling_out(cluster: ApiServer, *, ready: int, waiting: Mapping[str, str] | 
     cluster.has_list(
         DEPLOYMENTS,
         {
-            "metadata": {"name": "backend"},
+            "metadata": {"name": "backend", "uid": "deployment", "generation": 2},
             "spec": {"replicas": 2, "selector": {}, "template": {}},
-            "status": {"readyReplicas": ready},
+            "status": {"readyReplicas": ready, "observedGeneration": 2},
         },
     )
+    cluster.has_list(REPLICA_SETS, {"metadata": made_by("deployment", "replica-set"), "spec": {"selector": {}}})
     container = {"name": "backend", "ready": False, "restartCount": 0, "image": "i", "imageID": ""}
     state = {"waiting": waiting} if waiting else {"running": {}}
-    pod = {"metadata": {"labels": {"app": "backend"}}, "status": {"containerStatuses": [{**container, "state": state}]}}
-    cluster.has_list(PODS, pod)
+    metadata = {**made_by("replica-set", "pod"), "labels": {"app": "backend"}}
+    cluster.has_list(PODS, {"metadata": metadata, "status": {"containerStatuses": [{**container, "state": state}]}})
+
+
+def made_by(owner: str, uid: str) -> Mapping[str, Any]:
+    reference = {"apiVersion": "v1", "kind": "", "name": "", "uid": owner, "controller": True}
+    return {"uid": uid, "ownerReferences": [reference]}
 
 
 def wait_until_seen(cluster: ApiServer) -> None:
@@ -354,6 +364,34 @@ def test_a_failed_release_names_what_was_in_its_way_and_is_not_tried_again(
 
     assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
     assert {entry.urn for entry in engine.log} == {engine.find("todo:release:AppRelease").urn}
+
+
+@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
+def test_a_release_that_can_never_become_ready_is_ended_with_its_cause(
+    engine: Engine, cluster: ApiServer, chart: Path, monkeypatch: pytest.MonkeyPatch, existing: set[tuple[str, str]]
+) -> None:
+    def helm() -> Inputs:
+        rolling_out(cluster, ready=0, waiting={"reason": "ErrImagePull", "message": "manifest unknown"})
+        cluster.has(f"GET {GATE}", {"metadata": {"annotations": {"todo-oke.pulumi.com/revision": "2"}}})
+        deadline = time.monotonic() + 10
+        while not any("can never become ready" in told for told in said(engine, engine_pb2.INFO)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        raise RuntimeError('services "todo-app-rollout" not found')
+
+    monkeypatch.setattr(verdict, "IF_IT_STANDS", 0)
+    cluster.has(f"DELETE {GATE}", {})
+    engine.existing = existing
+    engine.creations[RELEASE, "todo-app"] = helm
+    with pytest.raises(RuntimeError, match="not found"):
+        deploy(engine, cluster, chart)
+
+    assert said(engine, engine_pb2.ERROR) == [
+        "backend: container backend is in ErrImagePull: manifest unknown",
+        "this can never become ready, so its wait was ended after 0 s: "
+        'hence Helm\'s own error, services "todo-app-rollout" not found',
+    ]
+    assert [request.method for request in cluster.requests if request.path == GATE].count("DELETE") == 1
 
 
 @pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])

@@ -1,180 +1,31 @@
-"""What keeps pods from being ready, told from objects as the API server has them."""
+"""What a follower tells of a release, and how it ends a wait that can never succeed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TypeAlias, cast
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
-from lightkube import ApiError, AsyncClient
+from lightkube import ApiError
 from lightkube.core.exceptions import ConfigError
-from lightkube.models.apps_v1 import DeploymentCondition, DeploymentSpec, DeploymentStatus
-from lightkube.models.core_v1 import (
-    ContainerState,
-    ContainerStateRunning,
-    ContainerStateTerminated,
-    ContainerStateWaiting,
-    ContainerStatus,
-    PodCondition,
-    PodStatus,
-    PodTemplateSpec,
-)
-from lightkube.models.meta_v1 import LabelSelector, ObjectMeta, Status
-from lightkube.resources.apps_v1 import Deployment
-from lightkube.resources.core_v1 import Pod
+from lightkube.models.meta_v1 import Status
 
-from components import rollout
+from components import rollout, verdict
 from components.rollout import Rollout, find_obstacles
 
-# What one look at the cluster finds, or what it fails with.
-Look: TypeAlias = tuple[Sequence[Deployment], Sequence[Pod]] | Exception
+from .workloads import RUNNING, Cluster, Moment, container, deployment, ended, job, pod, replica_set, waiting
 
-RUNNING = ContainerState(running=ContainerStateRunning())
+PULLING = waiting("ImagePullBackOff", "manifest unknown")
+LOOPING = waiting("CrashLoopBackOff", "back-off 40s")
+BEFORE = Moment(gate="1", deployments=[deployment(generation=1)])
+EMPTY = Moment(gate="2", deployments=[deployment()], replica_sets=[replica_set()])
+STUCK = replace(EMPTY, pods=[pod(container(PULLING))])
+CRASHING = replace(EMPTY, pods=[pod(container(LOOPING, last=ended(3, "Error"), restarts=2))])
+HOOK = Moment(gate="1", jobs=[job()], pods=[pod(container(PULLING), owner="job-2")])
 
-
-def waiting(reason: str, message: str | None = None) -> ContainerState:
-    return ContainerState(waiting=ContainerStateWaiting(reason=reason, message=message))
-
-
-def ended(code: int, reason: str, message: str | None = None) -> ContainerState:
-    return ContainerState(terminated=ContainerStateTerminated(exitCode=code, reason=reason, message=message))
-
-
-PULLING = waiting("ImagePullBackOff", 'Back-off pulling image "ghcr.io/example/todo-backend:no"')
-
-
-def container(state: ContainerState, *, last: ContainerState | None = None, ready: bool = False) -> ContainerStatus:
-    return ContainerStatus(
-        name="backend", image="", imageID="", restartCount=0, ready=ready, state=state, lastState=last
-    )
-
-
-def pod(*containers: ContainerStatus, init: ContainerState | None = None, unschedulable: str = "") -> Pod:
-    scheduled = PodCondition(type="PodScheduled", status="False" if unschedulable else "True", message=unschedulable)
-    migrate = ContainerStatus(name="migrate", image="", imageID="", restartCount=0, ready=False, state=init)
-    return Pod(
-        metadata=ObjectMeta(name="backend-7d9f", labels={"app": "backend"}),
-        status=PodStatus(
-            conditions=[scheduled],
-            containerStatuses=list(containers),
-            initContainerStatuses=[migrate] if init else None,
-        ),
-    )
-
-
-def deployment(app: str = "backend", *, ready: int = 0, failure: str = "") -> Deployment:
-    conditions = [DeploymentCondition(type="Progressing", status="True")]
-    if failure:
-        conditions.append(DeploymentCondition(type="ReplicaFailure", status="True", message=failure))
-    return Deployment(
-        metadata=ObjectMeta(name=app),
-        spec=DeploymentSpec(selector=LabelSelector(), template=PodTemplateSpec(), replicas=2),
-        status=DeploymentStatus(readyReplicas=ready, conditions=conditions),
-    )
-
-
-@pytest.mark.parametrize(
-    "starting",
-    [
-        pod(container(RUNNING, ready=True)),
-        pod(container(RUNNING)),
-        pod(container(waiting("ContainerCreating"))),
-        pod(container(waiting("PodInitializing")), init=RUNNING),
-        pod(container(RUNNING), init=ended(0, "Completed")),
-        pod(),
-        Pod(metadata=ObjectMeta(name="new")),
-    ],
-    ids=["ready", "not ready yet", "creating", "initializing", "initialized", "scheduled", "new"],
-)
-def test_a_pod_that_is_only_slow_is_no_obstacle(starting: Pod) -> None:
-    assert list(find_obstacles([deployment()], [starting])) == []
-
-
-@pytest.mark.parametrize(
-    ("stuck", "told"),
-    [
-        (
-            pod(container(PULLING)),
-            'container backend is in ImagePullBackOff: Back-off pulling image "ghcr.io/example/todo-backend:no"',
-        ),
-        (
-            pod(container(waiting("ErrImagePull", "manifest unknown"))),
-            "container backend is in ErrImagePull: manifest unknown",
-        ),
-        (
-            pod(container(waiting("CreateContainerConfigError", 'secret "app-secrets" not found'))),
-            'container backend is in CreateContainerConfigError: secret "app-secrets" not found',
-        ),
-        (
-            pod(container(waiting("InvalidImageName"))),
-            "container backend is in InvalidImageName: no message",
-        ),
-        (
-            pod(container(ended(137, "OOMKilled"))),
-            "container backend exited with code 137 (OOMKilled)",
-        ),
-        (
-            pod(container(waiting("PodInitializing")), init=ended(1, "Error")),
-            "container migrate exited with code 1 (Error)",
-        ),
-        (
-            pod(unschedulable="0/2 nodes are available: 2 Insufficient memory."),
-            "no node can take its pod: 0/2 nodes are available: 2 Insufficient memory.",
-        ),
-    ],
-)
-def test_a_pod_that_is_stuck_is_told_with_its_cause(stuck: Pod, told: str) -> None:
-    assert list(find_obstacles([deployment()], [stuck])) == [f"backend: {told}"]
-
-
-def test_a_crash_loop_is_told_with_the_code_of_the_last_crash() -> None:
-    looping = waiting("CrashLoopBackOff", "back-off 40s restarting failed container")
-
-    obstacles = find_obstacles([], [pod(container(looping, last=ended(3, "Error", "no database")))])
-
-    assert list(obstacles) == [
-        "backend: container backend is in CrashLoopBackOff: back-off 40s restarting failed container",
-        "backend: container backend exited with code 3 (Error): no database",
-    ]
-
-
-def test_a_quota_that_admits_no_pod_is_told() -> None:
-    refused = deployment("frontend", failure='pods "frontend-7d9f" is forbidden: exceeded quota: free')
-
-    assert list(find_obstacles([refused], [])) == [
-        'frontend: no pod can be made: pods "frontend-7d9f" is forbidden: exceeded quota: free'
-    ]
-
-
-def test_a_crash_that_is_over_is_no_obstacle() -> None:
-    recovered = container(RUNNING, last=ended(137, "OOMKilled"), ready=True)
-
-    assert list(find_obstacles([deployment(ready=2)], [pod(recovered)])) == []
-
-
-class Cluster:
-    """Shows a follower one look after the other, and ends it with the last."""
-
-    def __init__(self, *looks: Look) -> None:
-        self.asked: set[tuple[str, str]] = set()
-        self._looks = iter(looks)
-        self._pods: Sequence[Pod] = ()
-
-    async def list(
-        self, kind: type[Deployment] | type[Pod], *, namespace: str, labels: dict[str, str]
-    ) -> AsyncIterator[Deployment | Pod]:
-        self.asked.add((namespace, ",".join(f"{key}={value}" for key, value in labels.items())))
-        for found in self._pods if kind is Pod else self._look():
-            yield found
-
-    def _look(self) -> Iterable[Deployment]:
-        look = next(self._looks, None)
-        if look is None:
-            raise asyncio.CancelledError
-        if isinstance(look, Exception):
-            raise look
-        deployments, self._pods = look
-        return deployments
+ENDED = "this can never become ready, so its wait was ended after 0 s: hence Helm's own error, "
+GATE = ("delete", "todo/Service/todo-app-rollout", None)
 
 
 @pytest.fixture(autouse=True)
@@ -182,17 +33,29 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollout, "_POLL_SECONDS", 0)
 
 
+@pytest.fixture
+def sure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can be final is so at the first look."""
+    monkeypatch.setattr(verdict, "IF_IT_STANDS", 0)
+    monkeypatch.setattr(verdict, "SOON", 0)
+
+
 def follow(cluster: Cluster) -> tuple[list[str], list[str]]:
-    """The obstacles and the reported progress, once a follower was cancelled after the last look."""
+    """The obstacles and the reported progress, once a follower has ended or was cancelled after the last moment."""
     progress: list[str] = []
-    following = Rollout(cast("AsyncClient", cluster), "todo", "todo-app")
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(following.follow(progress.append))
+    following = Rollout(cluster.client, "todo", "todo-app")
+
+    async def follow() -> None:
+        await following.begin()
+        await following.follow(progress.append)
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(asyncio.wait_for(follow(), 10))
     return following.obstacles, progress
 
 
 def test_the_workloads_of_the_release_are_followed() -> None:
-    cluster = Cluster(([], []))
+    cluster = Cluster([BEFORE, EMPTY])
 
     follow(cluster)
 
@@ -200,15 +63,10 @@ def test_the_workloads_of_the_release_are_followed() -> None:
 
 
 def test_progress_is_reported_each_time_that_it_changes() -> None:
-    _, progress = follow(
-        Cluster(
-            ([deployment("frontend"), deployment("backend")], []),
-            ([deployment("backend"), deployment("frontend")], []),
-            ([deployment("frontend", ready=1), deployment("backend")], []),
-            ([deployment("frontend", ready=2), deployment("backend", ready=2)], []),
-            ([deployment("frontend", ready=2), deployment("backend", ready=2)], []),
-        )
-    )
+    def ready(frontend: int, backend: int) -> Moment:
+        return Moment(deployments=[deployment("frontend", ready=frontend), deployment("backend", ready=backend)])
+
+    _, progress = follow(Cluster([BEFORE, ready(0, 0), ready(0, 0), ready(1, 0), ready(2, 2), ready(2, 2)]))
 
     assert progress == [
         "backend 0/2 ready, frontend 0/2 ready",
@@ -218,15 +76,15 @@ def test_progress_is_reported_each_time_that_it_changes() -> None:
 
 
 def test_an_obstacle_is_remembered_when_its_pod_is_gone() -> None:
-    obstacles, _ = follow(Cluster(([], [pod(container(PULLING))]), ([], [])))
+    obstacles, _ = follow(Cluster([BEFORE, STUCK, EMPTY]))
 
-    assert len(obstacles) == 1
+    assert obstacles == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
 
 
 def test_an_obstacle_of_every_replica_and_every_look_is_told_once() -> None:
-    stuck = pod(container(PULLING))
+    both = replace(EMPTY, pods=[pod(container(PULLING), uid="1"), pod(container(PULLING), uid="2")])
 
-    obstacles, _ = follow(Cluster(([], [stuck, stuck]), ([], [stuck, stuck])))
+    obstacles, _ = follow(Cluster([BEFORE, both, both]))
 
     assert len(obstacles) == 1
 
@@ -234,16 +92,20 @@ def test_an_obstacle_of_every_replica_and_every_look_is_told_once() -> None:
 def test_a_crash_loop_is_told_once_however_long_it_goes_on() -> None:
     looping = [waiting("CrashLoopBackOff", f"back-off {seconds}s restarting failed container") for seconds in (10, 20)]
 
-    obstacles, _ = follow(Cluster(*(([], [pod(container(state))]) for state in looping)))
+    obstacles, _ = follow(Cluster([BEFORE, *(replace(EMPTY, pods=[pod(container(state))]) for state in looping)]))
 
     assert len(obstacles) == 1
 
 
 def test_obstacles_are_told_in_the_order_in_which_they_were_seen() -> None:
+    homeless = pod(unschedulable="no memory", uid="homeless")
     obstacles, _ = follow(
         Cluster(
-            ([], [pod(unschedulable="no memory")]),
-            ([deployment(failure="no quota")], [pod(unschedulable="no memory"), pod(container(PULLING))]),
+            [
+                BEFORE,
+                replace(EMPTY, pods=[homeless]),
+                replace(STUCK, replica_sets=[replica_set(failure="no quota")], pods=[*STUCK.pods, homeless]),
+            ]
         )
     )
 
@@ -257,7 +119,7 @@ def test_obstacles_are_told_in_the_order_in_which_they_were_seen() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        ApiError(status=Status(message="pods is forbidden")),
+        ApiError(status=Status(message="pods is forbidden", code=403)),
         httpx2.ConnectError("connection refused"),
         httpx2.ReadTimeout("timed out"),
         ConfigError("Exec oci returned 1"),
@@ -265,7 +127,117 @@ def test_obstacles_are_told_in_the_order_in_which_they_were_seen() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_a_look_that_fails_is_followed_by_the_next(error: Exception) -> None:
-    obstacles, progress = follow(Cluster(error, ([deployment(ready=2)], [pod(container(PULLING))])))
+    obstacles, progress = follow(Cluster([BEFORE, Moment(fails=error), STUCK]))
 
     assert len(obstacles) == 1
-    assert progress == ["backend 2/2 ready"]
+    assert progress == ["backend 0/2 ready"]
+
+
+@pytest.mark.usefixtures("sure_at_once")
+def test_a_wait_that_can_never_succeed_is_ended_once() -> None:
+    cluster = Cluster([BEFORE, STUCK, STUCK, STUCK])
+
+    obstacles, progress = follow(cluster)
+
+    assert cluster.done == [GATE]
+    assert obstacles == [
+        "backend: container backend is in ImagePullBackOff: manifest unknown",
+        f'{ENDED}services "todo-app-rollout" not found',
+    ]
+    assert progress[-1] == "it can never become ready: Helm takes the release back"
+
+
+@pytest.mark.usefixtures("sure_at_once")
+def test_a_hook_that_can_never_succeed_is_made_to_fail() -> None:
+    cluster = Cluster([BEFORE, HOOK, HOOK])
+
+    obstacles, _ = follow(cluster)
+
+    assert cluster.done == [("patch", "todo/Job/todo-app-migrations", {"spec": {"activeDeadlineSeconds": 1}})]
+    assert obstacles[-1] == f"{ENDED}job todo-app-migrations failed: DeadlineExceeded"
+
+
+@pytest.mark.usefixtures("sure_at_once")
+@pytest.mark.parametrize(
+    "left_alone",
+    [
+        [BEFORE, replace(STUCK, gate="1")],
+        [BEFORE, replace(STUCK, gate=None)],
+        [Moment(fails=httpx2.ReadTimeout("")), STUCK],
+        [Moment(fails=httpx2.ReadTimeout("")), HOOK],
+        [BEFORE, replace(EMPTY, pods=[pod(container(RUNNING))])],
+        [BEFORE, replace(EMPTY, pods=[pod(container(LOOPING, restarts=1))])],
+    ],
+    ids=["Helm goes back", "there is no gate", "nothing known before", "no job known before", "slow", "first crash"],
+)
+def test_what_may_become_ready_is_left_alone(left_alone: list[Moment]) -> None:
+    cluster = Cluster(left_alone * 2)
+
+    follow(cluster)
+
+    assert cluster.done == []
+
+
+def test_what_has_only_begun_is_left_alone() -> None:
+    cluster = Cluster([BEFORE, STUCK, STUCK, CRASHING, CRASHING])
+
+    follow(cluster)
+
+    assert cluster.done == []
+
+
+@pytest.mark.usefixtures("sure_at_once")
+def test_an_end_that_fails_is_tried_again_and_breaks_nothing() -> None:
+    cluster = Cluster([BEFORE, STUCK, STUCK, STUCK], refusals=2)
+
+    obstacles, _ = follow(cluster)
+
+    assert cluster.done == [GATE]
+    assert len(obstacles) == 2
+
+
+@pytest.mark.usefixtures("sure_at_once")
+def test_what_ended_the_wait_is_told_first() -> None:
+    slow = pod(container(waiting("ErrImagePull", "no such host")), uid="pod-2")
+    slow.metadata.labels = {"app": "frontend"}  # pyright: ignore[reportOptionalMemberAccess]
+
+    obstacles, _ = follow(Cluster([BEFORE, replace(EMPTY, pods=[slow]), replace(STUCK, pods=[slow, *STUCK.pods])]))
+
+    assert [obstacle.partition(":")[0] for obstacle in obstacles][:2] == ["backend", "frontend"]
+
+
+SECRETS = {"database-url": "postgresql://todo:canary%2Fpassword@db/todo", "username": "canary-user"}
+
+
+def test_a_crash_is_told_with_its_last_lines_without_secrets() -> None:
+    lines = [
+        *(f"line {n}" for n in range(20)),
+        "no postgresql://todo:canary%2Fpassword@db/todo as canary-user",
+        "canary/password",
+    ]
+    cluster = Cluster([BEFORE, CRASHING, CRASHING], SECRETS, lines)
+
+    obstacles, _ = follow(cluster)
+
+    assert obstacles[:2] == [
+        "backend: container backend is in CrashLoopBackOff: back-off 40s",
+        "backend: container backend printed at last\n    "
+        + "\n    ".join([*(f"line {n}" for n in range(12, 20)), "no [secret] as [secret]", "[secret]"]),
+    ]
+    assert cluster.logs_read == [("backend-7d9f", "backend")]
+
+
+@pytest.mark.parametrize("log", [ApiError(status=Status(code=400)), httpx2.ReadTimeout("")], ids=["none", "no answer"])
+def test_a_crash_without_a_log_is_told_all_the_same(log: Any) -> None:
+    obstacles, _ = follow(Cluster([BEFORE, CRASHING], SECRETS, log))
+
+    assert [obstacle.split(": ")[1] for obstacle in obstacles] == [
+        "container backend is in CrashLoopBackOff",
+        "container backend exited with code 3 (Error)",
+    ]
+
+
+def test_the_obstacles_of_given_workloads_are_sentences() -> None:
+    assert [*find_obstacles([deployment()], [pod(container(PULLING))])] == [
+        "backend: container backend is in ImagePullBackOff: manifest unknown"
+    ]

@@ -1,0 +1,149 @@
+"""What keeps the pods of a release from being ready, read from its objects."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, ContainerStatus, PodCondition
+from lightkube.resources.apps_v1 import Deployment, ReplicaSet
+from lightkube.resources.batch_v1 import Job
+from lightkube.resources.core_v1 import Event, Node, Pod
+
+from components import verdict
+from components.verdict import Obstacle
+
+Item: TypeAlias = Deployment | ReplicaSet | Job | Pod
+
+# States that a container waits in without fault, as against those that the kubelet names after a fault.
+_NORMAL_WAITS = {"ContainerCreating", "PodInitializing"}
+# Events of an autoscaler, Karpenter's the second, on a pod for which it makes a node.
+_NODE_COMES = {"TriggeredScaleUp", "Nominated"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a release has made so far.
+
+    makers: the newest ReplicaSet of each Deployment, or the Deployment itself. jobs: its hooks. pods: of both.
+    leaving: whether a pod of the namespace ends, and will free its room.
+    events: of the namespace. nodes: of the cluster; None where they may not be listed.
+    """
+
+    makers: Sequence[Deployment | ReplicaSet]
+    pods: Sequence[Pod]
+    jobs: Sequence[Job] = ()
+    leaving: bool = False
+    events: Sequence[Event] = ()
+    nodes: Sequence[Node] | None = None
+
+
+def find(scene: Scene) -> list[Obstacle]:
+    """What keeps the workloads of a scene from being ready."""
+    jobs = {uid(job): name(job) for job in scene.jobs}
+    in_containers = {uid(pod): [*_in_containers(pod, jobs.get(owner(pod), ""))] for pod in scene.pods}
+    # A pod that becomes ready replaces an old one, and that one frees its room.
+    may_get_room = scene.leaving or any(_starts(pod) and not in_containers[uid(pod)] for pod in scene.pods)
+    return [
+        *_without_pods(scene, may_get_room=may_get_room),
+        *_without_nodes(scene, jobs, may_get_room=may_get_room),
+        *(obstacle for obstacles in in_containers.values() for obstacle in obstacles),
+    ]
+
+
+def uid(item: Item) -> str:
+    return (item.metadata and item.metadata.uid) or ""
+
+
+def name(item: Item) -> str:
+    return (item.metadata and item.metadata.name) or ""
+
+
+def owner(made: Pod | ReplicaSet) -> str:
+    """The UID of the controller that made it, or nothing."""
+    owners = (made.metadata and made.metadata.ownerReferences) or []
+    return next((owner.uid for owner in owners if owner.controller), "")
+
+
+def _without_pods(scene: Scene, *, may_get_room: bool) -> Iterator[Obstacle]:
+    def obstacle(maker: Item, message: str, job: str) -> Obstacle:
+        final_after = verdict.of_no_pod(message, may_get_room=may_get_room)
+        return Obstacle(_app(maker), "no pod can be made", message, "room", final_after, uid(maker), job=job)
+
+    for maker in scene.makers:
+        for condition in (maker.status and maker.status.conditions) or []:
+            if condition.type == "ReplicaFailure" and condition.status == "True":
+                yield obstacle(maker, condition.message or "", "")
+    owners = {owner(pod) for pod in scene.pods}
+    for job in scene.jobs:
+        # A Job has no such condition, but its controller tells each try.
+        failures = [it for it in scene.events if it.reason == "FailedCreate" and it.involvedObject.uid == uid(job)]
+        if failures and uid(job) not in owners:
+            yield obstacle(job, failures[-1].message or "", name(job))
+
+
+def _without_nodes(scene: Scene, jobs: dict[str, str], *, may_get_room: bool) -> Iterator[Obstacle]:
+    awaited = {event.involvedObject.uid for event in scene.events if event.reason in _NODE_COMES}
+    taints = None if scene.nodes is None else [taint for node in scene.nodes for taint in _taints(node)]
+    for pod in scene.pods:
+        for condition in _conditions(pod):
+            if condition.type == "PodScheduled" and condition.status == "False":
+                message = condition.message or ""
+                # Others are preempted for a nominated one, and a gated one waits for what opens its gate.
+                comes = uid(pod) in awaited or (pod.status and pod.status.nominatedNodeName)
+                passes = may_get_room or comes or condition.reason != "Unschedulable"
+                yield Obstacle(
+                    app=_app(pod),
+                    state="no node can take its pod",
+                    detail=message,
+                    trouble="room",
+                    final_after=None if passes else verdict.of_no_node(message, taints),
+                    uid=uid(pod),
+                    pod=name(pod),
+                    job=jobs.get(owner(pod), ""),
+                )
+
+
+def _in_containers(pod: Pod, job: str) -> Iterator[Obstacle]:
+    for container in verdict.statuses(pod):
+        for state, detail, trouble, final_after in _faults(container):
+            told = f"container {container.name} {state}"
+            yield Obstacle(_app(pod), told, detail, trouble, final_after, uid(pod), name(pod), container.name, job)
+
+
+def _faults(container: ContainerStatus) -> Iterator[tuple[str, str, verdict.Trouble, float | None]]:
+    state = container.state or ContainerState()
+    waiting, of_crash = state.waiting, verdict.of_crash(container.restartCount)
+    if waiting and waiting.reason == "CrashLoopBackOff":
+        yield f"is in {waiting.reason}", waiting.message or "no message", "crash", of_crash
+    elif waiting and waiting.reason and waiting.reason not in _NORMAL_WAITS:
+        trouble, final_after = verdict.of_wait(waiting.reason, waiting.message or "")
+        yield f"is in {waiting.reason}", waiting.message or "no message", trouble, final_after
+    crash = _crash(container, state)
+    if crash:
+        yield f"exited with code {crash.exitCode} ({crash.reason})", crash.message or "", "crash", of_crash
+
+
+def _crash(container: ContainerStatus, state: ContainerState) -> ContainerStateTerminated | None:
+    # Before the next start the crash is the last state, after it a running container's own past.
+    ended = state.terminated or (state.waiting and container.lastState and container.lastState.terminated)
+    return ended if ended and ended.exitCode != 0 else None
+
+
+def _starts(pod: Pod) -> bool:
+    """Whether a node has the pod, which is not ready yet and has not ended."""
+    conditions = {condition.type: condition.status for condition in _conditions(pod)}
+    ended = pod.status and pod.status.phase in ("Succeeded", "Failed")
+    return conditions.get("PodScheduled") == "True" and conditions.get("Ready") != "True" and not ended
+
+
+def _conditions(pod: Pod) -> Sequence[PodCondition]:
+    return (pod.status and pod.status.conditions) or []
+
+
+def _taints(node: Node) -> Iterator[str]:
+    return (taint.key for taint in (node.spec and node.spec.taints) or [])
+
+
+def _app(item: Item) -> str:
+    labels = (item.metadata and item.metadata.labels) or {}
+    return labels.get("app") or name(item) or "a workload"
