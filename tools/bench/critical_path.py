@@ -62,9 +62,8 @@ def _made(target: str, tell: Tell) -> float:
 def _deployed(tell: Tell) -> Mapping[str, float]:
     with testbed() as bed:
         ours = Ours(bed)
-        ours.set_image("sha-0000000")
         ours.deploy()
-        ours.set_image("sha-0000001")
+        ours.set_image("backend", "sha-0000001")
         taken = {
             "building and pushing two images": float(BUILD_AND_PUSH_SECONDS),
             "`pulumi up --refresh`": ours.deploy_on_main(),

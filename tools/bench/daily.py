@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from tests.integration.project import CANARIES, Project
@@ -9,7 +10,7 @@ from tools.bench.floor import Floor
 from tools.bench.ours import Ours
 from tools.bench.shell import Shell
 from tools.bench.table import above, compared, markdown, spread
-from tools.bench.testbed import BACKEND, BenchError, Delivered, Tell, Testbed, delivered
+from tools.bench.testbed import BenchError, Delivered, Tell, Testbed, delivered, image
 
 Series: TypeAlias = Mapping[str, Sequence[float]]
 
@@ -50,7 +51,7 @@ class Way(Protocol):
 
     project: Project
 
-    def set_image(self, tag: str) -> None: ...
+    def set_image(self, app: str, tag: str) -> None: ...
     def set_secret(self, password: str) -> None: ...
     def remove(self) -> None: ...
     def deploy(self) -> float: ...
@@ -84,49 +85,48 @@ def measure(bed: Testbed, repetitions: int, tell: Tell) -> str:
 
 def _installed(bed: Testbed, tell: Tell) -> tuple[Ours, Shell, Floor]:
     ours = Ours(bed)
-    ours.set_image(_tag(0))
     tell(f"everything on an empty cluster, the platform included: {ours.deploy():.1f} s")
     shell = Shell(bed)
     shell.copy_dapr_components()
-    shell.set_image(_tag(0))
     shell.deploy()
     return ours, shell, Floor(bed)
 
 
 def _cases(way: Way, number: int) -> Iterator[float]:
     """The seconds of each case of one repetition, in the order of GOALS."""
-    before, after = _tag(number - 1), _tag(number)
+    tag = f"sha-{number:07x}"
     password = f"{CANARIES['kafkaPassword']}-{number}"
-    kept = delivered(way.project)
+    before = delivered(way.project)
+    changed = replace(before, backend=image("backend", tag))
     yield way.deploy()
     yield way.deploy_on_main()
-    way.set_image(after)
+    way.set_image("backend", tag)
     yield way.preview()
-    _require(way, Delivered(f"{BACKEND}:{before}", kept.password))
+    _require(way, before)
     yield way.deploy()
-    _require(way, Delivered(f"{BACKEND}:{after}", kept.password))
+    _require(way, changed)
     yield way.roll_back()
-    _require(way, Delivered(f"{BACKEND}:{before}", kept.password))
+    _require(way, before)
     way.deploy()
     way.set_secret(password)
-    changed = way.deploy()
-    yield changed
-    yield changed + way.restart()
-    _require(way, Delivered(f"{BACKEND}:{after}", password))
+    seconds = way.deploy()
+    yield seconds
+    yield seconds + way.restart()
+    _require(way, replace(changed, password=password))
     way.remove()
     yield way.deploy()
-    _require(way, Delivered(f"{BACKEND}:{after}", password))
+    _require(way, replace(changed, password=password))
 
 
 def _require(way: Way, expected: Delivered) -> None:
     # What does not do its work may be as fast as it likes.
     found = delivered(way.project)
     if found != expected:
-        raise BenchError(f"{type(way).__name__} was to deliver {expected.image}, and the cluster has {found.image}.")
+        raise BenchError(f"{type(way).__name__} was to deliver {_told(expected)}, and the cluster has {_told(found)}.")
 
 
-def _tag(number: int) -> str:
-    return f"sha-{number:07x}"
+def _told(delivered: Delivered) -> str:
+    return f"{delivered.frontend}, {delivered.backend} and password {delivered.password.rpartition('-')[2]}"
 
 
 def _table(ours: Series, shell: Series) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tests.integration.project import make_project
-from tools.bench.testbed import BACKEND, FRONTEND, Testbed, timed
+from tools.bench.testbed import APPS, FIRST_TAG, Testbed, image, timed
 
 UP = ("pulumi", "up", "--yes", "--skip-preview")
 PREVIEW = ("pulumi", "preview")
@@ -22,14 +22,15 @@ class Ours:
     def __init__(self, bed: Testbed) -> None:
         folder = bed.folder / "ours"
         self.project = make_project(folder, bed.kubeconfig, environment=bed.environment)
-        self.project.configure(frontendImage=FRONTEND)
+        for app in APPS:
+            self.set_image(app, FIRST_TAG)
         (folder / ".gitignore").write_text(_IGNORED)
         self.project.do("git", "init", "--quiet")
         self.project.do("git", "add", "--all")
         self.project.do("git", *_AUTHOR, "commit", "--quiet", "--message", "What is to be delivered")
 
-    def set_image(self, tag: str) -> None:
-        self.project.configure(backendImage=f"{BACKEND}:{tag}")
+    def set_image(self, app: str, tag: str) -> None:
+        self.project.configure(**{f"{app}Image": image(app, tag)})
 
     def set_secret(self, password: str) -> None:
         self.project.configure_secret(kafkaPassword=password)

@@ -57,7 +57,6 @@ spec:
 def measure(bed: Testbed, sizes: Sequence[int], tell: Tell) -> str:
     """The table, with its notes, in Markdown. Raises BenchError where a delivery fails."""
     ours = Ours(bed)
-    ours.set_image("sha-0000000")
     _one_replica_each(ours.project)
     _add_nodes(ours.project, max(sizes))
     commands = {"preview": PREVIEW, "no change": UP}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.project import CANARIES, ROOT, Project
-from tools.bench.testbed import BACKEND, FRONTEND, Testbed, timed
+from tools.bench.testbed import APPS, FIRST_TAG, Testbed, image, timed
 
 NAMESPACE = "shell"
 
@@ -35,7 +35,8 @@ class Shell:
         shutil.copy(bed.kubeconfig, own)
         # Read at each command, so that what is set below is what the next one gets.
         self._environment = {name: CANARIES[setting] for name, setting in _SECRETS.items()}
-        self._environment |= {"FRONTEND_IMAGE": FRONTEND, "BACKEND_IMAGE": ""}
+        for app in APPS:
+            self.set_image(app, FIRST_TAG)
         self.project = Project(folder, own, self._environment)
         self.project.do("kubectl", "create", "namespace", NAMESPACE)
         self.project.do("kubectl", "config", "set-context", "--current", "--namespace", NAMESPACE)
@@ -47,8 +48,8 @@ class Shell:
         file.write_text(json.dumps({**listed, "items": [_declared(each) for each in listed["items"]]}))
         self.project.do("kubectl", "apply", "--filename", str(file))
 
-    def set_image(self, tag: str) -> None:
-        self._environment["BACKEND_IMAGE"] = f"{BACKEND}:{tag}"
+    def set_image(self, app: str, tag: str) -> None:
+        self._environment[f"{app.upper()}_IMAGE"] = image(app, tag)
 
     def set_secret(self, password: str) -> None:
         self._environment["KAFKA_PASSWORD"] = password

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from tests.integration.project import ROOT, Project
 
-BACKEND = "ghcr.io/example/todo-backend"
-FRONTEND = "ghcr.io/example/todo-frontend:sha-0000000"
-"""The frontend's image never changes, so that no change is one of two."""
+APPS = ("frontend", "backend")
+FIRST_TAG = "sha-0000000"
 
 Tell = Callable[[str], None]
 
@@ -37,9 +36,10 @@ class Testbed:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What the cluster has: the backend's image, and the Kafka password in its secret."""
+    """What the cluster has: the images of the apps, and the Kafka password in its secret."""
 
-    image: str
+    frontend: str
+    backend: str
     password: str
 
 
@@ -78,9 +78,15 @@ def timed(project: Project, *command: str) -> float:
 
 def delivered(project: Project) -> Delivered:
     """What the cluster has of the app, in the kubeconfig's own namespace."""
-    containers = project.get("deployment", "backend")["spec"]["template"]["spec"]["containers"]
+    deployments = project.get("deployment", *APPS)["items"]
+    images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments]
     password = project.get("secret", "kafka-secrets")["data"]["password"]
-    return Delivered(containers[0]["image"], base64.b64decode(password).decode())
+    return Delivered(*images, password=base64.b64decode(password).decode())
+
+
+def image(app: str, tag: str) -> str:
+    """The reference of an app's image: the embedded cluster simulates each of its tags."""
+    return f"ghcr.io/example/todo-{app}:{tag}"
 
 
 def last_lines(text: str) -> str:
