@@ -5,6 +5,7 @@ The tables are printed in Markdown, the progress to standard error.
 """
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ from tools.bench import bad_release, critical_path, daily, scale
 from tools.bench.testbed import BenchError, testbed
 
 _BEGUN = time.monotonic()
+_LOAD = os.getloadavg()[0]  # whoever shares the machine measures that too
 
 
 def main() -> int:
@@ -65,7 +67,7 @@ def _positive(text: str) -> int:
 
 
 def _print(title: str, table: str) -> None:
-    print(f"### {title}\n\n{table}")
+    print(f"### {title}\n\n{table}\n\nOn {os.cpu_count()} cores, with a load of {_LOAD:.1f} before it began.")
 
 
 def _tell(line: str) -> None:
