@@ -1,4 +1,8 @@
-"""What a stack's settings choose: its cluster, where its images come from, and the parts that it may do without."""
+"""What a stack's settings choose: its cluster, where its images come from, and the parts that it may do without.
+
+A provider's SDK takes a tenth of a second or more to import, and each preview and update is a process of its own. So
+that of a part that a stack may do without is imported where the part is chosen, here and in components/images.py.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import pulumi
 
 from components.cluster import ExistingCluster, ExistingClusterArgs, identify
-from components.github import DeliveryRepository, DeliveryRepositoryArgs
 from components.images import (
     AppImages,
     Build,
@@ -48,8 +51,7 @@ def cluster(config: Settings, stack: str) -> Cluster:
     """
     if config.kubeconfig:
         return _existing(config, config.kubeconfig, stack)
-    # Oracle's SDK takes half a second to import, which a stack that does without it need not wait for.
-    from components.oke import OkeCluster, OkeClusterArgs, locate  # noqa: PLC0415
+    from components.oke import OkeCluster, OkeClusterArgs, locate
 
     if config.compartment_ocid:
         return OkeCluster(
@@ -158,6 +160,8 @@ def repository(config: Settings, kubeconfig: pulumi.Input[str]) -> None:
     """The GitHub repository that delivers, where the stack keeps it; kubeconfig: for its secret KUBECONFIG."""
     if not config.repository:
         return
+    from components.github import DeliveryRepository, DeliveryRepositoryArgs
+
     DeliveryRepository(
         "delivery",
         DeliveryRepositoryArgs(

@@ -3,16 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pulumi
-import pulumi_docker as docker
-import pulumi_docker_build as docker_build
 import pulumi_kubernetes as kubernetes
 from pydantic import SecretStr
 
 from components.failed_step import failed_step_hook
 from components.source import Revision
+
+if TYPE_CHECKING:
+    from pulumi_docker_build import CacheFromArgs, CacheToArgs
 
 PULL_SECRET = "registry-pull"  # noqa: S105 (its name, not its content)
 
@@ -104,8 +105,7 @@ class AppImages(pulumi.ComponentResource):
                 self.frontend = self._built("frontend", build, build.frontend)
                 self.backend = self._built("backend", build, build.backend)
             case Registry(frontend, backend, credentials):
-                reading = self._reading(name, credentials)
-                self.frontend, self.backend = _resolved(frontend, reading), _resolved(backend, reading)
+                self.frontend, self.backend = self._resolved(name, [frontend, backend], credentials)
             case Pinned(frontend, backend):
                 self.frontend, self.backend = pulumi.Output.from_input(frontend), pulumi.Output.from_input(backend)
         self.register_outputs({"frontend": self.frontend, "backend": self.backend})
@@ -115,6 +115,8 @@ class AppImages(pulumi.ComponentResource):
 
         Source: https://www.pulumi.com/registry/packages/docker-build/api-docs/image/
         """
+        import pulumi_docker_build as docker_build
+
         repository = f"{build.registry}/todo-{app}"
         version = f"sha-{revision.short}"
         read, written = _caches(build.cache, repository)
@@ -146,21 +148,34 @@ class AppImages(pulumi.ComponentResource):
         )
         return image.digest.apply(lambda digest: f"{repository}:{version}@{digest}")
 
-    def _reading(self, name: str, credentials: PullCredentials | None) -> pulumi.InvokeOptions:
-        if credentials is None:
-            return pulumi.InvokeOptions(parent=self)
-        provider = docker.Provider(
-            name,
-            registry_auth=[
-                {
-                    "address": credentials.registry,
-                    "username": credentials.user,
-                    "password": pulumi.Output.secret(credentials.token.get_secret_value()),
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.InvokeOptions(parent=self, provider=provider)
+    def _resolved(
+        self, name: str, references: Sequence[str], credentials: PullCredentials | None
+    ) -> list[pulumi.Output[str]]:
+        """The references, each with the digest that its tag has now."""
+        import pulumi_docker as docker
+
+        provider = None
+        if credentials is not None:
+            provider = docker.Provider(
+                name,
+                registry_auth=[
+                    {
+                        "address": credentials.registry,
+                        "username": credentials.user,
+                        "password": pulumi.Output.secret(credentials.token.get_secret_value()),
+                    }
+                ],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        reading = pulumi.InvokeOptions(parent=self, provider=provider)
+
+        def resolved(reference: str) -> pulumi.Output[str]:
+            if "@" in reference:
+                return pulumi.Output.from_input(reference)
+            found = docker.get_registry_image_output(name=reference, opts=reading)
+            return found.sha256_digest.apply(lambda digest: f"{reference}@{digest}")
+
+        return [resolved(reference) for reference in references]
 
 
 @dataclass(frozen=True)
@@ -192,11 +207,13 @@ class PullSecret(pulumi.ComponentResource):
 
 def _caches(
     kind: Literal["registry", "gha", "off"], repository: str
-) -> tuple[list[docker_build.CacheFromArgs], list[docker_build.CacheToArgs]]:
+) -> "tuple[list[CacheFromArgs], list[CacheToArgs]]":
     """Where a build reads layers from and writes all of them to; one that cannot be written fails no build.
 
     Source: https://docs.docker.com/build/cache/backends/
     """
+    import pulumi_docker_build as docker_build
+
     every = docker_build.CacheMode.MAX
     match kind:
         case "registry":
@@ -220,10 +237,3 @@ def _docker_config(credentials: PullCredentials) -> str:
     # https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
     login = {"username": credentials.user, "password": credentials.token.get_secret_value()}
     return json.dumps({"auths": {credentials.registry: login}})
-
-
-def _resolved(reference: str, reading: pulumi.InvokeOptions) -> pulumi.Output[str]:
-    if "@" in reference:
-        return pulumi.Output.from_input(reference)
-    found = docker.get_registry_image_output(name=reference, opts=reading)
-    return found.sha256_digest.apply(lambda digest: f"{reference}@{digest}")

@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import yaml
 from . import example
 from .api_server import ApiServer
 from .engine import Engine
+
+
+def pytest_collection_finish() -> None:
+    # The providers' SDKs stay until the end, and looking for garbage among them takes a sixth of the tests' time.
+    gc.freeze()
 
 
 @pytest.fixture

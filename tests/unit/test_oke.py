@@ -58,6 +58,14 @@ def deploy(engine: OciEngine, args: OkeClusterArgs = ARGS, **options: Any) -> No
     engine.deploy(program, **options)
 
 
+@pytest.fixture(scope="module")
+def deployed() -> OciEngine:
+    """A deployment of ARGS. Shared between tests: read only."""
+    engine = OciEngine()
+    deploy(engine)
+    return engine
+
+
 def image_of(engine: OciEngine) -> str:
     return engine.find(POOL_TYPE).inputs["nodeSourceDetails"]["imageId"]
 
@@ -67,10 +75,8 @@ def pool(version: str, image: str) -> dict[str, Any]:
     return {"kubernetesVersion": version, "nodeSourceDetails": [{"imageId": image, "sourceType": "IMAGE"}]}
 
 
-def test_the_cluster_is_a_free_one_with_a_public_endpoint(engine: OciEngine) -> None:
-    deploy(engine)
-
-    assert engine.find(CLUSTER_TYPE).inputs == {
+def test_the_cluster_is_a_free_one_with_a_public_endpoint(deployed: OciEngine) -> None:
+    assert deployed.find(CLUSTER_TYPE).inputs == {
         "compartmentId": ARGS.compartment_ocid,
         "name": "todo",
         "type": "BASIC_CLUSTER",
@@ -88,10 +94,8 @@ def test_the_cluster_is_a_free_one_with_a_public_endpoint(engine: OciEngine) -> 
     }
 
 
-def test_the_nodes_are_arm_ones_in_every_availability_domain(engine: OciEngine) -> None:
-    deploy(engine)
-
-    assert engine.find(POOL_TYPE).inputs == {
+def test_the_nodes_are_arm_ones_in_every_availability_domain(deployed: OciEngine) -> None:
+    assert deployed.find(POOL_TYPE).inputs == {
         "compartmentId": ARGS.compartment_ocid,
         "clusterId": "oke-id",
         "name": "nodes",
@@ -121,14 +125,12 @@ def test_the_nodes_are_arm_ones_in_every_availability_domain(engine: OciEngine) 
     }
 
 
-def test_the_network_comes_first_and_the_nodes_last(engine: OciEngine) -> None:
-    deploy(engine)
-
-    made, nodes = engine.find(CLUSTER_TYPE), engine.find(POOL_TYPE)
-    network = [r for r in engine.resources if r.type.startswith("oci:Core/")]
-    assert {r.urn for r in network} <= {r.urn for r in engine.finishes_first(made)}
-    assert {r.urn for r in [*network, made]} <= {r.urn for r in engine.finishes_first(nodes)}
-    assert engine.find("todo:network:OkeNetwork").parent == "oke"
+def test_the_network_comes_first_and_the_nodes_last(deployed: OciEngine) -> None:
+    made, nodes = deployed.find(CLUSTER_TYPE), deployed.find(POOL_TYPE)
+    network = [r for r in deployed.resources if r.type.startswith("oci:Core/")]
+    assert {r.urn for r in network} <= {r.urn for r in deployed.finishes_first(made)}
+    assert {r.urn for r in [*network, made]} <= {r.urn for r in deployed.finishes_first(nodes)}
+    assert deployed.find("todo:network:OkeNetwork").parent == "oke"
 
 
 def test_whoever_uses_the_cluster_waits_for_its_nodes(engine: OciEngine) -> None:
@@ -139,14 +141,12 @@ def test_whoever_uses_the_cluster_waits_for_its_nodes(engine: OciEngine) -> None
     assert engine.exports["id"] == "ocid1.cluster.of.the.pool"
 
 
-def test_the_chart_and_the_ingress_learn_what_the_network_lets_through(engine: OciEngine) -> None:
-    deploy(engine)
-
-    subnet = engine.by_name("oci:Core/subnet:Subnet")[
-        engine.find(CLUSTER_TYPE).inputs["endpointConfig"]["subnetId"][:-3]
+def test_the_chart_and_the_ingress_learn_what_the_network_lets_through(deployed: OciEngine) -> None:
+    subnet = deployed.by_name("oci:Core/subnet:Subnet")[
+        deployed.find(CLUSTER_TYPE).inputs["endpointConfig"]["subnetId"][:-3]
     ]
-    assert engine.exports["apiCidr"] == subnet.inputs["cidrBlock"]
-    assert engine.exports["group"] == "oke-load-balancers-id"
+    assert deployed.exports["apiCidr"] == subnet.inputs["cidrBlock"]
+    assert deployed.exports["group"] == "oke-load-balancers-id"
 
 
 def test_whatever_is_on_it_is_declared_through_its_own_provider(engine: OciEngine) -> None:
@@ -169,18 +169,14 @@ def test_in_a_first_preview_nothing_is_known_of_it(engine: OciEngine) -> None:
     assert engine.find("pulumi:providers:kubernetes").inputs["kubeconfig"] == UNKNOWN
 
 
-def test_the_stack_owns_the_namespaces_that_the_cluster_is_not_made_with(engine: OciEngine) -> None:
-    deploy(engine)
-
-    assert engine.exports["owners"] == {"default": "", "todo": "test"}
+def test_the_stack_owns_the_namespaces_that_the_cluster_is_not_made_with(deployed: OciEngine) -> None:
+    assert deployed.exports["owners"] == {"default": "", "todo": "test"}
 
 
-def test_everything_is_in_the_region_of_the_provider(engine: OciEngine) -> None:
-    deploy(engine)
-
-    assert {r.provider for r in engine.resources if r.type.startswith("oci:")} == {"oke"}
-    assert set(engine.asked_through.values()) == {"oke"}
-    assert engine.find("pulumi:providers:oci").inputs == {"region": REGION}
+def test_everything_is_in_the_region_of_the_provider(deployed: OciEngine) -> None:
+    assert {r.provider for r in deployed.resources if r.type.startswith("oci:")} == {"oke"}
+    assert set(deployed.asked_through.values()) == {"oke"}
+    assert deployed.find("pulumi:providers:oci").inputs == {"region": REGION}
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -191,10 +187,8 @@ def test_what_is_lost_with_the_cluster_is_kept_as_the_settings_say(engine: OciEn
     assert [(r.protect, engine.options(r).retainOnDelete) for r in kept_ones] == [(kept, kept)] * 3
 
 
-def test_oke_has_the_time_that_it_takes(engine: OciEngine) -> None:
-    deploy(engine)
-
-    timeouts = [engine.options(engine.find(type_)).customTimeouts for type_ in (CLUSTER_TYPE, POOL_TYPE)]
+def test_oke_has_the_time_that_it_takes(deployed: OciEngine) -> None:
+    timeouts = [deployed.options(deployed.find(type_)).customTimeouts for type_ in (CLUSTER_TYPE, POOL_TYPE)]
     assert [(t.create, t.update, t.delete) for t in timeouts] == [("30m", "1h", "30m"), ("30m", "1h", "1h")]
 
 
@@ -290,14 +284,12 @@ def test_a_version_without_images_is_told(engine: OciEngine) -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_the_cluster_does_not_depend_on_its_nodes_nor_on_who_may_reach_it(change: dict[str, Any]) -> None:
-    engines = OciEngine(), OciEngine()
+def test_the_cluster_does_not_depend_on_its_nodes_nor_on_who_may_reach_it(
+    deployed: OciEngine, engine: OciEngine, change: dict[str, Any]
+) -> None:
+    deploy(engine, replace(ARGS, **change))
 
-    for engine, args in zip(engines, (ARGS, replace(ARGS, **change)), strict=True):
-        deploy(engine, args)
-
-    before, after = engines
-    assert before.find(CLUSTER_TYPE).inputs == after.find(CLUSTER_TYPE).inputs
+    assert engine.find(CLUSTER_TYPE).inputs == deployed.find(CLUSTER_TYPE).inputs
 
 
 @pytest.mark.parametrize(
@@ -309,22 +301,19 @@ def test_the_cluster_does_not_depend_on_its_nodes_nor_on_who_may_reach_it(change
     ],
     ids=["name", "version", "tags"],
 )
-def test_what_does_change_the_cluster_is_what_oke_updates(change: dict[str, Any], changed: set[str]) -> None:
-    engines = OciEngine(), OciEngine()
+def test_what_does_change_the_cluster_is_what_oke_updates(
+    deployed: OciEngine, engine: OciEngine, change: dict[str, Any], changed: set[str]
+) -> None:
+    deploy(engine, replace(ARGS, **change))
 
-    for engine, args in zip(engines, (ARGS, replace(ARGS, **change)), strict=True):
-        deploy(engine, args)
-
-    before, after = (engine.find(CLUSTER_TYPE).inputs for engine in engines)
+    before, after = (each.find(CLUSTER_TYPE).inputs for each in (deployed, engine))
     assert {key for key in before if before[key] != after[key]} == changed
     fixed = ("serviceLbSubnetIds", "kubernetesNetworkConfig")
     assert [before["options"][key] for key in fixed] == [after["options"][key] for key in fixed]
 
 
-def test_no_other_nodes_than_a_basic_clusters_are_asked_for(engine: OciEngine) -> None:
-    deploy(engine)
-
-    assert "nodePoolCyclingDetails" not in engine.find(POOL_TYPE).inputs  # OKE: for enhanced clusters only
+def test_no_other_nodes_than_a_basic_clusters_are_asked_for(deployed: OciEngine) -> None:
+    assert "nodePoolCyclingDetails" not in deployed.find(POOL_TYPE).inputs  # OKE: for enhanced clusters only
 
 
 CHEAP = {"node_ocpus": 1, "node_memory_gb": 1, "node_boot_volume_gb": 50}
