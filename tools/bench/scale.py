@@ -13,9 +13,9 @@ SIZES = (2, 10, 50, 200)
 
 NOTES = """\
 A service is what the frontend is in the app's chart: a Deployment with its Service, account, disruption budget and
-network policy, because that is where one of your own goes. So the stack has as many resources as before, and its release
-grows. Median of {repetitions} repetitions; memory is the most that was resident at once, of the engine, the providers
-and the program together. The fit is 1 where the measurements lie on a straight line."""
+network policy, because that is where one of your own goes. So the stack has as many resources as before, and its
+release grows. Median of {repetitions} repetitions; memory is the most that was resident at once, of the engine, the
+providers and the program together. The fit is 1 where the measurements lie on a straight line."""
 
 _REPETITIONS = 3
 _PODS_OF_A_NODE = 31
