@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools testtools apptools cluster up preview down app test check lint unit backend frontend together integration
+.PHONY: help tools testtools apptools cluster up preview down app test check lint unit backend frontend together integration bench
 
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -90,3 +90,6 @@ together: tools backend frontend
 
 integration: tools testtools apptools
 	pytest -n 2 --dist loadfile tests/integration
+
+bench: tools ## Measure daily deliveries beside the shell pipeline, on an embedded cluster of its own
+	@python tools/bench

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -131,3 +131,30 @@ def test_a_cluster_that_refuses_to_tell_is_no_drift_but_an_error(untouched: ApiS
 
     with pytest.raises(ApiError, match="configmaps is forbidden"):
         find(untouched)
+
+
+class BusyClient:
+    """Has every object as it was declared; most: how many requests it ever had at once."""
+
+    def __init__(self) -> None:
+        self.most = self._now = 0
+
+    async def get(self, kind: type[Any], name: str, **_: Any) -> Any:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        await asyncio.sleep(0)
+        self._now -= 1
+        return kind.from_dict({"metadata": {"name": name, "resourceVersion": "7"}})
+
+    async def patch(self, kind: type[Any], name: str, _declared: Any, **_: Any) -> Any:
+        return await self.get(kind, name)
+
+
+def test_a_release_of_many_objects_waits_for_no_connection() -> None:
+    manifest = yaml.safe_dump_all(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"s{n}"}} for n in range(300)
+    )
+    busy = BusyClient()
+
+    assert asyncio.run(find_drift(cast("AsyncClient", busy), "todo", manifest)) == []
+    assert 1 < busy.most < 100  # the connections of a client

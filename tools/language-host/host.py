@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-from program import ERROR_IS_SHOWN
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+from protocol import language_pb2, language_pb2_grpc, plugin_pb2
 
 PROGRAM = Path(__file__).with_name("program.py")
+ERROR_IS_SHOWN = 32  # the exit code of a program whose error is in the engine's log already
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -42,7 +42,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.GetRequiredPackagesResponse()  # the SDK names a provider's version with each resource
 
     def Run(self, request: language_pb2.RunRequest, context: object) -> language_pb2.RunResponse:
-        command = [sys.executable, "-u", "-P", str(PROGRAM), self._engine_address]
+        command = [sys.executable, "-u", "-P", str(PROGRAM), self._engine_address, str(ERROR_IS_SHOWN)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=request.info.program_directory) as program:
             self._programs.add(program)
             program.communicate(request.SerializeToString())

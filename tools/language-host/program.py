@@ -1,5 +1,6 @@
-"""One run of a Pulumi program: `program.py ENGINE_ADDRESS`, with the engine's RunRequest on standard input.
+"""One run of a Pulumi program: `program.py ENGINE_ADDRESS EXIT_CODE`, with the engine's RunRequest on standard input.
 
+EXIT_CODE is what it ends with where the program failed and its error is in the engine's log already.
 It does what the official executor does, with the same parts of the SDK:
 https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/python/cmd/pulumi-language-python-exec
 """
@@ -18,12 +19,11 @@ import pulumi
 from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
 from pulumi.runtime.proto import language_pb2
 
-ERROR_IS_SHOWN = 32  # the exit code of a program whose error is in the engine's log already
-
 
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the engine's way to end a cancelled program, and at once
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a failed graph leaves futures that nobody awaits
+    engine_address, error_is_shown = sys.argv[1], int(sys.argv[2])
     request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
     configure(
         Settings(
@@ -32,7 +32,7 @@ def main() -> int:
             organization=request.organization,
             root_directory=request.info.root_directory,
             monitor=request.monitor_address,
-            engine=sys.argv[-1],
+            engine=engine_address,
             parallel=request.parallel,
             dry_run=request.dryRun,
         )
@@ -44,10 +44,10 @@ def main() -> int:
         asyncio.run(run(path, workers=max(request.parallel, 1) * 4))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return ERROR_IS_SHOWN
+        return error_is_shown
     except Exception as error:  # noqa: BLE001 - it is the program's, whatever it is
         pulumi.log.error(f"Program failed with an unhandled exception:\n{traceback_from(path, error)}")
-        return ERROR_IS_SHOWN
+        return error_is_shown
     return 0
 
 

@@ -1,0 +1,78 @@
+"""The pipeline's critical path on paper: each of its steps that runs on a laptop too, measured one by one."""
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+
+from tests.integration.project import ROOT
+from tools.bench.ours import Ours
+from tools.bench.table import markdown
+from tools.bench.testbed import BenchError, Tell, last_lines, testbed, timed
+
+# The jobs of .github/workflows/deploy-oke.yml that a deployment waits for, side by side, and their steps.
+TESTS: Mapping[str, Sequence[str]] = {
+    "test": ("lint", "unit", "backend", "frontend"),
+    "integration": ("integration", "together"),
+}
+
+# What can only be measured where there are a registry and runners, as the document says it takes.
+BUILD_AND_PUSH_SECONDS = 4 * 60
+
+NOTES = """\
+Each step alone on this machine, with the toolchain and the packages there. `make together` repeats two steps of the
+other job, as it does in the workflow. Not measured: what a runner takes to start, to check out and to restore its
+caches, and the builds of images, for which the document's own 4 minutes stand in. `up` and `verify` are on the embedded
+cluster, where a pod is ready at once. The document says about 9 minutes."""
+
+
+def measure(tell: Tell) -> str:
+    """The table, with its notes, in Markdown. Raises BenchError where a step fails."""
+    rows: list[Sequence[str]] = []
+    jobs: dict[str, float] = {}
+    for job, steps in TESTS.items():
+        taken = {f"`make {step}`": _made(step, tell) for step in steps}
+        jobs[job] = sum(taken.values())
+        rows += [[job, step, _told(seconds)] for step, seconds in taken.items()]
+    deploy = _deployed(tell)
+    rows += [["deploy", step, _told(seconds)] for step, seconds in deploy.items()]
+    longest = max(jobs, key=lambda job: jobs[job])
+    total = jobs[longest] + sum(deploy.values())
+    rows.append(["", f"**{longest}, then deploy**", f"**{_told(total)}**"])
+    return f"{markdown(['job', 'step', 'takes'], rows)}\n\n{NOTES}"
+
+
+def _made(target: str, tell: Tell) -> float:
+    begun = time.monotonic()
+    done = subprocess.run(
+        ["make", target],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - begun
+    if done.returncode != 0:
+        raise BenchError(f"`make {target}` failed:\n{last_lines(done.stdout)}")
+    tell(f"make {target}: {seconds:.0f} s")
+    return seconds
+
+
+def _deployed(tell: Tell) -> Mapping[str, float]:
+    with testbed() as bed:
+        ours = Ours(bed)
+        ours.deploy()
+        ours.set_image("backend", "sha-0000001")
+        taken = {
+            "building and pushing two images": float(BUILD_AND_PUSH_SECONDS),
+            "`pulumi up --refresh`": ours.deploy_on_main(),
+            "`delivery verify`": timed(ours.project, "python", "-m", "delivery", "verify", "--stack", "local"),
+        }
+    tell(", ".join(f"{step}: {seconds:.0f} s" for step, seconds in taken.items()))
+    return taken
+
+
+def _told(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

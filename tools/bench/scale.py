@@ -1,0 +1,126 @@
+"""How a delivery grows with the app: a chart with more and more services, in one stack."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.integration.project import ROOT, Project
+from tools.bench.memory import watched
+from tools.bench.ours import PREVIEW, UP, Ours
+from tools.bench.table import line, markdown, spread
+from tools.bench.testbed import Tell, Testbed, timed
+
+SIZES = (2, 10, 50, 200)
+
+NOTES = """\
+A service is what the frontend is in the app's chart: a Deployment with its Service, account, disruption budget and
+network policy, because that is where one of your own goes. So the stack has as many resources as before, and its
+release grows. Median of {repetitions} repetitions; memory is the most that was resident at once, of the engine, the
+providers and the program together. The fit is 1 where the measurements lie on a straight line."""
+
+_REPETITIONS = 3
+_PODS_OF_A_NODE = 31
+_FEW_MEGABYTES = 10
+_CHART = Path("infra/helm/todo-app")
+
+# What a service has beside its Deployment, as the chart's own two have it.
+_BESIDE = """
+---
+apiVersion: v1
+kind: Service
+metadata: {name: NAME, labels: {app: NAME}}
+spec:
+  selector: {app: NAME, app.kubernetes.io/instance: "{{ .Release.Name }}"}
+  ports: [{name: http, port: 80, targetPort: http}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: NAME, labels: {app: NAME}}
+automountServiceAccountToken: false
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: NAME, labels: {app: NAME}}
+spec:
+  maxUnavailable: 1
+  selector: {matchLabels: {app: NAME, app.kubernetes.io/instance: "{{ .Release.Name }}"}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: NAME, labels: {app: NAME}}
+spec:
+  podSelector: {matchLabels: {app: NAME, app.kubernetes.io/instance: "{{ .Release.Name }}"}}
+  policyTypes: [Ingress]
+  ingress: [{ports: [{port: 8080}]}]
+"""
+
+
+def measure(bed: Testbed, sizes: Sequence[int], tell: Tell) -> str:
+    """The table, with its notes, in Markdown. Raises BenchError where a delivery fails."""
+    ours = Ours(bed)
+    _one_replica_each(ours.project)
+    _add_nodes(ours.project, max(sizes))
+    commands = {"preview": PREVIEW, "no change": UP}
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    megabytes: dict[str, list[float]] = {name: [] for name in commands}
+    for size in sizes:
+        _grow(ours.project, size)
+        tell(f"{size} services released: {ours.deploy():.1f} s")
+        for name, command in commands.items():
+            taken, peaks = zip(*(_watched(ours.project, command) for _ in range(_REPETITIONS)), strict=True)
+            seconds[name].append(spread(taken).median)
+            megabytes[name].append(max(peaks))
+            tell(f"{size} services, {name}: {seconds[name][-1]:.1f} s, {megabytes[name][-1]:.0f} MB")
+    notes = NOTES.format(repetitions=_REPETITIONS)
+    columns = [*((seconds[name], _seconds) for name in commands), *((megabytes[name], _memory) for name in commands)]
+    return f"{_table(sizes, columns)}\n\n{notes}"
+
+
+def _table(sizes: Sequence[int], columns: Sequence[tuple[Sequence[float], Callable[[float], str]]]) -> str:
+    titles = ["services", "preview", "no change", "memory of the preview", "memory of no change"]
+    rows = [[str(size), *(told(column[place]) for column, told in columns)] for place, size in enumerate(sizes)]
+    if len(sizes) > 1:
+        lines = [(line(sizes, column), told) for column, told in columns]
+        rows.append(["each one more", *(told(fitted.slope) for fitted, told in lines)])
+        rows.append(["fit", *(f"{fitted.fit:.3f}" for fitted, _ in lines)])
+    return markdown(titles, rows)
+
+
+def _watched(project: Project, command: Sequence[str]) -> tuple[float, float]:
+    with watched() as peak:
+        seconds = timed(project, *command)
+    return seconds, peak.megabytes
+
+
+def _grow(project: Project, size: int) -> None:
+    """Gives the chart so many services: its own two, and copies of its frontend."""
+    templates = project.folder / _CHART / "templates"
+    frontend = (templates / "frontend-deployment.yaml").read_text()
+    for number in range(3, size + 1):
+        name = f"service-{number}"
+        # The values stay the frontend's, whatever the copy is called.
+        copied = name.join(frontend.replace(".Values.frontend", "\0").split("frontend")).replace(
+            "\0", ".Values.frontend"
+        )
+        (templates / f"{name}.yaml").write_text(copied + _BESIDE.replace("NAME", name))
+
+
+def _one_replica_each(project: Project) -> None:
+    values = project.folder / _CHART / "values-local.yaml"
+    values.write_text(values.read_text().replace("replicas: 2", "replicas: 1"))
+
+
+def _add_nodes(project: Project, services: int) -> None:
+    """Nodes like the cluster's own, for as many pods, and half as many more for what is rolled."""
+    own = (ROOT / "tools/embedded/nodes.yaml").read_text()
+    for number in range(services * 3 // 2 // _PODS_OF_A_NODE):
+        file = project.folder / "more-nodes.yaml"
+        file.write_text(own.replace("node-", f"more-{number}-"))
+        project.do("kubectl", "apply", "--filename", str(file))
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f} s" if value < 1 else f"{value:.1f} s"
+
+
+def _memory(value: float) -> str:
+    return f"{value:.2f} MB" if value < _FEW_MEGABYTES else f"{value:.0f} MB"

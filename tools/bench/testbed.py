@@ -1,0 +1,103 @@
+"""Where everything is measured: an embedded cluster and a folder that are gone afterwards."""
+
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.project import ROOT, Project
+
+APPS = ("frontend", "backend")
+FIRST_TAG = "sha-0000000"
+
+Tell = Callable[[str], None]
+
+_LAST_LINES = 20
+
+
+class BenchError(Exception):
+    """Something that was to be measured did not work; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Testbed:
+    """folder: for whatever a measurement writes; kubeconfig: of the cluster; environment: for its projects."""
+
+    folder: Path
+    kubeconfig: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What the cluster has: the images of the apps, and the Kafka password in its secret."""
+
+    frontend: str
+    backend: str
+    password: str
+
+
+@contextmanager
+def testbed() -> Generator[Testbed]:
+    """A cluster with nothing on it, until the block is done. Raises BenchError."""
+    embedded = [sys.executable, str(ROOT / "tools/embedded")]
+    with tempfile.TemporaryDirectory(prefix="todo-oke-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        cluster = folder / "cluster"
+        try:
+            _run([*embedded, "up", str(cluster)])
+            yield Testbed(folder, cluster / "kubeconfig", {"PULUMI_HOME": str(_pulumi_home(folder))})
+        finally:
+            _run([*embedded, "down", str(cluster)])
+
+
+def _pulumi_home(folder: Path) -> Path:
+    """The user's plug-ins in a folder of its own, where the engine leaves its logs and which stack is selected."""
+    home = folder / "pulumi"
+    home.mkdir()
+    own = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    (home / "plugins").symlink_to(own / "plugins")
+    return home
+
+
+def timed(project: Project, *command: str) -> float:
+    """The seconds that a command takes, from its start to its end. Raises BenchError where it fails."""
+    begun = time.monotonic()
+    outcome = project.run(*command)
+    seconds = time.monotonic() - begun
+    if outcome.code != 0:
+        raise BenchError(f"`{' '.join(command[:4])}` failed:\n{last_lines(outcome.text)}")
+    return seconds
+
+
+def delivered(project: Project) -> Delivered:
+    """What the cluster has of the app, in the kubeconfig's own namespace."""
+    deployments = project.get("deployment", *APPS)["items"]
+    images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments]
+    password = project.get("secret", "kafka-secrets")["data"]["password"]
+    return Delivered(*images, password=base64.b64decode(password).decode())
+
+
+def image(app: str, tag: str) -> str:
+    """The reference of an app's image: the embedded cluster simulates each of its tags."""
+    return f"ghcr.io/example/todo-{app}:{tag}"
+
+
+def last_lines(text: str) -> str:
+    """The end of what a command printed, which tells why it failed."""
+    return "\n".join(text.rstrip().splitlines()[-_LAST_LINES:])
+
+
+def _run(command: list[str]) -> None:
+    environment = os.environ | {"PATH": os.pathsep.join([str(ROOT / ".tools/bin"), os.environ["PATH"]])}
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BenchError(done.stderr.strip().removeprefix("error: "))
