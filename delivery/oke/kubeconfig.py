@@ -97,6 +97,6 @@ def _plugin(access: Access, region: str) -> dict[str, Any]:
         "command": sys.executable,
         # -P: whatever is named like a module in the folder where kubectl runs is not to be imported.
         "args": ["-P", "-m", "delivery", "oke-token", "--cluster", access.cluster, "--region", region, *options],
-        "env": [{"name": "PYTHONPATH", "value": str(Path(__file__).parents[1])}],
+        "env": [{"name": "PYTHONPATH", "value": str(Path(__file__).parents[2])}],
         "interactiveMode": "Never",
     }
