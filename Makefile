@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools testtools apptools cluster up preview down app test check lint unit backend frontend together integration bench
+.PHONY: help tools testtools apptools cluster up preview down app test check lint unit coverage backend frontend together integration bench
 
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -74,8 +74,15 @@ lint: tools apptools
 	actionlint -shellcheck= -pyflakes=  # the same everywhere, whatever else is installed
 	zizmor --offline --no-progress --quiet --strict-collection --pedantic .github
 
+# All that needs neither a cluster nor the app's packages.
+UNIT := tests/unit tests/chart tests/tools tests/images tests/workflows
+
 unit: tools
-	pytest -n auto tests/unit tests/chart tests/tools tests/images tests/workflows
+	pytest -n auto $(UNIT)
+
+# Apart, for it takes nearly twice as long.
+coverage: tools
+	pytest -n auto --cov --cov-report=term:skip-covered $(UNIT)
 
 backend: apptools
 	cd backend && PATH=$(CURDIR)/backend/.venv/bin:$$PATH pytest --cov

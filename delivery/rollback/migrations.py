@@ -6,7 +6,7 @@ run: its code is that of a commit, and the packages that it needs are the backen
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +23,7 @@ BREAKING = re.compile(
 # The same in the operations of Alembic that write it. Source: https://alembic.sqlalchemy.org/en/latest/ops.html
 _BREAKING = {"drop_table", "drop_column", "rename_table"}
 _HARMLESS = {
-    *("create_table", "create_index", "drop_index", "drop_constraint", "create_table_comment", "drop_table_comment"),
-    *("create_foreign_key", "create_check_constraint", "create_unique_constraint", "create_primary_key"),
+    *("create_table", "drop_index", "drop_constraint", "create_table_comment", "drop_table_comment"),
     *("bulk_insert", "get_context", "f"),
 }
 
@@ -78,19 +77,24 @@ def _verdict(call: ast.Call) -> _Verdict:
         isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "op"
     ):
         return "harmless"
-    given = {keyword.arg: keyword.value for keyword in call.keywords}
-    match call.func.attr:
-        case "execute":
-            return _verdict_of_sql(call)
-        case "alter_column":
-            breaks = given.keys() & {"type_", "new_column_name"} or _is(given.get("nullable"), value=False)
-            return "breaking" if breaks else "harmless"
-        case "add_column":
-            return _verdict_of_column(call)
-        case operation if operation in _BREAKING:
-            return "breaking"
-        case operation:
-            return "harmless" if operation in _HARMLESS else "unclear"
+    operation = call.func.attr
+    if operation in _BREAKING:
+        return "breaking"
+    if judge_call := _OF_OPERATION.get(operation):
+        return judge_call(call)
+    return "harmless" if operation in _HARMLESS else "unclear"
+
+
+def _verdict_of_altered_column(call: ast.Call) -> _Verdict:
+    given = _given(call)
+    breaks = given.keys() & {"type_", "new_column_name"} or _is(given.get("nullable"), value=False)
+    return "breaking" if breaks else "harmless"
+
+
+def _verdict_of_index(call: ast.Call) -> _Verdict:
+    # As with a new constraint: whether what an earlier version writes fits it is known to whoever wrote that version.
+    unique = _given(call).get("unique")
+    return "harmless" if unique is None or _is(unique, value=False) else "unclear"
 
 
 def _verdict_of_sql(call: ast.Call) -> _Verdict:
@@ -107,10 +111,22 @@ def _verdict_of_column(call: ast.Call) -> _Verdict:
     column = next((argument for argument in call.args if isinstance(argument, ast.Call)), None)
     if column is None:
         return "unclear"
-    given = {keyword.arg: keyword.value for keyword in column.keywords}
+    given = _given(column)
     is_needed = _is(given.get("nullable"), value=False) or _is(given.get("primary_key"), value=True)
     return "breaking" if is_needed and "server_default" not in given else "harmless"
 
 
+def _given(call: ast.Call) -> dict[str | None, ast.expr]:
+    return {keyword.arg: keyword.value for keyword in call.keywords}
+
+
 def _is(node: ast.expr | None, *, value: bool) -> bool:
     return isinstance(node, ast.Constant) and node.value is value
+
+
+_OF_OPERATION: Mapping[str, Callable[[ast.Call], _Verdict]] = {
+    "execute": _verdict_of_sql,
+    "alter_column": _verdict_of_altered_column,
+    "add_column": _verdict_of_column,
+    "create_index": _verdict_of_index,
+}

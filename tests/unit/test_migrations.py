@@ -59,6 +59,9 @@ def test_what_an_earlier_version_can_live_with(statement: str) -> None:
         'op.get_bind().execute(sa.text("…"))',
         'with op.batch_alter_table("todos") as todos: todos.drop_column("title")',
         "op.something_new()",
+        'op.create_unique_constraint("one_title", "todos", ["title"])',
+        'op.create_check_constraint("short", "todos", "length(title) < 80")',
+        'op.create_index("one_title", "todos", ["title"], unique=True)',
     ],
 )
 def test_what_cannot_be_told(statement: str) -> None:
