@@ -77,6 +77,7 @@ def test_what_the_settings_ask_for_is_what_runs(deployed: Project) -> None:
         },
         "endpoint": "todo.localhost",
         "url": "http://todo.localhost",
+        "verifyTimeoutSeconds": 180,
         "daprComponents": ["todo-pubsub", "todo-secrets", "todo-state"],
         "deployerKubeconfig": "[secret]",
     }
