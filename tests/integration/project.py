@@ -53,9 +53,9 @@ class Project:
     def state(self) -> Path:
         return self.folder / "state"
 
-    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
-        """Runs a command in the project, whatever becomes of it."""
-        environment = os.environ | {
+    def variables(self, kubeconfig: Path | None = None) -> dict[str, str]:
+        """The environment of its commands."""
+        return os.environ | {
             "PATH": os.pathsep.join(
                 [str(self.folder / "bin"), str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]
             ),
@@ -66,10 +66,13 @@ class Project:
             "TMPDIR": str(self.folder),  # the provider leaves a copy of the kubeconfig there
             **self.environment,
         }
+
+    def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
+        """Runs a command in the project, whatever becomes of it."""
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment,
+            env=self.variables(kubeconfig),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
