@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools testtools apptools cluster up preview down app test check lint unit backend frontend together integration
+.PHONY: help tools testtools apptools cluster up preview down app test check lint unit backend frontend together integration faults
 
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -90,3 +90,7 @@ together: tools backend frontend
 
 integration: tools testtools apptools
 	pytest -n 2 --dist loadfile tests/integration
+
+# ONLY="quota registry": the cases whose name holds one of these.
+faults: tools testtools ## Break a delivery in some 80 ways, and show that each heals
+	python -m tests.faults $(if $(ONLY),--only $(ONLY))

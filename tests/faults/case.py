@@ -1,0 +1,131 @@
+"""A case, its run and its result."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tests.faults.judge import Judge, look
+from tests.faults.site import STACK, Site
+from tests.faults.update import UP
+from tests.integration.project import Outcome
+
+_STATE = f"state/.pulumi/stacks/todo-oke/{STACK}.json"
+STEPS: Mapping[str, Sequence[str]] = {
+    "up": UP,
+    "up --refresh": (*UP, "--refresh"),
+    # What the engine keeps beside the state: the state before its last write.
+    "the state's backup": ("cp", f"{_STATE}.bak", _STATE),
+    "recover": ("python", "-m", "delivery", "recover", "--stack", STACK, "--yes"),
+}
+UP_ALONE = ("up",)
+REFRESH = ("up --refresh",)
+RECOVER = ("recover", "up")
+RESTORE = ("the state's backup", "up")
+# A fault gives what the user's command printed, or, where no command failed, what there is to see.
+Fault: TypeAlias = Callable[[Site], Outcome | str]
+
+_LONGEST = 150
+_ERROR = re.compile(r"error: *(.*)")
+_TELLS_NOTHING = re.compile(r"(update|preview) failed|")
+
+
+@dataclass(frozen=True)
+class Case:
+    """fault: breaks something, and takes the cause away again; what is left is for `healed_by` to mend.
+
+    healed_by: ways to heal, each as steps; the first that works is told.
+    may_be_replaced: a pattern of the objects that the fault itself, or Helm's way of healing, replaces.
+    """
+
+    name: str
+    fault: Fault
+    healed_by: Sequence[Sequence[str]] = (UP_ALONE,)
+    may_be_replaced: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """seen: the first line of the error; seconds: from the first step to its end that healed it."""
+
+    case: Case
+    seen: str
+    healed_by: str
+    seconds: float
+    lost: Sequence[str] = ()
+    leaks: Sequence[str] = ()
+    unhealed: Sequence[str] = ()
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.lost or self.leaks or self.unhealed)
+
+
+CASES: list[Case] = []
+
+
+def case(name: str, *healed_by: Sequence[str], may_be_replaced: str = "") -> Callable[[Fault], Fault]:
+    """Makes a case of a fault."""
+
+    def register(fault: Fault) -> Fault:
+        CASES.append(Case(name, fault, healed_by or (UP_ALONE,), may_be_replaced))
+        return fault
+
+    return register
+
+
+def run(case: Case, site: Site, judge: Judge) -> Result:
+    """Breaks, heals and judges."""
+    before = look(site)
+    outcome = case.fault(site)
+    broken = look(site)
+    seen = outcome if isinstance(outcome, str) else first_error(outcome.text)
+    begun = time.monotonic()
+    if isinstance(outcome, Outcome) and outcome.code == 0:
+        healed_by, failed, seen = "itself", "", seen or "nothing"
+    else:
+        healed_by, failed, told = _heal(case, site)
+        seen = seen or told
+    seconds = time.monotonic() - begun
+    if failed:
+        return Result(case, seen, "nothing", seconds, leaks=judge.leaks(site, broken), unhealed=[failed])
+    healed = look(site)
+    return Result(
+        case,
+        seen,
+        healed_by,
+        seconds,
+        lost=judge.lost(site, before, broken, healed, case.may_be_replaced),
+        leaks=judge.leaks(site, broken, healed),
+        unhealed=judge.unhealed(site, healed),
+    )
+
+
+def first_error(text: str) -> str:
+    """The first line of an error that tells something, shortened."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for place, line in enumerate(lines):
+        found = _ERROR.search(line)
+        if found is None or _TELLS_NOTHING.fullmatch(found[1]):
+            continue
+        told, following = found[1], iter(lines[place + 1 :])
+        while told.endswith(":"):
+            told = f"{told} {next(following, '…')}"
+        return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+    return ""
+
+
+def _heal(case: Case, site: Site) -> tuple[str, str, str]:
+    """What healed, or else what failed at last, and what the first failure told."""
+    told, failed = "", ""
+    for way in case.healed_by:
+        for step in way:
+            outcome = site.project.run(*STEPS[step])
+            if outcome.code != 0:
+                failed = f"`{step}` failed:\n{outcome.text}"
+                told = told or first_error(outcome.text)
+                break
+        else:
+            return ", ".join(way), "", told
+    return "", failed, told
