@@ -10,7 +10,7 @@ from tests.faults.case import CASES, RECOVER, UP_ALONE, Case, case
 from tests.faults.front import BROKEN, TOO_MANY
 from tests.faults.kills import SECRET, begins, helm_waits
 from tests.faults.site import Site
-from tests.faults.update import UP, running
+from tests.faults.update import UP
 from tests.integration.project import Outcome
 
 _SLOW_SECONDS = 0.15
@@ -20,7 +20,7 @@ _CUT_EACH_SECONDS = 0.7
 def _during(site: Site, *, seconds: float, fault: Callable[[Site], AbstractContextManager[None]]) -> Outcome:
     """The fault lasts so long, from when Helm waits for the pods."""
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(helm_waits(site, "todo-app", "default"))
         with fault(site):
             time.sleep(seconds)
@@ -64,7 +64,7 @@ for _name, _fault in {
 @case("the API server goes away while secrets are rotated", UP_ALONE, RECOVER)
 def _away_early(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(begins(SECRET))
         with site.front.away():
             return update.end()
@@ -80,7 +80,7 @@ def _slow(site: Site) -> Outcome:
 @case("connections and watches are cut again and again", UP_ALONE, RECOVER)
 def _cut(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(helm_waits(site, "todo-app", "default"))
         with _cutting(site):
             return update.end()

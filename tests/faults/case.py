@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tests.faults.judge import Judge, look
+from tests.faults.judge import Judge, State, look
 from tests.faults.site import STACK, Site
 from tests.faults.update import UP
 from tests.integration.project import Outcome
@@ -88,30 +88,32 @@ def run(case: Case, site: Site, judge: Judge) -> Result:
         healed_by, failed, told = _heal(case, site)
         seen = seen or told
     seconds = time.monotonic() - begun
+    site.reap()
     if failed:
         return Result(case, seen, "nothing", seconds, leaks=judge.leaks(site, broken), unhealed=[failed])
-    healed = look(site)
+    healed, state = look(site), State.of(site)
     return Result(
         case,
         seen,
         healed_by,
         seconds,
-        lost=judge.lost(site, before, broken, healed, case.may_be_replaced),
+        lost=judge.lost(state, before, broken, healed, case.may_be_replaced),
         leaks=judge.leaks(site, broken, healed),
-        unhealed=judge.unhealed(site, healed),
+        unhealed=judge.unhealed(site, state, healed),
     )
 
 
 def first_error(text: str) -> str:
     """The first line of an error that tells something, shortened."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    _, _, diagnostics = text.partition("Diagnostics:\n")  # what comes before is said there again, in full
+    lines = [line.strip() for line in (diagnostics or text).splitlines() if line.strip()]
     for place, line in enumerate(lines):
         found = _ERROR.search(line)
         if found is None or _TELLS_NOTHING.fullmatch(found[1]):
             continue
         told, following = found[1], iter(lines[place + 1 :])
         while told.endswith(":"):
-            told = f"{told} {next(following, '…')}"
+            told = f"{told} {next(following, '…')}".replace("1 error occurred: * ", "")
         return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
     return ""
 

@@ -20,7 +20,7 @@ from tests.faults.case import RECOVER, UP_ALONE, case
 from tests.faults.front import UNAUTHORIZED
 from tests.faults.kills import SECRET, begins, helm_waits
 from tests.faults.site import Site
-from tests.faults.update import UP, running
+from tests.faults.update import UP
 from tests.integration.project import Outcome
 from tests.unit import oracle
 
@@ -96,7 +96,7 @@ def _weak_token(site: Site) -> Outcome:
 @case("a token that expires while secrets are rotated", UP_ALONE, RECOVER)
 def _expires_early(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(begins(SECRET))
         with site.front.answering(UNAUTHORIZED):
             return update.end()
@@ -105,7 +105,7 @@ def _expires_early(site: Site) -> Outcome:
 @case("a token that expires while the app is upgraded", UP_ALONE, RECOVER)
 def _expires_late(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(helm_waits(site, "todo-app", "default"))
         with site.front.answering(UNAUTHORIZED):
             return update.end()

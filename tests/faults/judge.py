@@ -5,7 +5,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,22 @@ class Live:
         }
 
 
+@dataclass(frozen=True)
+class State:
+    """What the stack's state has, secrets in the clear; pending: the operations that were not ended."""
+
+    resources: Sequence[dict[str, Any]]
+    pending: Sequence[dict[str, Any]]
+
+    @classmethod
+    def of(cls, site: Site) -> "State":
+        exported = site.project.run("pulumi", "stack", "export", "--show-secrets")
+        site.project.printed.pop()  # asked for in the clear
+        assert exported.code == 0, exported.text
+        deployment = json.loads(exported.text)["deployment"]
+        return cls(_revealed(deployment.get("resources", [])), deployment.get("pending_operations") or [])
+
+
 @dataclass
 class Judge:
     """resources: what the stack has when all is well, by URN; known: the leaks that were told already."""
@@ -58,11 +74,11 @@ class Judge:
 
     def learn(self, site: Site) -> None:
         """Takes a stack that is well as the measure."""
-        self.resources = frozenset(each["urn"] for each in _state(site)["resources"])
+        self.resources = frozenset(each["urn"] for each in State.of(site).resources)
 
-    def lost(self, site: Site, before: Live, broken: Live, healed: Live, may_be_replaced: str) -> list[str]:
+    def lost(self, state: State, before: Live, broken: Live, healed: Live, may_be_replaced: str) -> list[str]:
         """What is missing in the state or the cluster, or is another object than before the fault or after it."""
-        resources = _state(site)["resources"]
+        resources = state.resources
         allowed = re.compile(may_be_replaced) if may_be_replaced else None
         kept = before.kept() | {key: uid for key, uid in broken.kept().items() if key not in before.kept()}
         now = healed.kept()
@@ -76,17 +92,16 @@ class Judge:
             *(f"{key} is gone" for key in sorted(set(map(_key, _declared(resources))) - _plain(healed.objects).keys())),
         ]
 
-    def unhealed(self, site: Site, healed: Live) -> list[str]:
+    def unhealed(self, site: Site, state: State, healed: Live) -> list[str]:
         """What is not as the program has it, in the state, the cluster or on GitHub."""
-        state = _state(site)
         live = _plain(healed.objects)
         secrets = {name: value for name, value in site.github_secrets().items() if name != "KUBECONFIG"}
         return [
-            *(f"{len(state['pending'])} operations are pending" for _ in state["pending"][:1]),
-            *(f"{urn} is new in the state" for urn in sorted({r["urn"] for r in state["resources"]} - self.resources)),
+            *(f"an operation is pending: {each['type']} {each['resource']['urn']}" for each in state.pending),
+            *(f"{urn} is new in the state" for urn in sorted({r["urn"] for r in state.resources} - self.resources)),
             *(
                 f"{_key(declared)} differs in {place}"
-                for declared in _declared(state["resources"])
+                for declared in _declared(state.resources)
                 for place in [*_differences(declared, live.get(_key(declared), {}))][:1]
                 if _key(declared) in live
             ),
@@ -102,11 +117,18 @@ class Judge:
         return found
 
     def _leaks(self, site: Site, *seen: Live) -> Iterator[str]:
-        forms = {secret: [*_forms(secret)] for secret in site.all_secrets()}
+        # The token of the deployer too, which the cluster makes.
+        tokens = {
+            base64.b64decode(each["data"]["token"]).decode()
+            for live in seen
+            for each in live.objects.values()
+            if each.get("type") == "kubernetes.io/service-account-token" and "data" in each
+        }
+        forms = {secret: [*forms(secret)] for secret in {*site.secrets, *tokens}}
         for place, text in self._places(site, *seen):
             for secret, written in forms.items():
                 if any(form in text for form in written) and (secret, place) != (TOKEN, "files"):
-                    yield f"{secret} in {place}"
+                    yield f"{secret[:40]} in {place}"
 
     def _places(self, site: Site, *seen: Live) -> Iterator[tuple[str, str]]:
         yield "what was printed", "\n".join(site.project.printed)
@@ -148,17 +170,6 @@ def _of_helm(each: Mapping[str, Any]) -> str:
     return " (Helm)" if "meta.helm.sh/release-name" in each["metadata"].get("annotations", {}) else ""
 
 
-def _state(site: Site) -> dict[str, Any]:
-    exported = site.project.run("pulumi", "stack", "export", "--show-secrets")
-    site.project.printed.pop()  # asked for in the clear
-    assert exported.code == 0, exported.text
-    deployment = json.loads(exported.text)["deployment"]
-    return {
-        "resources": _revealed(deployment.get("resources", [])),
-        "pending": deployment.get("pending_operations") or [],
-    }
-
-
 def _revealed(value: Any) -> Any:
     match value:
         case dict() if _SECRET_MARK in value and "plaintext" in value:
@@ -171,7 +182,7 @@ def _revealed(value: Any) -> Any:
             return value
 
 
-def _declared(resources: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _declared(resources: Sequence[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The objects that the stack declares itself; those of Helm's releases have their own measure."""
     for each in resources:
         inputs = each.get("inputs", {})
@@ -179,10 +190,10 @@ def _declared(resources: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
             yield inputs
 
 
-def _set_values(state: Mapping[str, Any]) -> set[str]:
+def _set_values(state: State) -> set[str]:
     return {
         base64.b64decode(value).decode()
-        for each in state["resources"]
+        for each in state.resources
         if each["type"] == "kubernetes:core/v1:Secret"
         for value in each["inputs"].get("data", {}).values()
     }
@@ -247,7 +258,7 @@ def _mtimes(site: Site) -> Iterator[float]:
     return (path.stat().st_mtime for path in site.project.state.rglob("*") if path.is_file())
 
 
-def _forms(secret: str) -> Iterator[str]:
+def forms(secret: str) -> Iterator[str]:
     """How a secret may be written: plainly, or somewhere in the middle of a text in Base64."""
     yield secret
     for offset, begin in enumerate((0, 2, 3)):

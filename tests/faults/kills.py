@@ -9,7 +9,7 @@ from lightkube.resources.core_v1 import Secret
 
 from tests.faults.case import CASES, RECOVER, UP_ALONE, Case
 from tests.faults.site import Site
-from tests.faults.update import Update, Victim, begins, begun, is_done, running
+from tests.faults.update import Update, Victim, begins, begun, is_done
 from tests.integration.project import Outcome
 
 Reached: TypeAlias = Callable[[Update], bool]
@@ -47,7 +47,7 @@ _OF_A_LATER_UPDATE: Mapping[str, Callable[[Site], Reached]] = {
 
 
 def _kill(site: Site, *, victim: Victim, point: Callable[[Site], Reached]) -> Outcome:
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(point(site))
         update.kill(victim)
         return update.end()

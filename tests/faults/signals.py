@@ -6,7 +6,7 @@ import time
 from tests.faults.case import RECOVER, UP_ALONE, case
 from tests.faults.kills import begins, helm_waits
 from tests.faults.site import Site
-from tests.faults.update import UP, running
+from tests.faults.update import UP
 from tests.integration.project import Outcome
 
 _BETWEEN_SECONDS = 0.5
@@ -15,7 +15,7 @@ _BETWEEN_SECONDS = 0.5
 @case("SIGINT once", UP_ALONE, RECOVER)
 def _once(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(helm_waits(site, "todo-app", "default"))
         update.interrupt()
         return update.end()
@@ -24,7 +24,7 @@ def _once(site: Site) -> Outcome:
 @case("SIGINT twice", UP_ALONE, RECOVER)
 def _twice(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(helm_waits(site, "todo-app", "default"))
         update.interrupt()
         time.sleep(_BETWEEN_SECONDS)
@@ -35,7 +35,7 @@ def _twice(site: Site) -> Outcome:
 @case("SIGTERM, as of a runner that is shut down", UP_ALONE, RECOVER)
 def _terminated(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(helm_waits(site, "todo-app", "default"))
         update.process.send_signal(signal.SIGTERM)
         return update.end()
@@ -44,7 +44,7 @@ def _terminated(site: Site) -> Outcome:
 @case("two updates at once")
 def _two(site: Site) -> Outcome:
     site.change()
-    with running(site.project) as update:
+    with site.updating() as update:
         update.wait_until(begins("kubernetes:core/v1:Secret::kafka-secrets"))
         second = site.project.run(*UP)
     assert update.process.returncode == 0, "the first update was disturbed"

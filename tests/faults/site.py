@@ -1,6 +1,5 @@
 """The stack that is broken and healed, the cluster under it, and what stands in for GitHub and the registry."""
 
-import base64
 import itertools
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ import yaml
 
 from tests.doubles.serving import Doubles, serve
 from tests.faults.front import TOKEN, Front
-from tests.faults.update import UP
+from tests.faults.update import UP, Process, Update
 from tests.integration.embedded import embedded_cluster
 from tests.integration.project import CANARIES, Project, make_project
 from tests.integration.sources import commit, write_sources
@@ -55,6 +54,7 @@ class Site:
     secrets: list[str] = field(
         default_factory=lambda: [*CANARIES.values(), "canary-database-5d2c", TOKEN, _GITHUB_TOKEN, _REGISTRY_TOKEN]
     )
+    _orphans: list[Process] = field(default_factory=list[Process])
     _changes: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -79,6 +79,23 @@ class Site:
         self.configure_secret("kafkaPassword", f"canary-password-{number:04}")
         self.configure(kafkaBrokers=f"broker-{number}.example.com:9092")
 
+    @contextmanager
+    def updating(self) -> Generator[Update]:
+        """An update that is over at the end of the block, whatever became of it."""
+        update = Update(self.project)
+        try:
+            yield update
+            update.end()
+        finally:
+            update.stop()
+            self._orphans += update.orphans()
+
+    def reap(self) -> None:
+        """Ends what outlived an engine that was killed, had nobody else done it."""
+        for orphan in self._orphans:
+            orphan.kill()
+        self._orphans.clear()
+
     def kubectl(self, *arguments: str) -> str:
         return self.project.do("kubectl", *arguments)
 
@@ -99,15 +116,6 @@ class Site:
         found = self.doubles.github.cloud.all("ActionsEnvironmentSecret")
         return {each["secretName"]: each["value"] for each in found.values()}
 
-    def all_secrets(self) -> list[str]:
-        """What must stand nowhere, the token of the deployer too, which the cluster makes."""
-        tokens = self.project.run(
-            "kubectl", "get", "secrets", "--all-namespaces", "--field-selector",
-            "type=kubernetes.io/service-account-token", "--output", "jsonpath={.items[*].data.token}",
-        ).text.split()  # fmt: skip
-        self.secrets += [token for token in map(_decoded, tokens) if token not in self.secrets]
-        return self.secrets
-
 
 @contextmanager
 def site(folder: Path) -> Generator[Site]:
@@ -126,8 +134,5 @@ def site(folder: Path) -> Generator[Site]:
         project.configure_secret(registryToken=_REGISTRY_TOKEN)
         made.apply(BYSTANDERS)
         project.do(*UP)
+        stack.callback(made.reap)
         yield made
-
-
-def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode()

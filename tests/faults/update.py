@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -49,7 +49,7 @@ class Update:
 
     def __init__(self, project: Project, *arguments: str) -> None:
         self._project = project
-        self._events = project.folder / "events.json"
+        self._events = project.folder / ".local/events.json"
         self._events.unlink(missing_ok=True)
         self._printed = project.folder / "printed.txt"
         with self._printed.open("wb") as output:
@@ -63,6 +63,7 @@ class Update:
                 start_new_session=True,  # as a shell's job is, so that Ctrl-C can be sent to all of it
             )
         self._family: dict[int, Process] = {}
+        self._outcome: Outcome | None = None
 
     def events(self) -> list[Mapping[str, Any]]:
         """What the engine told so far."""
@@ -103,32 +104,25 @@ class Update:
         except subprocess.TimeoutExpired:
             self.kill("engine")
             raise
-        text = self._printed.read_text()
-        self._project.printed += [text, self._events.read_text() if self._events.exists() else ""]
-        return Outcome(code, text)
+        if self._outcome is None:
+            self._outcome = Outcome(code, self._printed.read_text())
+            shown = [event for event in self.events() if event.get("diagnosticEvent", {}).get("severity") != "debug"]
+            self._project.printed += [self._outcome.text, json.dumps(shown)]
+        return self._outcome
 
     def orphans(self) -> list[Process]:
         """What outlives a killed engine."""
         return [process for process in self._family.values() if _process(process.pid) == process]
 
+    def stop(self) -> None:
+        """Ends it where it still runs."""
+        if self.process.poll() is None:
+            self.kill("engine")
+            self.process.wait()
+
     def _found(self, victim: Victim) -> list[Process]:
         names = _COMMANDS.get(victim, ())
         return [each for each in _descendants(self.process.pid) if any(name in each.command for name in names)]
-
-
-@contextmanager
-def running(project: Project, *arguments: str) -> Generator[Update]:
-    """An update that is over at the end of the block, whatever became of it."""
-    update = Update(project, *arguments)
-    try:
-        yield update
-        update.end()
-    finally:
-        if update.process.poll() is None:
-            update.kill("engine")
-            update.process.wait()
-        for orphan in update.orphans():
-            orphan.kill()
 
 
 def begun(update: Update) -> bool:
