@@ -87,6 +87,12 @@ def told(kubeconfig: Kubeconfig) -> Generator[None]:
 
 def _refusal(error: ApiError, context: str, server: str) -> str:
     """What an answer of the API server means and how it is mended, or nothing where none of it is a refusal."""
+    if "webhook" in str(error):  # it says 403, 500 or whatever its author chose
+        return (
+            f"An admission webhook of the cluster at {server} is in the way (context {context!r}): {error}\n"
+            f"    kubectl --context {context} get validatingwebhookconfigurations,mutatingwebhookconfigurations   "
+            "lists them"
+        )
     match error.response.status_code:
         case HTTPStatus.UNAUTHORIZED:
             return (

@@ -1,4 +1,4 @@
-"""Runs the cases: `python -m tests.faults [--only NAME...] [--list]`."""
+"""Runs the cases: `python -m tests.faults [--only NAME...] [--log FILE] [--list]`."""
 
 import argparse
 import shutil
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code is 1 where anything was not healed, was lost or was shown."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[""], help="cases whose name holds one of these")
+    parser.add_argument("--log", type=Path, help="a file for all that was printed")
     parser.add_argument("--list", action="store_true", help="tell the cases and end")
     options = parser.parse_args(arguments)
     cases = [case for case in CASES if any(name in case.name for name in options.only)]
@@ -32,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     begun = time.monotonic()
     try:
-        results = run_all(cases, folder)
+        results = run_all(cases, folder, options.log)
     finally:
         shutil.rmtree(folder)
     print(f"\n{markdown(results)}\n{len(results)} cases in {time.monotonic() - begun:.0f} s.")
     return 0 if all(result.is_good for result in results) else 1
 
 
-def run_all(cases: Sequence[Case], folder: Path) -> list[Result]:
+def run_all(cases: Sequence[Case], folder: Path, log: Path | None) -> list[Result]:
     """Runs the cases on one site, and on a new one after each that was not healed."""
     left, results, sites = deque(cases), list[Result](), 0
     while left:
@@ -56,6 +57,9 @@ def run_all(cases: Sequence[Case], folder: Path) -> list[Result]:
                     result = Result(case, "", "nothing", 0, unhealed=[traceback.format_exc()])
                 results.append(result)
                 _tell(result, f"{len(results)}/{len(cases)}", time.monotonic() - begun)
+                if log:
+                    with log.open("a") as file:
+                        file.write(f"==== {case.name}\n{result.printed}\n")
                 if result.unhealed:
                     break
     return results

@@ -47,7 +47,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """seen: the first line of the error; seconds: from the first step to its end that healed it."""
+    """seen: the first line of the error; seconds: from the first step to its end that healed it.
+
+    printed: all that the user's command and the steps printed.
+    """
 
     case: Case
     seen: str
@@ -56,6 +59,7 @@ class Result:
     lost: Sequence[str] = ()
     leaks: Sequence[str] = ()
     unhealed: Sequence[str] = ()
+    printed: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -80,26 +84,26 @@ def run(case: Case, site: Site, judge: Judge) -> Result:
     before = look(site)
     outcome = case.fault(site)
     broken = look(site)
-    seen = outcome if isinstance(outcome, str) else first_error(outcome.text)
     begun = time.monotonic()
-    if isinstance(outcome, Outcome) and outcome.code == 0:
-        healed_by, failed, seen = "itself", "", seen or "nothing"
-    else:
-        healed_by, failed, told = _heal(case, site)
-        seen = seen or told
+    healing = _Healing("itself", "", []) if _survived(outcome) else _heal(case, site)
     seconds = time.monotonic() - begun
     site.reap()
-    if failed:
-        return Result(case, seen, "nothing", seconds, leaks=judge.leaks(site, broken), unhealed=[failed])
+    printed = [outcome if isinstance(outcome, str) else outcome.text, *healing.printed]
+    seen = printed[0] if isinstance(outcome, str) else next(filter(None, map(first_error, printed)), "")
+    if healing.failed:
+        return Result(
+            case, seen, "nothing", seconds, (), judge.leaks(site, broken), [healing.failed], "\n".join(printed)
+        )
     healed, state = look(site), State.of(site)
     return Result(
         case,
         seen,
-        healed_by,
+        healing.by,
         seconds,
         lost=judge.lost(state, before, broken, healed, case.may_be_replaced),
         leaks=judge.leaks(site, broken, healed),
         unhealed=judge.unhealed(site, state, healed),
+        printed="\n".join(printed),
     )
 
 
@@ -118,16 +122,28 @@ def first_error(text: str) -> str:
     return ""
 
 
-def _heal(case: Case, site: Site) -> tuple[str, str, str]:
-    """What healed, or else what failed at last, and what the first failure told."""
-    told, failed = "", ""
+def _survived(outcome: Outcome | str) -> bool:
+    return isinstance(outcome, Outcome) and outcome.code == 0
+
+
+@dataclass(frozen=True)
+class _Healing:
+    """by: the steps that healed; failed: else, the last one that did not work, with what it printed."""
+
+    by: str
+    failed: str
+    printed: Sequence[str]
+
+
+def _heal(case: Case, site: Site) -> _Healing:
+    failed, printed = "", list[str]()
     for way in case.healed_by:
         for step in way:
             outcome = site.project.run(*STEPS[step])
+            printed.append(f"$ {step}\n{outcome.text}")
             if outcome.code != 0:
                 failed = f"`{step}` failed:\n{outcome.text}"
-                told = told or first_error(outcome.text)
                 break
         else:
-            return ", ".join(way), "", told
-    return "", failed, told
+            return _Healing(", ".join(way), "", printed)
+    return _Healing("", failed, printed)

@@ -124,9 +124,9 @@ class Judge:
             for each in live.objects.values()
             if each.get("type") == "kubernetes.io/service-account-token" and "data" in each
         }
-        forms = {secret: [*forms(secret)] for secret in {*site.secrets, *tokens}}
+        written_as = {secret: [*forms(secret)] for secret in {*site.secrets, *tokens}}
         for place, text in self._places(site, *seen):
-            for secret, written in forms.items():
+            for secret, written in written_as.items():
                 if any(form in text for form in written) and (secret, place) != (TOKEN, "files"):
                     yield f"{secret[:40]} in {place}"
 

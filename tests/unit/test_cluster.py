@@ -121,6 +121,22 @@ def test_a_cluster_that_is_overloaded_does_not_refuse_the_identity(api_server: A
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (HTTPStatus.FORBIDDEN, 'admission webhook "policy.example.com" denied the request: sign your images'),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, 'Internal error occurred: failed calling webhook "policy.example.com"'),
+    ],
+)
+def test_a_webhook_that_is_in_the_way_is_told_as_that(api_server: ApiServer, status: HTTPStatus, message: str) -> None:
+    api_server.refuses(NAMESPACES, status, message)
+
+    assert refusal(reading(api_server.url)) == (
+        f"An admission webhook of the cluster at {api_server.url} is in the way (context 'example'): {message}\n"
+        "    kubectl --context example get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
+    )
+
+
 def test_a_cluster_that_nobody_answers_for_is_told_with_a_way_to_see_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as freed:
         server = f"http://127.0.0.1:{freed.getsockname()[1]}"

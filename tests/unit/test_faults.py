@@ -1,12 +1,18 @@
 """What the fault cases judge by: a fault that they overlook would be told as healed."""
 
 import base64
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from tests.faults.case import CASES, Case, Result, first_error
+from tests.faults.__main__ import CASES
+from tests.faults.case import Case, Result, first_error
 from tests.faults.judge import Judge, Live, State, forms
+from tests.faults.site import Site
 from tests.faults.table import markdown
+from tests.integration.project import Project
 
 SECRET = "canary-password-c40b"
 URN = "urn:pulumi:local::todo-oke::kubernetes:core/v1:Secret::it"
@@ -42,6 +48,19 @@ def test_what_the_fault_itself_replaces_and_what_comes_and_goes_by_itself_is_not
     assert lost(live("Secret", "default/sh.helm.release.v1.todo-app.v1", "1"), Live({})) == []
 
 
+def test_no_secret_is_overlooked_in_what_the_cluster_has(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "kubeconfig", printed=[f"password: {SECRET}"])
+    project.state.mkdir()
+    (project.state / "local.json").write_text(base64.b64encode(f"x{SECRET}".encode()).decode())
+    stand_in = SimpleNamespace(project=project, secrets=[SECRET])
+    judge, pod = Judge(), Live({"Pod default/it": {"spec": {"env": SECRET}}})
+
+    found = judge.leaks(cast("Site", stand_in), pod)
+
+    assert found == [f"{SECRET} in {place}" for place in ("the cluster's objects", "the state", "what was printed")]
+    assert judge.leaks(cast("Site", stand_in), pod) == []  # it was told
+
+
 def test_a_resource_that_the_state_forgot_is_lost() -> None:
     judge = Judge(frozenset([URN]))
 
@@ -73,7 +92,6 @@ def test_a_case_that_did_not_heal_is_marked_in_the_table() -> None:
 
 
 def test_the_cases_have_names_of_their_own() -> None:
-    import tests.faults.__main__  # noqa: F401, PLC0415 (which brings them)
-
     names = [case.name for case in CASES]
+
     assert len(names) == len({*names}) >= 40
