@@ -17,6 +17,7 @@ STEPS: Mapping[str, Sequence[str]] = {
     "up --refresh": (*UP, "--refresh"),
     # What the engine keeps beside the state: the state before its last write.
     "the state's backup": ("cp", f"{_STATE}.bak", _STATE),
+    "a new stack": ("pulumi", "stack", "select", "--create", STACK),
     "recover": ("python", "-m", "delivery", "recover", "--stack", STACK, "--yes"),
 }
 UP_ALONE = ("up",)
@@ -37,12 +38,14 @@ class Case:
 
     healed_by: ways to heal, each as steps; the first that works is told.
     may_be_replaced: a pattern of the objects that the fault itself, or Helm's way of healing, replaces.
+    prepare: what comes before the fault and belongs to no loss.
     """
 
     name: str
     fault: Fault
     healed_by: Sequence[Sequence[str]] = (UP_ALONE,)
     may_be_replaced: str = ""
+    prepare: Callable[[Site], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def case(name: str, *healed_by: Sequence[str], may_be_replaced: str = "") -> Cal
 
 def run(case: Case, site: Site, judge: Judge) -> Result:
     """Breaks, heals and judges."""
+    case.prepare(site)
     before = look(site)
     outcome = case.fault(site)
     broken = look(site)

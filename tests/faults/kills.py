@@ -53,28 +53,19 @@ def _kill(site: Site, *, victim: Victim, point: Callable[[Site], Reached]) -> Ou
         return update.end()
 
 
-def _kill_at_first(site: Site, *, victim: Victim, point: Callable[[Site], Reached]) -> Outcome:
-    site.tear_down()
-    return _kill(site, victim=victim, point=point)
-
-
-def _kill_later(site: Site, *, victim: Victim, point: Callable[[Site], Reached]) -> Outcome:
-    site.change()
-    return _kill(site, victim=victim, point=point)
-
-
-for _points, _fault, _replaced in (
-    # Before the fault there is nothing, and what Helm did not complete it takes away and makes anew.
-    (_OF_A_FIRST_UPDATE, _kill_at_first, r"."),
-    (_OF_A_LATER_UPDATE, _kill_later, ""),
+for _points, _prepare, _replaced in (
+    # What Helm did not complete it takes away and makes anew.
+    (_OF_A_FIRST_UPDATE, Site.tear_down, r"\(Helm\)"),
+    (_OF_A_LATER_UPDATE, Site.change, ""),
 ):
     for _told, _point in _points.items():
         for _victim in get_args(Victim):
             CASES.append(
                 Case(
                     f"kill -9 of the {_victim} while {_told}",
-                    partial(_fault, victim=_victim, point=_point),
+                    partial(_kill, victim=_victim, point=_point),
                     (UP_ALONE, RECOVER),
                     _replaced,
+                    _prepare,
                 )
             )

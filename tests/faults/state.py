@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.faults.case import RECOVER, REFRESH, RESTORE, UP_ALONE, case
+from tests.faults.case import RECOVER, RESTORE, UP_ALONE, case
 from tests.faults.site import STACK, Site
 from tests.faults.update import UP
 from tests.integration.project import Outcome
@@ -72,7 +72,7 @@ def _encrypted_otherwise(site: Site) -> Outcome:
     return site.project.run(*UP)
 
 
-@case("a lost state", REFRESH, RECOVER, may_be_replaced=r".")
+@case("a lost state", ("a new stack", "up"), RECOVER, may_be_replaced=r"\(Helm\)")
 def _lost(site: Site) -> Outcome:
     _state_file(site).unlink()
     return site.project.run(*UP)
