@@ -29,7 +29,9 @@ Fault: TypeAlias = Callable[[Site], Outcome | str]
 
 _LONGEST = 150
 _ERROR = re.compile(r"error: *(.*)")
-_TELLS_NOTHING = re.compile(r"(update|preview) failed|")
+_TELLS_NOTHING = re.compile(r"(update|preview) failed")
+# Said of whatever the engine asked of the program meanwhile, beside why it ended.
+_OF_AN_ENDED_PROGRAM = "invoke transform: rpc error"
 
 
 @dataclass(frozen=True)
@@ -112,18 +114,21 @@ def run(case: Case, site: Site, judge: Judge) -> Result:
 
 
 def first_error(text: str) -> str:
-    """The first line of an error that tells something, shortened."""
+    """The first line of the error that tells most, shortened."""
     _, _, diagnostics = text.partition("Diagnostics:\n")  # what comes before is said there again, in full
     lines = [line.strip() for line in (diagnostics or text).splitlines() if line.strip()]
-    for place, line in enumerate(lines):
-        found = _ERROR.search(line)
-        if found is None or _TELLS_NOTHING.fullmatch(found[1]):
-            continue
-        told, following = found[1], iter(lines[place + 1 :])
-        while told.endswith(":"):
-            told = f"{told} {next(following, '…')}".replace("1 error occurred: * ", "")
-        return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
-    return ""
+    errors = [_told(found[1], lines[place + 1 :]) for place, line in enumerate(lines) if (found := _ERROR.search(line))]
+    telling = [error for error in errors if error and not _TELLS_NOTHING.fullmatch(error)]
+    told = next((error for error in telling if _OF_AN_ENDED_PROGRAM not in error), next(iter(telling), ""))
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+
+
+def _told(error: str, following: Sequence[str]) -> str:
+    """The line with those that it announces."""
+    rest = iter(following)
+    while error.endswith(":"):
+        error = f"{error} {next(rest, '…')}".replace("1 error occurred: * ", "")
+    return error
 
 
 def _survived(outcome: Outcome | str) -> bool:

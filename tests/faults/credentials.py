@@ -44,9 +44,8 @@ def _certificate(site: Site, begins: datetime, ends: datetime) -> dict[str, Any]
     user = yaml.safe_load(site.direct.read_text())["users"][0]["user"]
     old = x509.load_pem_x509_certificate(Path(user["client-certificate"]).read_bytes())
     folder = Path(user["client-certificate"]).parent
-    authority = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
     made = (
-        x509.CertificateBuilder(authority.subject, old.subject, old.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), x509.random_serial_number())
         .not_valid_before(begins)
         .not_valid_after(ends)
         .sign(_key(folder / "ca.key"), SHA256())

@@ -76,6 +76,11 @@ def test_a_resource_that_the_state_forgot_is_lost() -> None:
             "  Release (it):\n    error: 1 error occurred:\n    \t* timed out\n",
             "timed out",
         ),
+        (
+            "Diagnostics:\n  Group:\n    error: invoke transform: rpc error: EOF\n"
+            "  Stack:\n    error: The program ended with exit code -9.\n",
+            "The program ended with exit code -9.",
+        ),
         ("Updating (local):\n    3 unchanged\n", ""),
     ],
 )
