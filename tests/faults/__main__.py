@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print(*(case.name for case in cases), sep="\n")
         return 0
+    # A shell's job in the background ignores it, and so would the updates that are to be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     begun = time.monotonic()
     try:

@@ -11,19 +11,24 @@ from tests.faults.site import STACK, Site
 from tests.faults.update import UP
 from tests.integration.project import Outcome
 
-_STATE = f"state/.pulumi/stacks/todo-oke/{STACK}.json"
+_RESTORE = f"""\
+for checkpoint in $(ls -t state/.pulumi/history/todo-oke/{STACK}/*.checkpoint.json); do
+    python -m json.tool "$checkpoint" > /dev/null && exec cp "$checkpoint" state/.pulumi/stacks/todo-oke/{STACK}.json
+done
+exit 1
+"""
 STEPS: Mapping[str, Sequence[str]] = {
     "up": UP,
     "up --refresh": (*UP, "--refresh"),
-    # What the engine keeps beside the state: the state before its last write.
-    "the state's backup": ("cp", f"{_STATE}.bak", _STATE),
+    # The engine's own backup, beside the state, is of its last write at best: a full disk damages it like the state.
+    "the last whole checkpoint": ("bash", "-c", _RESTORE),
     "a new stack": ("pulumi", "stack", "select", "--create", STACK),
     "recover": ("python", "-m", "delivery", "recover", "--stack", STACK, "--yes"),
 }
 UP_ALONE = ("up",)
 REFRESH = ("up --refresh",)
 RECOVER = ("recover", "up")
-RESTORE = ("the state's backup", "up")
+RESTORE = ("the last whole checkpoint", "up")
 # A fault gives what the user's command printed, or, where no command failed, what there is to see.
 Fault: TypeAlias = Callable[[Site], Outcome | str]
 
@@ -31,7 +36,7 @@ _LONGEST = 150
 _ERROR = re.compile(r"error: *(.*)")
 _TELLS_NOTHING = re.compile(r"(update|preview) failed")
 # Said of whatever the engine asked of the program meanwhile, beside why it ended.
-_OF_AN_ENDED_PROGRAM = "invoke transform: rpc error"
+_OF_AN_ENDED_PROGRAM = re.compile(r"invoke transform: rpc error|grpc: the client connection is closing")
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def first_error(text: str) -> str:
     lines = [line.strip() for line in (diagnostics or text).splitlines() if line.strip()]
     errors = [_told(found[1], lines[place + 1 :]) for place, line in enumerate(lines) if (found := _ERROR.search(line))]
     telling = [error for error in errors if error and not _TELLS_NOTHING.fullmatch(error)]
-    told = next((error for error in telling if _OF_AN_ENDED_PROGRAM not in error), next(iter(telling), ""))
+    told = next((error for error in telling if not _OF_AN_ENDED_PROGRAM.search(error)), next(iter(telling), ""))
     return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
 
 

@@ -17,7 +17,7 @@ def _state_file(site: Site) -> Path:
     return site.project.state / f".pulumi/stacks/todo-oke/{STACK}.json"
 
 
-@case("no room for the state", UP_ALONE, RECOVER)
+@case("no room for the state", UP_ALONE, RECOVER, RESTORE)
 def _full(site: Site) -> Outcome:
     """A limit of what a process may write to a file says no at the same call as a full disk, and needs no root."""
     site.change()
