@@ -12,8 +12,8 @@ from tests.faults.update import UP
 from tests.integration.project import Outcome
 
 _RESTORE = f"""\
-for checkpoint in $(ls -t state/.pulumi/history/todo-oke/{STACK}/*.checkpoint.json); do
-    python -m json.tool "$checkpoint" > /dev/null && exec cp "$checkpoint" state/.pulumi/stacks/todo-oke/{STACK}.json
+for update in $(grep -l '"result": *"succeeded"' $(ls -t state/.pulumi/history/todo-oke/{STACK}/*.history.json)); do
+    exec cp "${{update%.history.json}}.checkpoint.json" state/.pulumi/stacks/todo-oke/{STACK}.json
 done
 exit 1
 """
@@ -21,14 +21,14 @@ STEPS: Mapping[str, Sequence[str]] = {
     "up": UP,
     "up --refresh": (*UP, "--refresh"),
     # The engine's own backup, beside the state, is of its last write at best: a full disk damages it like the state.
-    "the last whole checkpoint": ("bash", "-c", _RESTORE),
+    "the last good update's state": ("bash", "-c", _RESTORE),
     "a new stack": ("pulumi", "stack", "select", "--create", STACK),
     "recover": ("python", "-m", "delivery", "recover", "--stack", STACK, "--yes"),
 }
 UP_ALONE = ("up",)
 REFRESH = ("up --refresh",)
 RECOVER = ("recover", "up")
-RESTORE = ("the last whole checkpoint", "up")
+RESTORE = ("the last good update's state", "up")
 # A fault gives what the user's command printed, or, where no command failed, what there is to see.
 Fault: TypeAlias = Callable[[Site], Outcome | str]
 
