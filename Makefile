@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help tools testtools apptools cluster up preview down app test check lint unit coverage backend frontend together integration bench
+.PHONY: help tools testtools apptools cluster up preview down app test check lint unit coverage backend frontend together integration bench faults
 
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
@@ -100,3 +100,7 @@ integration: tools testtools apptools
 
 bench: tools ## Measure daily deliveries beside the shell pipeline, on an embedded cluster of its own
 	@python tools/bench
+
+# ONLY="quota registry": the cases whose name holds one of these.
+faults: tools testtools ## Break a delivery in some 80 ways, and show that each heals
+	python -m tests.faults $(if $(ONLY),--only $(ONLY))

@@ -68,18 +68,13 @@ def told(kubeconfig: Kubeconfig) -> Generator[None]:
     """Turns whatever goes wrong between here and the API server into a ClusterError."""
     context, server = kubeconfig.context, kubeconfig.server
     to_see = f"    kubectl --context {context} get --raw /readyz   shows the same error until it is mended"
+    unanswered = f"No cluster answers at {server} (context {context!r})"
     try:
         yield
     except ApiError as error:
-        if error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise ClusterError(f"No cluster answers at {server} (context {context!r}): {error}\n{to_see}") from None
-        raise ClusterError(
-            f"The cluster at {server} refuses context {context!r}: {error}\n"
-            "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
-            "    pulumi config set context CONTEXT          for another identity"
-        ) from None
+        raise ClusterError(_refusal(error, context, server) or f"{unanswered}: {error}\n{to_see}") from None
     except (httpx2.NetworkError, httpx2.TimeoutException) as error:
-        raise ClusterError(f"No cluster answers at {server} (context {context!r}): {error}\n{to_see}") from None
+        raise ClusterError(f"{unanswered}: {error}\n{to_see}") from None
     except ConfigError as error:
         raise ClusterError(f"No credentials for {server} (context {context!r}): {error}\n{to_see}") from None
     except Exception as error:  # noqa: BLE001 (a broken certificate, a plug-in's odd answer, a web page: no common base)
@@ -88,6 +83,37 @@ def told(kubeconfig: Kubeconfig) -> Generator[None]:
             f"No Kubernetes API server, or no usable credentials, at {server} (context {context!r}): "
             f"{type(error).__name__}\n{to_see}"
         ) from None
+
+
+def _refusal(error: ApiError, context: str, server: str) -> str:
+    """What an answer of the API server means and how it is mended, or nothing where none of it is a refusal."""
+    if "webhook" in str(error):  # it says 403, 500 or whatever its author chose
+        return (
+            f"An admission webhook of the cluster at {server} is in the way (context {context!r}): {error}\n"
+            f"    kubectl --context {context} get validatingwebhookconfigurations,mutatingwebhookconfigurations   "
+            "lists them"
+        )
+    match error.response.status_code:
+        case HTTPStatus.UNAUTHORIZED:
+            return (
+                f"The cluster at {server} does not know who asks (context {context!r}): {error}\n"
+                f"    kubectl --context {context} auth whoami   shows the same error until the token or the "
+                "certificate is renewed, or this machine's clock is right\n"
+                "    pulumi config set context CONTEXT          for another identity"
+            )
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return (
+                f"The cluster at {server} has too much to do (context {context!r}): {error}\n"
+                "    pulumi up   in a minute or two"
+            )
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ""
+        case _:
+            return (
+                f"The cluster at {server} refuses context {context!r}: {error}\n"
+                "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
+                "    pulumi config set context CONTEXT          for another identity"
+            )
 
 
 @dataclass(frozen=True)

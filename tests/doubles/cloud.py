@@ -101,10 +101,11 @@ class Cloud:
                 if each != id_ and _mentions(properties, id_)
             ]
 
-    def fail(self, kind: Kind, type_: str, message: str) -> None:
-        """Lets the next operation of a kind on a type fail, with nothing done."""
+    def fail(self, kind: Kind, type_: str, message: str, *, seconds: float = 0) -> None:
+        """Lets the next operation of a kind on a type fail after that time, with nothing done."""
 
         def fault() -> None:
+            time.sleep(seconds)
             raise CloudError(message)
 
         self._add(_Fault(kind, type_, before=fault))

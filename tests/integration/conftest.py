@@ -2,27 +2,13 @@
 
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.project import ROOT, Project, make_project
-
-EMBEDDED = ROOT / "tools/embedded"
-
-
-@contextmanager
-def embedded_cluster(folder: Path) -> Generator[Path]:
-    """The kubeconfig of an embedded cluster in `folder`, which is to be new."""
-    subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
-    try:
-        yield folder / "kubeconfig"
-    finally:
-        subprocess.run([sys.executable, EMBEDDED, "down", folder], check=True)
+from tests.integration.embedded import embedded_cluster
+from tests.integration.project import Project, make_project
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,11 +14,11 @@ from lightkube import ApiError, Client, KubeConfig
 from lightkube.resources.core_v1 import Service
 
 from tests.doubles.serving import Doubles, serve
+from tests.integration.embedded import embedded_cluster
 from tests.integration.oke_endpoint import Endpoint, oke_endpoint
 from tests.integration.project import CANARIES, Project, make_project
+from tests.integration.sources import commit, write_sources
 from tests.unit import oracle
-
-from .conftest import embedded_cluster
 
 # All but the five definitions of Dapr, which the provider reads once there is a cluster to declare them to.
 PREVIEWED = 87
@@ -72,26 +72,6 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         write_sources(project)
         project.configure(**SETTINGS)
         yield Production(project, doubles, endpoint)
-
-
-def write_sources(project: Project) -> None:
-    """The contexts of the images, committed, and a Trivy that finds nothing."""
-    for app in ("frontend", "backend"):
-        (project.folder / app).mkdir()
-        (project.folder / app / "Dockerfile").write_text("FROM scratch\n")
-    (project.folder / "README.md").touch()
-    trivy = project.folder / "bin/trivy"
-    trivy.parent.mkdir()
-    trivy.write_text('#!/bin/sh\nfor last; do :; done\necho "$last" >> trivy.log\n')
-    trivy.chmod(0o755)
-    project.do("git", "init", "--quiet")
-    commit(project, "First")
-
-
-def commit(project: Project, message: str) -> None:
-    identity = ("-c", "user.name=Example", "-c", "user.email=me@example.com")
-    project.do("git", "add", "frontend", "backend", "README.md")
-    project.do("git", *identity, "commit", "--quiet", "--message", message)
 
 
 @contextmanager

@@ -89,22 +89,51 @@ def test_a_named_cluster_is_asked_for_an_answer_alone_and_its_namespaces_are_lef
     assert [request.path for request in api_server.requests] == [f"{NAMESPACES}/kube-system"]
 
 
-@pytest.mark.parametrize(
-    ("status", "message"),
-    [
-        (HTTPStatus.UNAUTHORIZED, "Unauthorized"),
-        (HTTPStatus.FORBIDDEN, 'namespaces is forbidden: User "deployer" cannot list resource "namespaces"'),
-    ],
-)
-def test_a_cluster_that_refuses_the_identity_is_told_with_the_ways_out(
-    api_server: ApiServer, status: HTTPStatus, message: str
-) -> None:
-    api_server.refuses(NAMESPACES, status, message)
+def test_a_cluster_that_refuses_the_identity_is_told_with_the_ways_out(api_server: ApiServer) -> None:
+    message = 'namespaces is forbidden: User "deployer" cannot list resource "namespaces"'
+    api_server.refuses(NAMESPACES, HTTPStatus.FORBIDDEN, message)
 
     assert refusal(reading(api_server.url)) == (
         f"The cluster at {api_server.url} refuses context 'example': {message}\n"
         "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
         "    pulumi config set context CONTEXT          for another identity"
+    )
+
+
+def test_credentials_that_are_out_of_date_are_told_as_that(api_server: ApiServer) -> None:
+    api_server.refuses(NAMESPACES, HTTPStatus.UNAUTHORIZED, "Unauthorized")
+
+    assert refusal(reading(api_server.url)) == (
+        f"The cluster at {api_server.url} does not know who asks (context 'example'): Unauthorized\n"
+        "    kubectl --context example auth whoami   shows the same error until the token or the certificate "
+        "is renewed, or this machine's clock is right\n"
+        "    pulumi config set context CONTEXT          for another identity"
+    )
+
+
+def test_a_cluster_that_is_overloaded_does_not_refuse_the_identity(api_server: ApiServer) -> None:
+    api_server.refuses(NAMESPACES, HTTPStatus.TOO_MANY_REQUESTS, "too many requests, please try again later")
+
+    assert refusal(reading(api_server.url)) == (
+        f"The cluster at {api_server.url} has too much to do (context 'example'): "
+        "too many requests, please try again later\n"
+        "    pulumi up   in a minute or two"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (HTTPStatus.FORBIDDEN, 'admission webhook "policy.example.com" denied the request: sign your images'),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, 'Internal error occurred: failed calling webhook "policy.example.com"'),
+    ],
+)
+def test_a_webhook_that_is_in_the_way_is_told_as_that(api_server: ApiServer, status: HTTPStatus, message: str) -> None:
+    api_server.refuses(NAMESPACES, status, message)
+
+    assert refusal(reading(api_server.url)) == (
+        f"An admission webhook of the cluster at {api_server.url} is in the way (context 'example'): {message}\n"
+        "    kubectl --context example get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
     )
 
 

@@ -1,0 +1,85 @@
+"""The state: it cannot be written, is damaged, lost, old or of something else, or its passphrase is wrong."""
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.faults.case import RECOVER, RESTORE, UP_ALONE, case
+from tests.faults.site import STACK, Site
+from tests.faults.update import UP
+from tests.integration.project import Outcome
+
+# In blocks of 1 KiB: locks and small files fit, the state does not.
+_ROOM = 64
+
+
+def _state_file(site: Site) -> Path:
+    return site.project.state / f".pulumi/stacks/todo-oke/{STACK}.json"
+
+
+@case("no room for the state", UP_ALONE, RECOVER, RESTORE)
+def _full(site: Site) -> Outcome:
+    """A limit of what a process may write to a file says no at the same call as a full disk, and needs no root."""
+    site.change()
+    outcome = site.project.run("bash", "-c", f"ulimit -f {_ROOM}; exec {' '.join(UP)}")
+    site.project.printed.append(outcome.text)
+    return outcome
+
+
+@case("a truncated state", RESTORE)
+def _truncated(site: Site) -> Outcome:
+    file = _state_file(site)
+    text = file.read_text()
+    site.change()
+    file.write_text(text[: len(text) // 2])
+    return site.project.run(*UP)
+
+
+@case("an empty state file", RESTORE)
+def _empty(site: Site) -> Outcome:
+    site.change()
+    _state_file(site).write_text("")
+    return site.project.run(*UP)
+
+
+@case("a state from before the last update")
+def _older(site: Site) -> str:
+    file = _state_file(site)
+    kept = file.with_suffix(".older")
+    shutil.copy(file, kept)
+    site.change()
+    site.project.do(*UP)
+    shutil.move(kept, file)
+    return "nothing: the update is done once more"
+
+
+@case("a state of another stack", RESTORE)
+def _foreign(site: Site) -> Outcome:
+    file = _state_file(site)
+    site.change()
+    file.write_text(file.read_text().replace(f"urn:pulumi:{STACK}::", "urn:pulumi:other::"))
+    return site.project.run(*UP)
+
+
+@case("a state under another passphrase", RESTORE)
+def _encrypted_otherwise(site: Site) -> Outcome:
+    file = _state_file(site)
+    site.change()
+    document = json.loads(file.read_text())
+    version, salt, proof = document["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"].split(":", 2)
+    document["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"] = f"{version}:{salt[::-1]}:{proof}"
+    file.write_text(json.dumps(document))
+    return site.project.run(*UP)
+
+
+# Each `up` stops at a release that is there, and each `recover` takes one into the state.
+@case("a lost state", ("a new stack", "up"), RECOVER, UP_ALONE, RECOVER, may_be_replaced=r"\(Helm\)")
+def _lost(site: Site) -> Outcome:
+    _state_file(site).unlink()
+    return site.project.run(*UP)
+
+
+@case("a wrong passphrase")
+def _passphrase(site: Site) -> Outcome:
+    site.change()
+    return site.project.run("env", "PULUMI_CONFIG_PASSPHRASE=canary-wrong", *UP)
