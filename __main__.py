@@ -5,7 +5,8 @@ import pulumi
 from components import choices, settings
 from components.access import DeployerAccess, DeployerAccessArgs
 from components.chart import CHART
-from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
+from components.dapr import DaprControlPlane, DaprControlPlaneArgs
+from components.dapr_components import DaprComponents, DaprComponentsArgs
 from components.images import AppImages, AppImagesArgs
 from components.ownership import take_back_fields
 from components.release import AppRelease, AppReleaseArgs

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pulumi
 
+from components.certificates import CertManager, CertManagerArgs
 from components.cluster import ExistingCluster, ExistingClusterArgs, identify
 from components.images import (
     AppImages,
@@ -20,14 +21,7 @@ from components.images import (
     PullSecretArgs,
     Registry,
 )
-from components.ingress import (
-    ALWAYS_FREE_MBPS,
-    INGRESS_CLASS,
-    CertManager,
-    CertManagerArgs,
-    IngressController,
-    IngressControllerArgs,
-)
+from components.ingress import ALWAYS_FREE_MBPS, INGRESS_CLASS, IngressController, IngressControllerArgs
 from components.kubeconfig import Kubeconfig
 from components.namespace import Namespace, NamespaceArgs
 from components.release import AppIngressArgs
@@ -51,7 +45,8 @@ def cluster(config: Settings, stack: str) -> Cluster:
     """
     if config.kubeconfig:
         return _existing(config, config.kubeconfig, stack)
-    from components.oke import OkeCluster, OkeClusterArgs, locate
+    from components.oke import OkeCluster, OkeClusterArgs
+    from components.oke_access import locate
 
     if config.compartment_ocid:
         return OkeCluster(

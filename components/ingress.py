@@ -1,24 +1,16 @@
-"""How the app is reached from outside: an ingress controller behind a load balancer, and certificates for HTTPS."""
+"""How the app is reached from outside: an ingress controller behind a load balancer."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from lightkube import ApiError, AsyncClient
-from lightkube.resources.core_v1 import Service
 
-from components.cluster import told
-from components.formats import OFFICIAL_CHART
+from components import load_balancer, published_chart
 from components.kubeconfig import Kubeconfig
-from components.load_balancer import address
 
 INGRESS_CLASS = "traefik"
-ISSUER = "letsencrypt"
 ALWAYS_FREE_MBPS = 10  # https://docs.oracle.com/en-us/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm
 
 _TRAEFIK = "traefik"  # the release, its pods' labels, and the Service
@@ -29,16 +21,6 @@ _PRIVATE_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # Less than the 65 s of the frontend and the 75 s of the backend, which close a connection that is idle for longer: a
 # request that is sent at that moment is lost.
 _IDLE_SECONDS = 60
-
-_POLL_SECONDS = 2.0
-_NOTICED_SECONDS = 10.0
-_PROVISIONED_SECONDS = 600.0
-# https://kubernetes.io/docs/tasks/access-application-cluster/create-external-load-balancer/#garbage-collecting-load-balancers
-_HAS_CONTROLLER = "service.kubernetes.io/load-balancer-cleanup"
-
-
-class LoadBalancerError(pulumi.RunError):
-    """A load balancer that does not come to be; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +90,7 @@ class IngressController(pulumi.ComponentResource):
             name,
             name=_TRAEFIK,
             namespace=args.namespace,
-            **_chart(args.chart, _TRAEFIK, args.version, repository="https://traefik.github.io/charts"),
+            **published_chart.source(args.chart, _TRAEFIK, args.version, "https://traefik.github.io/charts"),
             skip_crds=True,  # of objects that it is told not to look for
             atomic=True,
             timeout=_INSTALL_SECONDS,
@@ -117,15 +99,9 @@ class IngressController(pulumi.ComponentResource):
             opts=child,
         )
         self.endpoint = pulumi.Output.all(args.kubeconfig, args.namespace, service.id, release.status).apply(
-            lambda known: _address(known[0], known[1])
+            lambda known: load_balancer.wait_for_address(known[0], known[1], _TRAEFIK)
         )
         self.register_outputs({"endpoint": self.endpoint})
-
-
-def _chart(chart: str, name: str, version: str, *, repository: str) -> Mapping[str, Any]:
-    if chart == OFFICIAL_CHART:
-        return {"chart": name, "version": version, "repository_opts": {"repo": repository}}
-    return {"chart": chart}
 
 
 def _load_balancer_annotations(args: IngressControllerArgs, network_security_group: str) -> Mapping[str, str]:
@@ -184,121 +160,4 @@ def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
         "api": {"dashboard": False},
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "log": {"format": "json"},
-    }
-
-
-async def _address(kubeconfig: Kubeconfig, namespace: str) -> str:
-    """Waits for the address as long as somebody works on it.
-
-    Raises LoadBalancerError.
-    """
-    began = time.monotonic()
-    with told(kubeconfig):
-        client = kubeconfig.async_client()
-    while True:
-        with told(kubeconfig):
-            service = await _find(client, namespace)
-        if service is None:
-            return ""
-        if found := address(service):
-            return found
-        waited = time.monotonic() - began
-        is_noticed = _HAS_CONTROLLER in ((service.metadata and service.metadata.finalizers) or [])
-        if pulumi.runtime.is_dry_run() or (waited > _NOTICED_SECONDS and not is_noticed):
-            return ""
-        if waited > _PROVISIONED_SECONDS:
-            raise LoadBalancerError(
-                f"The load balancer has no address after {_PROVISIONED_SECONDS / 60:.0f} minutes.\n"
-                f"    kubectl --context {kubeconfig.context} --namespace {namespace} describe service {_TRAEFIK}"
-                "   says why, such as a limit of the tenancy"
-            )
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-async def _find(client: AsyncClient, namespace: str) -> Service | None:
-    """The Service, unless somebody has deleted it, which a preview without a refresh does not know."""
-    try:
-        return await client.get(Service, _TRAEFIK, namespace=namespace)
-    except ApiError as error:
-        if error.response.status_code == HTTPStatus.NOT_FOUND:
-            return None
-        raise
-
-
-@dataclass(frozen=True)
-class CertManagerArgs:
-    """chart: OFFICIAL_CHART for cert-manager's own repository, else the path of a folder with the chart.
-
-    version: of cert-manager, as in 1.21.2.
-    namespace: cert-manager's own, which exists. app_namespace: that of the ingress that gets a certificate.
-    email: whom Let's Encrypt knows as the account's owner.
-    protect: whether it refuses to be deleted, after which no certificate is renewed.
-    """
-
-    chart: str
-    version: str
-    namespace: pulumi.Input[str]
-    app_namespace: pulumi.Input[str]
-    email: str
-    protect: bool
-
-
-class CertManager(pulumi.ComponentResource):
-    """cert-manager as a Helm release, and the issuer in the app's namespace that asks Let's Encrypt for certificates.
-
-    Its custom resource definitions are templates of the chart, so Helm upgrades them, and they stay when the release
-    goes, or every certificate would go with it. The account's key and the certificates are secrets that cert-manager
-    makes in the cluster: none of them is in the stack's state.
-
-    issuer: the name that an ingress names in its annotation `cert-manager.io/issuer`.
-    Source: https://cert-manager.io/docs/installation/helm/ and https://cert-manager.io/docs/configuration/acme/http01/
-    """
-
-    issuer: str
-
-    def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:ingress:CertManager", name, opts=opts)
-        child = pulumi.ResourceOptions(parent=self, protect=args.protect)
-        release = kubernetes.helm.v3.Release(
-            name,
-            name="cert-manager",
-            namespace=args.namespace,
-            **_chart(args.chart, "cert-manager", f"v{args.version}", repository="https://charts.jetstack.io"),
-            atomic=True,  # the chart's last hook is done when the webhook takes an issuer
-            timeout=_INSTALL_SECONDS,
-            max_history=5,
-            values=_cert_manager_values(args),
-            opts=child,
-        )
-        kubernetes.apiextensions.CustomResource(
-            f"{name}-issuer",
-            api_version="cert-manager.io/v1",
-            kind="Issuer",
-            metadata={"name": ISSUER, "namespace": args.app_namespace},
-            spec={
-                "acme": {
-                    "server": "https://acme-v02.api.letsencrypt.org/directory",
-                    "email": args.email,
-                    "privateKeySecretRef": {"name": f"{ISSUER}-account"},
-                    "solvers": [
-                        {"http01": {"ingress": {"ingressClassName": INGRESS_CLASS, "serviceType": "ClusterIP"}}}
-                    ],
-                }
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[release]),
-        )
-        self.issuer = ISSUER
-        self.register_outputs({"issuer": self.issuer})
-
-
-def _cert_manager_values(args: CertManagerArgs) -> Mapping[str, Any]:
-    # One replica each: a certificate is renewed weeks before its end, so nothing waits for a moved pod.
-    resources = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
-    return {
-        "crds": {"enabled": True, "keep": True},
-        "global": {"leaderElection": {"namespace": args.namespace}},  # else in kube-system
-        "resources": resources,
-        "webhook": {"resources": resources},
-        "cainjector": {"resources": resources},
-        "startupapicheck": {"resources": resources},
     }

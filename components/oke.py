@@ -1,23 +1,19 @@
-"""An OKE cluster that the stack makes, what it costs, and the way to any OKE cluster without a credential in it."""
+"""An OKE cluster that the stack makes."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_oci as oci
-import yaml
 from pulumi_oci.containerengine import NodePoolNodeConfigDetailsPlacementConfigArgsDict as PlacementDict
 
-from components.cluster import ClusterError
+from components import free_tier
 from components.cluster import provider as kubernetes_provider
 from components.kubeconfig import Kubeconfig, read
 from components.network import API_CIDR, OkeNetwork, OkeNetworkArgs
-from delivery import CommandError
-from delivery.oke.kubeconfig import Access, create
-from delivery.oke.oke_token import API_VERSION
+from components.oke_access import oke_kubeconfig
 
 # Of the only one in the cluster.
 _POOL = "nodes"
@@ -39,14 +35,6 @@ _NODE_IMAGE = re.compile(
     r"Oracle-Linux-[\d.]+-aarch64-(?P<date>\d{4}\.\d\d\.\d\d)-(?P<edition>\d+)"
     r"-OKE-(?P<kubernetes>\d+\.\d+\.\d+)-(?P<build>\d+)"
 )
-
-# The monthly allowance of every tenancy, in its home region, and what is beyond it in US dollars.
-# https://docs.oracle.com/en-us/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm
-# https://www.oracle.com/cloud/price-list/
-_FREE_OCPU_HOURS, _OCPU_HOUR = 1500, 0.01
-_FREE_GB_HOURS, _GB_HOUR = 9000, 0.0015
-_FREE_STORAGE_GB, _STORAGE_GB_MONTH = 200, 0.0425  # a boot volume's 10 performance units included
-_HOURS = 744  # of the longest month
 
 
 class OkeError(pulumi.RunError):
@@ -105,7 +93,7 @@ class OkeCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: OkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:cluster:OkeCluster", name, opts=opts)
-        for cost in costs(args):
+        for cost in free_tier.costs(args.node_count, args.node_ocpus, args.node_memory_gb, args.node_boot_volume_gb):
             pulumi.log.warn(cost, self)
         self._stack = args.stack
         # Its credentials are those of the environment or of ~/.oci/config, and never in the state.
@@ -269,79 +257,3 @@ def _node_image(version: str, used: Mapping[str, str], offered: Mapping[str, str
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
-
-
-def costs(args: OkeClusterArgs) -> list[str]:
-    """What a cluster costs beyond the free allowance, a sentence each, where it is the only user of that.
-
-    Sources: see the allowance. Volumes and load balancers that the cluster makes come on top of this.
-    """
-    ocpus, memory = args.node_count * args.node_ocpus, args.node_count * args.node_memory_gb
-    storage = args.node_count * args.node_boot_volume_gb
-    beyond = {
-        f"The nodes have {ocpus} OCPUs; {_FREE_OCPU_HOURS // _HOURS} are free": (
-            (ocpus * _HOURS - _FREE_OCPU_HOURS) * _OCPU_HOUR
-        ),
-        f"The nodes have {memory} GB of memory; {_FREE_GB_HOURS // _HOURS} are free": (
-            (memory * _HOURS - _FREE_GB_HOURS) * _GB_HOUR
-        ),
-        f"The nodes have {storage} GB of boot volumes; {_FREE_STORAGE_GB}, of all volumes, are free": (
-            (storage - _FREE_STORAGE_GB) * _STORAGE_GB_MONTH
-        ),
-    }
-    return [
-        f"{what}: the rest costs about {dollars:.2f} USD a month, and an Always Free account does not get it."
-        for what, dollars in beyond.items()
-        if dollars > 0
-    ]
-
-
-def oke_kubeconfig(cluster_id: pulumi.Input[str], region: str, opts: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
-    """A kubeconfig for the public endpoint of an OKE cluster, as YAML that holds no credential and no path.
-
-    It is the same on every machine: its plug-in is this repository's, with the credentials of whoever runs it, and
-    works where the working folder is the project's, as it is for Pulumi's providers.
-
-    region: of the cluster, like eu-frankfurt-1. opts: with the provider of that region.
-    """
-    written = oci.containerengine.get_cluster_kube_config_output(
-        cluster_id=cluster_id,
-        endpoint="PUBLIC_ENDPOINT",
-        token_version="2.0.0",  # noqa: S106 (the version of a format)
-        opts=opts,
-    )
-    return pulumi.Output.all(cluster_id, written.content).apply(lambda known: _kubeconfig(known[0], region, known[1]))
-
-
-def locate(cluster_ocid: str, region: str) -> Kubeconfig:
-    """The same for a cluster that exists, asked of OCI at once, with the credentials of whoever runs the program.
-
-    Raises ClusterError.
-    """
-    try:
-        written = create(Access(cluster_ocid, region, profile="", auth=""), "public", datetime.now(UTC))
-    except CommandError as error:
-        raise ClusterError(str(error)) from None
-    return read(_kubeconfig(cluster_ocid, region, written), "")
-
-
-def _kubeconfig(cluster_id: str, region: str, written: str) -> str:
-    cluster = yaml.safe_load(written)["clusters"][0]["cluster"]
-    plugin = {
-        "apiVersion": API_VERSION,
-        # Kubernetes' clients take a path for one that begins where the kubeconfig is, and a name from PATH.
-        "command": "env",
-        "args": [".venv/bin/python", "-m", "delivery", "oke-token", "--cluster", cluster_id, "--region", region],
-        "interactiveMode": "Never",
-    }
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {"name": "oke", "cluster": {key: cluster[key] for key in ("server", "certificate-authority-data")}}
-        ],
-        "users": [{"name": "oke", "user": {"exec": plugin}}],
-        "contexts": [{"name": "oke", "context": {"cluster": "oke", "user": "oke"}}],
-        "current-context": "oke",
-    }
-    return yaml.safe_dump(document, sort_keys=False)

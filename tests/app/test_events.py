@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.dapr import DaprComponents, DaprComponentsArgs
+from components.dapr_components import DaprComponents, DaprComponentsArgs
 from rig.backend import backend, token
 from rig.daprd import Sidecar, daprd
 from rig.kafka import kafka

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from components import kubeconfig
-from components.ingress import CertManager, CertManagerArgs, IngressController, IngressControllerArgs
+from components.certificates import CertManager, CertManagerArgs
+from components.ingress import IngressController, IngressControllerArgs
 from tests.unit import example
 from tests.unit.engine import UNKNOWN, Engine
 from tests.unit.test_dapr import closed

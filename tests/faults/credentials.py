@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from delivery.credentials import Credentials
-from delivery.oke_token import exec_credential
+from delivery.oke.credentials import Credentials
+from delivery.oke.oke_token import exec_credential
 from tests.faults.case import RECOVER, UP_ALONE, case
 from tests.faults.front import UNAUTHORIZED
 from tests.faults.kills import SECRET, begins, helm_waits

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from components.dapr import DaprComponents, DaprComponentsArgs, DaprControlPlane, DaprControlPlaneArgs
+from components.dapr import DaprControlPlane, DaprControlPlaneArgs
+from components.dapr_components import DaprComponents, DaprComponentsArgs
 from components.formats import DNS_NAME, OFFICIAL_CHART
 from components.secrets import AppSecrets, AppSecretsArgs
 

@@ -9,17 +9,12 @@ import pulumi
 import pytest
 import yaml
 
-from components import ingress, kubeconfig
+from components import kubeconfig, load_balancer
+from components.certificates import CertManager, CertManagerArgs
 from components.cluster import ClusterError
 from components.formats import OFFICIAL_CHART
-from components.ingress import (
-    ALWAYS_FREE_MBPS,
-    CertManager,
-    CertManagerArgs,
-    IngressController,
-    IngressControllerArgs,
-    LoadBalancerError,
-)
+from components.ingress import ALWAYS_FREE_MBPS, IngressController, IngressControllerArgs
+from components.load_balancer import LoadBalancerError
 
 from . import example
 from .api_server import ApiServer
@@ -38,7 +33,7 @@ NOTICED: Mapping[str, Any] = {"finalizers": ["service.kubernetes.io/load-balance
 def cluster(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
     """A cluster whose load balancer has an address, looked at by an impatient program."""
     for seconds, value in (("_POLL_SECONDS", 0.01), ("_NOTICED_SECONDS", 0.1), ("_PROVISIONED_SECONDS", 2.0)):
-        monkeypatch.setattr(ingress, seconds, value)
+        monkeypatch.setattr(load_balancer, seconds, value)
     balance(api_server, "203.0.113.7")
     return api_server
 

@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from components import cluster, kubeconfig
-from components.oke import OkeCluster, OkeClusterArgs, OkeError, costs, locate, oke_kubeconfig
+from components.free_tier import costs
+from components.oke import OkeCluster, OkeClusterArgs, OkeError
+from components.oke_access import locate, oke_kubeconfig
 
 from . import example, oracle
 from .engine import UNKNOWN
@@ -347,17 +349,21 @@ def test_the_user_is_warned_of_what_costs_money(engine: OciEngine, size: dict[st
 
     deploy(engine, args)
 
-    assert costs(args) == ([warning] if warning else [])
+    assert costs(*size_of(args)) == ([warning] if warning else [])
     assert [(entry.message, entry.urn) for entry in engine.log] == (
         [(warning, engine.find("todo:cluster:OkeCluster").urn)] if warning else []
     )
+
+
+def size_of(args: OkeClusterArgs) -> tuple[int, int, int, int]:
+    return args.node_count, args.node_ocpus, args.node_memory_gb, args.node_boot_volume_gb
 
 
 def test_each_cost_is_told() -> None:
     # 2976 OCPU-hours less 1500, 17856 GB-hours less 9000, 400 GB less 200.
     args = replace(ARGS, node_count=2, node_ocpus=2, node_memory_gb=12, node_boot_volume_gb=200)
 
-    assert [cost.split(" about ")[1].split(" USD")[0] for cost in costs(args)] == ["14.76", "13.28", "8.50"]
+    assert [cost.split(" about ")[1].split(" USD")[0] for cost in costs(*size_of(args))] == ["14.76", "13.28", "8.50"]
 
 
 @pytest.fixture
