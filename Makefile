@@ -92,5 +92,5 @@ integration: tools testtools apptools
 	pytest -n 2 --dist loadfile tests/integration
 
 # ONLY="quota registry": the cases whose name holds one of these.
-faults: tools testtools ## Break a delivery in some 80 ways, and show that each heals
+faults: tools testtools ## Break a delivery in a hundred ways, and show what heals it
 	python -m tests.faults $(if $(ONLY),--only $(ONLY))
