@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import choices, settings
+from components import choices, dapr_definitions, settings
 from components.access import DeployerAccess, DeployerAccessArgs
 from components.chart import CHART
 from components.dapr import DaprControlPlane, DaprControlPlaneArgs
@@ -14,6 +14,7 @@ from components.secrets import AppSecrets, AppSecretsArgs
 
 config = settings.load()
 image_source = choices.image_source(config)
+definitions = dapr_definitions.read(config.dapr_chart, config.dapr_version)
 cluster = choices.cluster(config, pulumi.get_stack())
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transforms=[take_back_fields])
 
@@ -28,6 +29,7 @@ dapr = DaprControlPlane(
     DaprControlPlaneArgs(
         chart=config.dapr_chart,
         version=config.dapr_version,
+        definitions=definitions,
         namespace=dapr_namespace,
         scheduler=config.dapr_scheduler,
         protect=config.protect,

@@ -1,18 +1,17 @@
 """Dapr's control plane, which belongs to the platform."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import published_chart
-from components.formats import OFFICIAL_CHART
+from components.manifest import Manifest
 
 _REPOSITORY = "https://dapr.github.io/helm-charts"
-_CRD_FILES = "https://raw.githubusercontent.com/dapr/dapr/v{version}/charts/dapr/crds"
-_CRDS = ("components", "configuration", "httpendpoints", "resiliency", "subscription")
 _INSTALL_SECONDS = 600  # four images are pulled on a new node
 
 
@@ -20,7 +19,8 @@ _INSTALL_SECONDS = 600  # four images are pulled on a new node
 class DaprControlPlaneArgs:
     """chart: OFFICIAL_CHART for Dapr's own repository, else the path of a folder with the chart.
 
-    version: of the control plane, the sidecars and the custom resource definitions, as in 1.15.4.
+    version: of the control plane and the sidecars, as in 1.15.4.
+    definitions: the manifests of the custom resource definitions of that version, by name.
     namespace: the control plane's own, which exists.
     scheduler: whether the scheduler runs; on OKE its three volume claims become 50 GB each.
     protect: whether it refuses to be deleted, which would delete every Dapr component with it.
@@ -28,6 +28,7 @@ class DaprControlPlaneArgs:
 
     chart: str
     version: str
+    definitions: Mapping[str, dict[str, Any]]
     namespace: pulumi.Input[str]
     scheduler: bool
     protect: bool
@@ -46,17 +47,16 @@ class DaprControlPlane(pulumi.ComponentResource):
     def __init__(self, name: str, args: DaprControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:dapr:ControlPlane", name, opts=opts)
         self.namespace = pulumi.Output.from_input(args.namespace)
-        official = args.chart == OFFICIAL_CHART
-        folder = _CRD_FILES.format(version=args.version) if official else f"{args.chart}/crds"
-        definitions = kubernetes.yaml.v2.ConfigGroup(
-            f"{name}-crds",
-            files=[f"{folder}/{crd}.yaml" for crd in _CRDS],
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=args.protect,
-                transforms=[lambda crd: _with_webhook_namespace(crd, args.namespace)],
-            ),
-        )
+        definitions = [
+            Manifest(
+                definition,
+                _with_webhook_namespace(manifest, args.namespace),
+                pulumi.ResourceOptions(
+                    parent=self, protect=args.protect, aliases=[_in_group(definition, pulumi.get_stack())]
+                ),
+            )
+            for definition, manifest in args.definitions.items()
+        ]
         kubernetes.helm.v3.Release(
             name,
             name="dapr",
@@ -67,22 +67,25 @@ class DaprControlPlane(pulumi.ComponentResource):
             timeout=_INSTALL_SECONDS,
             max_history=5,
             values=_control_plane_values(args),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=[definitions]),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=definitions),
         )
         self.register_outputs({"namespace": self.namespace})
 
 
-def _with_webhook_namespace(
-    crd: pulumi.ResourceTransformArgs, namespace: pulumi.Input[str]
-) -> pulumi.ResourceTransformResult | None:
+def _in_group(definition: str, stack: str) -> str:
+    """The URN that a definition had in earlier versions of this program, which left it to a group of manifests."""
+    types = "todo:dapr:ControlPlane$kubernetes:yaml/v2:ConfigGroup$kubernetes:apiextensions.k8s.io/v1"
+    return f"urn:pulumi:{stack}::{pulumi.get_project()}::{types}:CustomResourceDefinition::dapr-crds:{definition}"
+
+
+def _with_webhook_namespace(definition: dict[str, Any], namespace: pulumi.Input[str]) -> Mapping[str, Any]:
     # The chart leaves a placeholder that the operator replaces at its start; declared as such it would be put back by
     # the first `up` after a refresh.
-    properties = cast("dict[str, Any]", crd.props)
-    webhook = properties.get("spec", {}).get("conversion", {}).get("webhook")
-    if webhook is None:
-        return None
-    webhook["clientConfig"]["service"]["namespace"] = namespace
-    return pulumi.ResourceTransformResult(properties, crd.opts)
+    declared = deepcopy(definition)
+    webhook = declared["spec"].get("conversion", {}).get("webhook")
+    if webhook is not None:
+        webhook["clientConfig"]["service"]["namespace"] = namespace
+    return declared
 
 
 def _control_plane_values(args: DaprControlPlaneArgs) -> Mapping[str, Any]:

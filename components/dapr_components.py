@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components.manifest import Manifest
 from components.secrets import APP_SECRETS, KAFKA_SECRETS
 
 
@@ -43,7 +44,7 @@ class DaprComponents(pulumi.ComponentResource):
 
         def declare(kind: str, object_name: str, content: Mapping[str, Any], api: str = "dapr.io/v1alpha1") -> None:
             metadata = {"name": object_name, "namespace": args.namespace}
-            _DaprObject(object_name, api, kind, {"metadata": metadata, **content}, child)
+            Manifest(object_name, {"apiVersion": api, "kind": kind, "metadata": metadata, **content}, child)
 
         components = {
             "todo-pubsub": _kafka_pubsub(args),
@@ -74,16 +75,6 @@ class DaprComponents(pulumi.ComponentResource):
         declare("Configuration", "todo-app", {"spec": _configuration(args)})
         self.names = sorted(components)
         self.register_outputs({"names": self.names})
-
-
-class _DaprObject(pulumi.CustomResource):
-    """A Dapr custom resource: the SDK's CustomResource has no place for the fields beside `spec` (auth, scopes)."""
-
-    def __init__(
-        self, name: str, api_version: str, kind: str, content: Mapping[str, Any], opts: pulumi.ResourceOptions
-    ) -> None:
-        properties = {"apiVersion": api_version, "kind": kind, **content}
-        super().__init__(f"kubernetes:{api_version}:{kind}", name, properties, opts)
 
 
 def _kafka_pubsub(args: DaprComponentsArgs) -> Mapping[str, Any]:

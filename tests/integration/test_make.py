@@ -2,12 +2,13 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from tests.integration.embedded import embedded_cluster
 from tests.integration.project import copy_project
 
 pytestmark = pytest.mark.integration
@@ -28,6 +29,13 @@ def elsewhere(tmp_path: Path) -> Path:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Iterator[Path]:
+    """The kubeconfig of a cluster with nothing on it."""
+    with embedded_cluster(tmp_path / "another") as kubeconfig:
+        yield kubeconfig
 
 
 @pytest.fixture
@@ -68,10 +76,10 @@ def processes_of(checkout: Path) -> list[str]:
 def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Path, elsewhere: Path) -> None:
     before = files(checkout)
 
-    assert "32 created" in make("up")
+    assert "31 created" in make("up")
     assert processes_of(checkout)
-    assert "32 unchanged" in make("up")
-    assert "32 unchanged" in make("preview")
+    assert "31 unchanged" in make("up")
+    assert "31 unchanged" in make("preview")
     make("down")
 
     assert processes_of(checkout) == []
@@ -80,13 +88,13 @@ def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Pat
     assert files(checkout) == before
 
 
-def test_another_cluster_is_one_variable_away(make: Make, checkout: Path, cluster: Path) -> None:
+def test_another_cluster_is_one_variable_away(make: Make, checkout: Path, another: Path) -> None:
     before = files(checkout)
-    here = {"KUBECONFIG": str(cluster), "KUBECONTEXT": "kwok-embedded"}
+    here = {"KUBECONFIG": str(another), "KUBECONTEXT": "kwok-embedded"}
 
-    assert "32 created" in make("up", **here)
-    assert "32 unchanged" in make("up", **here)
-    assert "32 deleted" in make("down", **here)
+    assert "31 created" in make("up", **here)
+    assert "31 unchanged" in make("up", **here)
+    assert "31 deleted" in make("down", **here)
 
     assert not (checkout / ".local").exists()
     assert files(checkout) == before

@@ -20,8 +20,7 @@ from tests.integration.project import CANARIES, Project, make_project
 from tests.integration.sources import commit, write_sources
 from tests.unit import oracle
 
-# All but the five definitions of Dapr, which the provider reads once there is a cluster to declare them to.
-PREVIEWED = 87
+RESOURCES = 91
 ADDRESS = "203.0.113.7"
 SETTINGS = {
     "compartmentOcid": "ocid1.compartment.oc1..aaaacompartment",
@@ -270,7 +269,7 @@ def test_a_first_preview_shows_the_whole_graph_and_needs_no_cluster(production: 
     plan = production.project.plan()
 
     assert set(plan.values()) == {"create"}
-    assert len(plan) == PREVIEWED
+    assert len(plan) == RESOURCES
     assert production.endpoint.users == set()
     assert production.doubles.oci.cloud.did("create") == []
 

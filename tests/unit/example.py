@@ -33,6 +33,18 @@ CONFIG: Mapping[str, str] = {
     "kafkaBrokers": "broker.example.com:9092",
 }
 
+# Dapr's custom resource definitions, as far as the program looks at them.
+_WEBHOOK = {"clientConfig": {"service": {"namespace": "replaceme", "name": "dapr-webhook", "path": "/convert"}}}
+DEFINITIONS: Mapping[str, dict[str, Any]] = {
+    f"{name}.dapr.io": {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{name}.dapr.io"},
+        "spec": {"group": "dapr.io", **({"conversion": {"webhook": _WEBHOOK}} if name == "subscriptions" else {})},
+    }
+    for name in ("components", "subscriptions")
+}
+
 
 def kubeconfig(
     server: str = "https://cluster.example.com:6443",

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
+import httpx2
 import jsonschema
 import pulumi
 import pytest
 import yaml
 from pydantic import SecretStr
 
+from components import dapr_definitions
 from components.dapr import DaprControlPlane, DaprControlPlaneArgs
 from components.dapr_components import DaprComponents, DaprComponentsArgs
 from components.formats import DNS_NAME, OFFICIAL_CHART
@@ -20,7 +23,7 @@ from .engine import Engine, Resource, Secret
 
 CRDS = example.PROJECT_FOLDER / ".tools/charts/dapr/crds"
 RELEASE = "kubernetes:helm.sh/v3:Release"
-CONFIG_GROUP = "kubernetes:yaml/v2:ConfigGroup"
+DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 
 
 def deploy_control_plane(
@@ -33,7 +36,7 @@ def deploy_control_plane(
 ) -> None:
     def program() -> None:
         control_plane = DaprControlPlane(
-            "dapr", DaprControlPlaneArgs(chart, version, "dapr-system", scheduler, protect)
+            "dapr", DaprControlPlaneArgs(chart, version, example.DEFINITIONS, "dapr-system", scheduler, protect)
         )
         pulumi.export("namespace", control_plane.namespace)
 
@@ -96,25 +99,56 @@ def test_a_chart_in_a_folder_comes_from_there_alone(engine: Engine) -> None:
     assert release["values"]["global"]["tag"] == "1.15.4"
 
 
-@pytest.mark.parametrize(
-    ("chart", "folder"),
-    [
-        (OFFICIAL_CHART, "https://raw.githubusercontent.com/dapr/dapr/v1.15.5/charts/dapr/crds"),
-        (".tools/charts/dapr", ".tools/charts/dapr/crds"),
-    ],
-)
-def test_the_definitions_are_those_of_the_chart(engine: Engine, chart: str, folder: str) -> None:
-    deploy_control_plane(engine, chart=chart, version="1.15.5")
+def test_the_official_definitions_are_those_of_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    asked: list[str] = []
 
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        name = request.url.path.rpartition("/")[2]
+        return httpx2.Response(200, text=yaml.safe_dump({"metadata": {"name": name}, "spec": {}}))
+
+    transport = httpx2.MockTransport(answer)
+    client = httpx2.Client
+    monkeypatch.setattr(httpx2, "Client", lambda **options: client(transport=transport, **options))
+
+    definitions = dapr_definitions.read(OFFICIAL_CHART, "1.15.5")
+
+    folder = "https://raw.githubusercontent.com/dapr/dapr/v1.15.5/charts/dapr/crds"
     names = ("components", "configuration", "httpendpoints", "resiliency", "subscription")
-    assert engine.find(CONFIG_GROUP).inputs["files"] == [f"{folder}/{name}.yaml" for name in names]
+    assert asked == [f"{folder}/{name}.yaml" for name in names]
+    assert [*definitions] == [f"{name}.yaml" for name in names]
 
 
 @pytest.mark.skipif(not CRDS.is_dir(), reason="the Dapr chart is a tool: make tools")
-def test_no_definition_of_the_chart_is_left_out(engine: Engine) -> None:
-    deploy_control_plane(engine, chart=str(CRDS.parent))
+def test_no_definition_of_the_chart_is_left_out() -> None:
+    definitions = dapr_definitions.read(str(CRDS.parent), "1.15.4")
 
-    assert set(engine.find(CONFIG_GROUP).inputs["files"]) == {str(file) for file in CRDS.iterdir()}
+    assert len(definitions) == len([*CRDS.iterdir()])
+    assert {name.partition(".")[2] for name in definitions} == {"dapr.io"}
+
+
+@pytest.mark.parametrize("text", [None, "[", "spec: {}"], ids=["none", "no YAML", "no name"])
+def test_definitions_that_cannot_be_read_are_told(tmp_path: Path, text: str | None) -> None:
+    folder = tmp_path / "crds"
+    folder.mkdir()
+    for name in dapr_definitions.FILES if text else ():
+        (folder / f"{name}.yaml").write_text(text or "")
+
+    with pytest.raises(
+        dapr_definitions.DefinitionsError, match=r"definitions of Dapr 1\.15\.4 cannot be read"
+    ) as error:
+        dapr_definitions.read(str(tmp_path), "1.15.4")
+
+    assert "    pulumi config set daprChart FOLDER" in str(error.value)
+
+
+def test_the_definitions_are_resources_that_keep_their_place(engine: Engine) -> None:
+    deploy_control_plane(engine)
+
+    declared = {resource.name: resource for resource in engine.resources if resource.type == DEFINITION}
+    assert declared.keys() == example.DEFINITIONS.keys()
+    assert declared["components.dapr.io"].inputs == example.DEFINITIONS["components.dapr.io"]
 
 
 def test_helm_leaves_the_definitions_to_the_stack_and_waits_for_them(engine: Engine) -> None:
@@ -122,7 +156,8 @@ def test_helm_leaves_the_definitions_to_the_stack_and_waits_for_them(engine: Eng
 
     release = engine.find(RELEASE)
     assert release.inputs["skipCrds"] is True
-    assert engine.find(CONFIG_GROUP) in engine.finishes_first(release)
+    before = {earlier.name for earlier in engine.finishes_first(release) if earlier.type == DEFINITION}
+    assert before == example.DEFINITIONS.keys()
 
 
 def test_a_control_plane_that_does_not_become_ready_is_taken_back(engine: Engine) -> None:
@@ -145,7 +180,7 @@ def test_the_control_plane_is_protected_where_the_stack_is(engine: Engine, *, pr
     deploy_control_plane(engine, protect=protect)
 
     assert engine.find(RELEASE).protect is protect
-    assert engine.find(CONFIG_GROUP).protect is protect
+    assert {engine.find(DEFINITION, name).protect for name in example.DEFINITIONS} == {protect}
 
 
 def test_the_control_plane_encrypts_and_drops_what_it_does_not_need(engine: Engine) -> None:
@@ -175,37 +210,15 @@ def test_every_value_of_the_control_plane_is_one_of_the_chart(engine: Engine) ->
     assert unknown == []
 
 
-def declare_definition(engine: Engine, definition: Mapping[str, Any]) -> pulumi.ResourceTransformResult | None:
-    """What the transform of the definitions makes of one, as the provider declares it."""
-    (transform,) = engine.find(CONFIG_GROUP).transforms
-    result = transform(
-        pulumi.ResourceTransformArgs(
-            custom=True, type_="crd", name="crd", props=definition, opts=pulumi.ResourceOptions()
-        )
-    )
-    return cast("pulumi.ResourceTransformResult | None", result)
-
-
 def test_the_webhook_of_a_definition_is_in_the_namespace_of_the_control_plane(engine: Engine) -> None:
     deploy_control_plane(engine)
-    service = {"namespace": "replaceme", "name": "dapr-webhook", "path": "/convert"}
-    definition = {"spec": {"group": "dapr.io", "conversion": {"webhook": {"clientConfig": {"service": service}}}}}
 
-    declared = declare_definition(engine, definition)
-
-    assert declared is not None
-    assert declared.props == {
-        "spec": {
-            "group": "dapr.io",
-            "conversion": {"webhook": {"clientConfig": {"service": {**service, "namespace": "dapr-system"}}}},
-        }
+    webhook = engine.find(DEFINITION, "subscriptions.dapr.io").inputs["spec"]["conversion"]["webhook"]
+    assert webhook["clientConfig"]["service"] == {
+        "namespace": "dapr-system",
+        "name": "dapr-webhook",
+        "path": "/convert",
     }
-
-
-def test_a_definition_without_a_webhook_is_left_as_it_is(engine: Engine) -> None:
-    deploy_control_plane(engine)
-
-    assert declare_definition(engine, {"spec": {"group": "dapr.io"}}) is None
 
 
 def test_the_backend_gets_its_components_and_policies(engine: Engine) -> None:

@@ -68,6 +68,8 @@ def test_the_graph_is_what_the_picture_shows(deployed: Engine) -> None:
     stack = f"todo-oke-{STACK}"
 
     assert sorted((r.type, r.name, r.parent) for r in deployed.resources) == [
+        ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "components.dapr.io", "dapr"),
+        ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "subscriptions.dapr.io", "dapr"),
         ("kubernetes:core/v1:Namespace", "dapr-system", "dapr-system"),
         ("kubernetes:core/v1:Namespace", "todo", "todo"),
         ("kubernetes:core/v1:Secret", "app-secrets", "app-secrets"),
@@ -84,7 +86,6 @@ def test_the_graph_is_what_the_picture_shows(deployed: Engine) -> None:
         ("kubernetes:helm.sh/v3:Release", "todo-app", "todo-app"),
         ("kubernetes:rbac.authorization.k8s.io/v1:Role", "todo-app-deployer", "todo-app-deployer"),
         ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "todo-app-deployer", "todo-app-deployer"),
-        ("kubernetes:yaml/v2:ConfigGroup", "dapr-crds", "dapr"),
         ("pulumi:providers:kubernetes", "cluster", "cluster"),
         ("todo:access:DeployerAccess", "todo-app-deployer", stack),
         ("todo:cluster:ExistingCluster", "cluster", stack),
@@ -108,11 +109,10 @@ def test_everything_on_the_cluster_is_declared_through_its_one_provider(deployed
 
 
 def test_every_object_of_the_stack_takes_its_fields_back(deployed: Engine) -> None:
-    others = {"helm.sh/v3:Release", "yaml/v2:ConfigGroup"}
     objects = [
         resource
         for resource in deployed.resources
-        if resource.type.startswith("kubernetes:") and resource.type.removeprefix("kubernetes:") not in others
+        if resource.type.startswith("kubernetes:") and resource.type != "kubernetes:helm.sh/v3:Release"
     ]
 
     assert [r.name for r in objects if "pulumi.com/patchForce" not in r.inputs["metadata"]["annotations"]] == []
@@ -125,7 +125,8 @@ def before(engine: Engine, resource: Resource) -> set[tuple[str, str]]:
 def test_the_control_plane_waits_for_its_namespace_and_definitions(deployed: Engine) -> None:
     assert before(deployed, deployed.find(RELEASE, "dapr")) >= {
         ("Namespace", "dapr-system"),
-        ("ConfigGroup", "dapr-crds"),
+        ("CustomResourceDefinition", "components.dapr.io"),
+        ("CustomResourceDefinition", "subscriptions.dapr.io"),
     }
 
 
@@ -228,7 +229,8 @@ def test_what_is_hard_to_get_back_is_protected_where_the_stack_is(
             ("kubernetes:core/v1:Secret", "app-secrets"),
             ("kubernetes:core/v1:Secret", "kafka-secrets"),
             ("kubernetes:helm.sh/v3:Release", "dapr"),
-            ("kubernetes:yaml/v2:ConfigGroup", "dapr-crds"),
+            ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "components.dapr.io"),
+            ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "subscriptions.dapr.io"),
         }
         if protected
         else set()
@@ -326,7 +328,7 @@ def test_a_first_preview_shows_the_whole_graph(engine: Engine) -> None:
 
     deploy(engine, preview=True)
 
-    assert len(engine.resources) == 27
+    assert len(engine.resources) == 28
     assert {name for name, value in engine.exports.items() if value == UNKNOWN} == {"revision", "deployerKubeconfig"}
 
 
