@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     # A shell's job in the background ignores it, and so would the updates that are to be interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # with the clean-up that an end has
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     begun = time.monotonic()
     try:
