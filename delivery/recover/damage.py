@@ -70,8 +70,6 @@ def _damage(name: str) -> _Damage | None:
         if not unreadable:
             raise
         return _Damage("cannot be read", f"A write of it was cut short, as by a full disk: {unreadable['why']}.")
-    if not deployment:
-        return _Damage("is empty", "Something else than the engine has written it.")
     owners = _owners(deployment.get("resources", []))
     others = sorted(owners - {_short(name)})
     if not others:

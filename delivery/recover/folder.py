@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from delivery import CommandError
 
@@ -30,7 +30,7 @@ class Saved:
 
     @property
     def succeeded(self) -> bool:
-        return self.update["result"] == "succeeded"
+        return self.update.get("result") == "succeeded"
 
     @property
     def label(self) -> str:
@@ -97,6 +97,9 @@ def _read(file: Path) -> dict[str, Any]:
     """Raises ValueError where a file is not there, not whole, or compressed as nothing here can read it (zstd)."""
     try:
         content = file.read_bytes()
-        return json.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)
+        document = json.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)
     except (OSError, EOFError, zlib.error):
         raise ValueError from None
+    if not isinstance(document, dict):
+        raise ValueError  # noqa: TRY004 (of what a file holds)
+    return cast("dict[str, Any]", document)

@@ -120,7 +120,8 @@ def test_a_saved_state_that_is_damaged_too_or_of_another_stack_is_passed_over(
     backend.update(b"")
     backend.update(state_of("staging"))
     backend.update(b"null")
-    (backend.history / "oke-1795487999.history.json").write_text("")
+    for name, record in {"oke-1795487998": "", "oke-1795487999": "null"}.items():
+        (backend.history / f"{name}.history.json").write_text(record)
     backend.state.write_bytes(b"")
 
     assert "The state after update 1 (" in mended(capsys)
