@@ -107,7 +107,7 @@ def _elsewhere(url: str, project: str, name: str) -> str:
     listing = {
         "s3": f"aws s3api list-object-versions --bucket {backend.netloc} --prefix {key}",
         "oci": f"oci os object list-object-versions --bucket-name {backend.netloc} --prefix {key}",
-    }.get("oci" if re.search(r"oraclecloud|customer-oci", backend.query) else backend.scheme, f"ls {key}")
+    }.get("oci" if re.search(r"oraclecloud|customer-oci", backend.query) else backend.scheme, f"{key}   is the object")
     return (
         "A bucket is not written from here: where it has versioning, put the object's last version from before the "
         f"damage in its place.\n    {listing}"
