@@ -36,9 +36,9 @@ def find(name: str) -> Finding | None:
     if "version" not in summary:  # Pulumi Cloud alone numbers a stack's states
         return find_beside_state(name)
     running = summary.get("currentOperation")
-    return (
-        _finding(name, [_Holder(running["author"], running["started"], running=False, gone=False)]) if running else None
-    )
+    if not running:
+        return None
+    return _finding(name, [_Holder(running["author"], running["started"], running=False, gone=False)])
 
 
 def find_beside_state(name: str) -> Finding | None:
