@@ -52,7 +52,7 @@ def find(name: str) -> Finding | None:
         what=f"The state of stack {name} {damage.what}: {files.state} ({files.state.stat().st_size} bytes).",
         cause=damage.cause,
         plan=(
-            f"The state after {last.label} is restored, the last that succeeded.\n"
+            f"The state after {last.label}, the last that succeeded, is restored.\n"
             f"The damaged one is kept as {files.kept.name}.\n"
             "What came later in the cluster is found again by the looks that follow, and by `pulumi up --refresh`. "
             "What a later update made elsewhere, as in OCI, is not: look there."

@@ -34,10 +34,10 @@ class Saved:
 
     @property
     def label(self) -> str:
-        """Which update it was, when it ended, and the first line of its message."""
+        """Which update it was, the first line of its message, and when it ended."""
         ended = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.update["endTime"]))
         title = self.update.get("message", "").partition("\n")[0]
-        return f"update {self.number} ({ended})" + (f", {title}" if title else "")
+        return f'update {self.number} ("{title}", {ended})' if title else f"update {self.number} ({ended})"
 
     def resources(self) -> list[Mapping[str, Any]]:
         """Those of the state. Raises ValueError where it is not whole."""

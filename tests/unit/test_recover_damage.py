@@ -98,7 +98,7 @@ def test_a_state_that_was_cut_short_is_that_of_the_last_good_update_again(
     assert told.startswith(
         f"stuck The state of stack oke cannot be read: {backend.state} ({len(damaged)} bytes).\n"
         "why   A write of it was cut short, as by a full disk: place 1: unexpected end of JSON input.\n"
-        "mend  The state after update 2 (2026-11-24 02:33:00 UTC), Version 2 is restored, the last that succeeded.\n"
+        'mend  The state after update 2 ("Version 2", 2026-11-24 02:33:00 UTC), the last that succeeded, is restored.\n'
     )
     assert f"by    cp {backend.history}/oke-1795487462.checkpoint.json {backend.state}\n" in told
     assert "`pulumi up --refresh`" in told
