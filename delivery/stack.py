@@ -133,6 +133,11 @@ def export(stack: str) -> Mapping[str, Any]:
     return json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]
 
 
+def backend() -> str:
+    """The URL of where states are kept: not to be printed whole, as it may hold a password. Raises CommandError."""
+    return json.loads(_pulumi("whoami", "--json"))["url"]
+
+
 def secret_inputs(stack: str, urn: str) -> Mapping[str, Any]:
     """What a resource was declared with, secrets in plain text: not to be printed. Raises CommandError."""
     return json.loads(_pulumi("state", "get", urn, "--show-secrets", "--output", "json", "--stack", stack))["inputs"]

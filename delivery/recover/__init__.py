@@ -1,8 +1,8 @@
 """What keeps a stack from its next update: found, explained, and mended once somebody has agreed to it.
 
-In the order in which one thing hides the next: the lock, without which nothing is written; a release that Helm takes
-for being changed, and what may still change it; operations that were never ended; and releases of which the state and
-the cluster say different.
+In the order in which one thing hides the next: a damaged state, of which nothing can be told; the lock, without which
+nothing is written; a release that Helm takes for being changed, and what may still change it; operations that were
+never ended; and releases of which the state and the cluster say different.
 """
 
 import shlex
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from delivery import CommandError, stack
-from delivery.recover import checkpoint, leftover, lock, operations, release
+from delivery.recover import checkpoint, damage, leftover, lock, operations, release
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
 
@@ -44,8 +44,8 @@ def find(name: str) -> Finding | None:
 
     Raises CommandError where an update is running, where the cluster does not answer, and where there is no preview.
     """
-    if locked := lock.find(name):
-        return locked
+    if in_the_way := damage.find(name) or lock.find(name):
+        return in_the_way
     state, cluster = checkpoint.read(name), Cluster(name)
     unfinished = release.find_unfinished(state, cluster)
     return (

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from delivery import CommandError, stack
@@ -31,9 +32,25 @@ def find(name: str) -> Finding | None:
 
     Raises CommandError where an update runs on this machine, which is to be waited for.
     """
-    holders = _holders(name)
-    if not holders:
+    summary = stack.summary(name)
+    if "version" not in summary:  # Pulumi Cloud alone numbers a stack's states
+        return find_beside_state(name)
+    running = summary.get("currentOperation")
+    if not running:
         return None
+    return _finding(name, [_Holder(running["author"], running["started"], running=False, gone=False)])
+
+
+def find_beside_state(name: str) -> Finding | None:
+    """The same of a bucket or a folder, which tells it of a stack with a damaged state too."""
+    refusal = stack.refusal_of_lock(name)
+    held = [*_HELD.finditer(refusal)]
+    if not held and "already exists" not in refusal:
+        raise CommandError(f"Nobody could be asked whether stack {name} is locked:\n{refusal.strip()}")
+    return _finding(name, [_holder(found) for found in held]) if held else None
+
+
+def _finding(name: str, holders: Sequence[_Holder]) -> Finding:
     for holder in holders:
         if holder.running:
             raise CommandError(
@@ -53,18 +70,6 @@ def find(name: str) -> Finding | None:
         command=cancel,
         mend=lambda: command.pulumi(cancel),
     )
-
-
-def _holders(name: str) -> list[_Holder]:
-    summary = stack.summary(name)
-    if "version" in summary:  # Pulumi Cloud alone numbers a stack's states
-        running = summary.get("currentOperation")
-        return [_Holder(running["author"], running["started"], running=False, gone=False)] if running else []
-    refusal = stack.refusal_of_lock(name)
-    held = [*_HELD.finditer(refusal)]
-    if not held and "already exists" not in refusal:
-        raise CommandError(f"Nobody could be asked whether stack {name} is locked:\n{refusal.strip()}")
-    return [_holder(found) for found in held]
 
 
 def _holder(found: re.Match[str]) -> _Holder:

@@ -7,28 +7,21 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tests.faults.judge import Judge, State, look
-from tests.faults.site import STACK, Site
+from tests.faults.site import STACK, STATE_FILE, Site
 from tests.faults.update import UP
 from tests.integration.project import Outcome
 
-_RESTORE = f"""\
-for update in $(grep -l '"result": *"succeeded"' $(ls -t state/.pulumi/history/todo-oke/{STACK}/*.history.json)); do
-    exec cp "${{update%.history.json}}.checkpoint.json" state/.pulumi/stacks/todo-oke/{STACK}.json
-done
-exit 1
-"""
 STEPS: Mapping[str, Sequence[str]] = {
     "up": UP,
     "up --refresh": (*UP, "--refresh"),
-    # The engine's own backup, beside the state, is of its last write at best: a full disk damages it like the state.
-    "the last good update's state": ("bash", "-c", _RESTORE),
+    "a kept copy of the state": ("cp", f"{STATE_FILE}.kept", STATE_FILE),
     "a new stack": ("pulumi", "stack", "select", "--create", STACK),
     "recover": ("python", "-m", "delivery", "recover", "--stack", STACK, "--yes"),
 }
 UP_ALONE = ("up",)
 REFRESH = ("up --refresh",)
 RECOVER = ("recover", "up")
-RESTORE = ("the last good update's state", "up")
+KEPT = ("a kept copy of the state", "up")
 # A fault gives what the user's command printed, or, where no command failed, what there is to see.
 Fault: TypeAlias = Callable[[Site], Outcome | str]
 

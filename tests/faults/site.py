@@ -17,6 +17,7 @@ from tests.integration.project import CANARIES, Project, make_project
 from tests.integration.sources import commit, write_sources
 
 STACK = "local"
+STATE_FILE = f"state/.pulumi/stacks/todo-oke/{STACK}.json"
 _GITHUB_TOKEN = "canary-github-token"
 _REGISTRY_TOKEN = "canary-registry-token-5a11"
 # Images are built and GitHub is written, as in production; a release that hangs is not to be waited for.

@@ -4,8 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.faults.case import RECOVER, RESTORE, UP_ALONE, case
-from tests.faults.site import STACK, Site
+from tests.faults.case import KEPT, RECOVER, UP_ALONE, case
+from tests.faults.site import STACK, STATE_FILE, Site
 from tests.faults.update import UP
 from tests.integration.project import Outcome
 
@@ -14,10 +14,10 @@ _ROOM = 64
 
 
 def _state_file(site: Site) -> Path:
-    return site.project.state / f".pulumi/stacks/todo-oke/{STACK}.json"
+    return site.project.folder / STATE_FILE
 
 
-@case("no room for the state", UP_ALONE, RECOVER, RESTORE)
+@case("no room for the state", UP_ALONE, RECOVER)
 def _full(site: Site) -> Outcome:
     """A limit of what a process may write to a file says no at the same call as a full disk, and needs no root."""
     site.change()
@@ -26,7 +26,7 @@ def _full(site: Site) -> Outcome:
     return outcome
 
 
-@case("a truncated state", RESTORE)
+@case("a truncated state", RECOVER)
 def _truncated(site: Site) -> Outcome:
     file = _state_file(site)
     text = file.read_text()
@@ -35,7 +35,7 @@ def _truncated(site: Site) -> Outcome:
     return site.project.run(*UP)
 
 
-@case("an empty state file", RESTORE)
+@case("an empty state file", RECOVER)
 def _empty(site: Site) -> Outcome:
     site.change()
     _state_file(site).write_text("")
@@ -53,7 +53,7 @@ def _older(site: Site) -> str:
     return "nothing: the update is done once more"
 
 
-@case("a state of another stack", RESTORE)
+@case("a state of another stack", RECOVER)
 def _foreign(site: Site) -> Outcome:
     file = _state_file(site)
     site.change()
@@ -61,10 +61,11 @@ def _foreign(site: Site) -> Outcome:
     return site.project.run(*UP)
 
 
-@case("a state under another passphrase", RESTORE)
+@case("a state under another passphrase", KEPT)
 def _encrypted_otherwise(site: Site) -> Outcome:
     file = _state_file(site)
     site.change()
+    shutil.copy(file, f"{file}.kept")
     document = json.loads(file.read_text())
     version, salt, proof = document["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"].split(":", 2)
     document["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"] = f"{version}:{salt[::-1]}:{proof}"

@@ -66,6 +66,17 @@ def test_a_release_that_the_state_lost_is_taken_over_with_its_pods(deployed: Pro
     assert pods(deployed) == before
 
 
+def test_a_state_that_a_full_disk_cut_short_is_that_of_the_last_update_again(deployed: Project) -> None:
+    file = deployed.state / ".pulumi/stacks/todo-oke/local.json"
+    whole = file.read_text()
+    file.write_text(whole[: len(whole) // 2])
+
+    (damaged,) = stuck(recover(deployed, "--yes"))
+
+    assert damaged == f"The state of stack local cannot be read: {file} ({len(whole) // 2} bytes)."
+    deployed.up("--expect-no-changes")
+
+
 def recover(project: Project, *arguments: str, code: int = 0) -> str:
     outcome = project.run("python", "-m", "delivery", "recover", "--stack", "local", *arguments)
     assert outcome.code == code, outcome.text

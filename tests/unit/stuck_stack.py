@@ -20,7 +20,12 @@ cd {folder}
 case "$1 $2" in
   "stack get") cat summary ;;
   "stack rename") [ "$3 $4 $5" = "oke --stack oke" ] || exit 98; cat lock >&2; exit 255 ;;
-  "stack export") cat state ;;
+  "stack export")
+     if [ -e damaged ] && ! ls "$(cat states)" | grep -q '[.]damaged$'; then
+       cat damaged; cat refusal >&2; [ ! -s refusal ]; exit
+     fi
+     cat state ;;
+  "whoami --json") cat backend ;;
   "state get") cat provider ;;
   "preview --json") cat planned ;;
   "hold "*) read -r _ ;;
@@ -72,7 +77,7 @@ class StuckStack:
     @property
     def changes(self) -> list[str]:
         """The commands that changed something, in order."""
-        looks = ("stack get", "stack rename", "stack export", "state get", "preview --json")
+        looks = ("stack get", "stack rename", "stack export", "state get", "preview --json", "whoami --json")
         said = [" ".join(["pulumi", *call]) for call in self._pulumi.calls if " ".join(call[:2]) not in looks]
         return said + [" ".join(["helm", *call]) for call in self._helm.calls]
 
@@ -91,6 +96,15 @@ class StuckStack:
     ) -> None:
         operations = [{"type": kind, "resource": resource} for kind, resource in pending]
         self._say("state", {"deployment": {"resources": resources, "pending_operations": operations}}, by)
+
+    def keeps_state_in(self, url: str) -> None:
+        self._say("backend", {"user": "ann", "url": url})
+
+    def is_damaged(self, states: Path, refusal: str, resources: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Until a damaged state is kept in the folder `states`; refusal: what the engine says, or else resources."""
+        self._write("states", str(states), "")
+        self._write("refusal", refusal, "")
+        self._say("damaged", {"deployment": {"resources": resources}})
 
     def has_revisions(self, *statuses: str, by: str = "") -> None:
         records = [helm_record(number, "", "", status) for number, status in enumerate(statuses, 1)]
