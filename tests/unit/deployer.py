@@ -47,7 +47,8 @@ def token(value: str, **state: Any) -> dict[str, Any]:
         "type": "kubernetes.io/service-account-token",
         "metadata": {"name": "todo-app-deployer-token", "namespace": "todo"},
     }
-    data = {"ca.crt": AUTHORITY, "namespace": "dG9kbw==", "token": base64.b64encode(value.encode()).decode()}
+    # A secret may hold another.
+    data = {"ca.crt": AUTHORITY, "token": secret(base64.b64encode(value.encode()).decode())}
     return {
         "urn": TOKEN,
         "type": "kubernetes:core/v1:Secret",
