@@ -1,12 +1,11 @@
 """The identity that delivers the app and can do nothing else: what the GitHub secret KUBECONFIG holds."""
 
-import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import yaml
+
+from components.kubeconfig import of_service_account
 
 # What a Helm release of the chart needs: to read and write each kind that it renders, and Helm's own records, which are
 # secrets. Kubernetes cannot narrow `list` or `create` to some secrets of a namespace, hence all of the namespace's.
@@ -43,6 +42,9 @@ class DeployerAccessArgs:
 class DeployerAccess(pulumi.ComponentResource):
     """A service account `todo-app-deployer`, its role in one namespace, and a kubeconfig (secret) that is only a token.
 
+    The kubeconfig is no output of the component, nor may it be one of the stack: Pulumi's SDK logs outputs at level
+    debug, secret ones in plain text.
+
     The token lives as long as its Kubernetes secret and is revoked with it; to rotate it, replace that secret:
     `pulumi up --replace URN`.
     Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
@@ -76,18 +78,8 @@ class DeployerAccess(pulumi.ComponentResource):
             opts=child,
         )
         self.kubeconfig = pulumi.Output.secret(
-            pulumi.Output.all(name, args.namespace, args.server, token.data).apply(lambda known: _kubeconfig(*known))
+            pulumi.Output.all(name, args.namespace, args.server, token.data).apply(
+                lambda known: of_service_account(*known)
+            )
         )
-        self.register_outputs({"kubeconfig": self.kubeconfig})
-
-
-def _kubeconfig(user: str, namespace: str, server: str, data: Mapping[str, str]) -> str:
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "cluster", "cluster": {"server": server, "certificate-authority-data": data["ca.crt"]}}],
-        "users": [{"name": user, "user": {"token": base64.b64decode(data["token"]).decode()}}],
-        "contexts": [{"name": user, "context": {"cluster": "cluster", "user": user, "namespace": namespace}}],
-        "current-context": user,
-    }
-    return yaml.safe_dump(document, sort_keys=False)
+        self.register_outputs({})

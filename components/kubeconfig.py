@@ -1,6 +1,8 @@
 """Which cluster and identity a kubeconfig leads to."""
 
+import base64
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -79,6 +81,23 @@ def read(source: str, context: str) -> Kubeconfig:
     if chosen is None or chosen.user is None or not chosen.cluster.server.startswith("http"):
         raise KubeconfigError(f"its context {name!r} lacks a cluster or a user")
     return Kubeconfig(source, chosen.context_name, chosen.cluster.server, chosen)
+
+
+def of_service_account(name: str, namespace: str, server: str, data: Mapping[str, str]) -> str:
+    """The kubeconfig of a service account, a secret as a whole, as YAML.
+
+    server: the API server's URL; data: of its Secret of type kubernetes.io/service-account-token.
+    Source: https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets
+    """
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": {"server": server, "certificate-authority-data": data["ca.crt"]}}],
+        "users": [{"name": name, "user": {"token": base64.b64decode(data["token"]).decode()}}],
+        "contexts": [{"name": name, "context": {"cluster": "cluster", "user": name, "namespace": namespace}}],
+        "current-context": name,
+    }
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def _document(source: str, path: Path | None) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster, `oke-token` is the plug-in that it names.
+"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster or a deployer, `oke-token` is its plug-in.
 
 `setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
 what a stack promises is what runs, `up` brings it up and takes back what does not verify, `history` tells its updates,
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     stack = argparse.ArgumentParser(add_help=False)
     stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
-    cluster.add(commands.add_parser)
+    cluster.add(commands.add_parser, stack)
     preparation.add(commands.add_parser, stack)
     release.add(commands.add_parser, stack)
     history.add(commands.add_parser, stack)

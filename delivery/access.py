@@ -1,12 +1,18 @@
-"""The cluster of a stack, as a verification reaches it: with what the deployer may do, where nobody chose otherwise."""
+"""The cluster of a stack: as its updates reach it, and as its deployer does, which may do what a verification needs."""
 
 import base64
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from lightkube import Client
 
 from components import kubeconfig
+from components.kubeconfig import Kubeconfig
 from delivery import CommandError, stack
+
+_DEPLOYER = "todo:access:DeployerAccess"
+_SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
 
 
 def client(name: str) -> Client:
@@ -16,12 +22,39 @@ def client(name: str) -> Client:
     """
     given = os.environ.get("KUBECONFIG", "")
     try:
-        source = _decoded(given) or given or stack.secret_output(name, "deployerKubeconfig")
-        return kubeconfig.read(source, "").client()
+        return kubeconfig.read(_decoded(given) or given or deployer(name), "").client()
     except kubeconfig.KubeconfigError as error:
-        where = "KUBECONFIG" if given else f"The output deployerKubeconfig of stack {name}"
+        where = "KUBECONFIG" if given else f"The deployer of stack {name}"
         mended = "unset KUBECONFIG   for the stack's own" if given else f"pulumi up --stack {name}"
         raise CommandError(f"{where} leads to no cluster: {error}.\n    {mended}") from None
+
+
+def deployer(name: str) -> str:
+    """The kubeconfig of a stack's deployer, with its token: not to be printed.
+
+    Made from the state, as no output of the stack may hold a secret. Raises CommandError.
+    """
+    states = stack.decrypted_export(name).get("resources", [])
+    current = {state["urn"]: state for state in states if not state.get("delete")}
+    for state in current.values():
+        parent = current.get(state.get("parent", ""), {})
+        data = state.get("outputs", {}).get("data") or {}
+        if state["type"] == _SECRET and parent.get("type") == _DEPLOYER and "token" in data:
+            server = of_provider(name, current[stack.provider_of(state)]["inputs"]).server
+            account = parent["urn"].rpartition("::")[2]
+            return kubeconfig.of_service_account(account, state["inputs"]["metadata"]["namespace"], server, data)
+    raise CommandError(f"Stack {name} has no deployer yet.\n    pulumi up --stack {name}")
+
+
+def of_provider(name: str, inputs: Mapping[str, Any]) -> Kubeconfig:
+    """The way to a cluster with which a stack declares its Kubernetes provider.
+
+    inputs: the provider's, decrypted. Raises CommandError, without them.
+    """
+    try:
+        return kubeconfig.read(inputs.get("kubeconfig", ""), inputs.get("context", ""))
+    except kubeconfig.KubeconfigError as error:
+        raise CommandError(f"The kubeconfig in the state of stack {name} is of no use: {error}") from None
 
 
 def _decoded(given: str) -> str:

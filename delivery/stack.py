@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from delivery import CommandError, runner
 
@@ -18,11 +18,6 @@ _HISTORY = ("stack", "history", "--json", "--full-dates", "--page-size", "0")
 def outputs(stack: str) -> Mapping[str, Any]:
     """The outputs of a stack, the secret ones as the engine masks them. Raises CommandError."""
     return json.loads(_pulumi("stack", "output", "--json", "--stack", stack))
-
-
-def secret_output(stack: str, name: str) -> str:
-    """One secret output, in plain text: not to be printed. Raises CommandError."""
-    return _pulumi("stack", "output", name, "--show-secrets", "--stack", stack)
 
 
 def history(stack: str) -> Sequence[Mapping[str, Any]]:
@@ -133,6 +128,11 @@ def export(stack: str) -> Mapping[str, Any]:
     return json.loads(_pulumi("stack", "export", "--stack", stack))["deployment"]
 
 
+def decrypted_export(stack: str) -> Mapping[str, Any]:
+    """The same with its secrets in plain text: not to be printed. Raises CommandError."""
+    return _revealed(json.loads(_pulumi("stack", "export", "--show-secrets", "--stack", stack))["deployment"])
+
+
 def backend() -> str:
     """The URL of where states are kept: not to be printed whole, as it may hold a password. Raises CommandError."""
     return json.loads(_pulumi("whoami", "--json"))["url"]
@@ -166,6 +166,27 @@ def resource_of(urn: str) -> str:
     """
     _, _, types, name = urn.split("::", 3)  # urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME
     return f"{types.rpartition('$')[2]}::{name}"
+
+
+def provider_of(state: Mapping[str, Any]) -> str:
+    """The URN of the provider of a resource, as a state names it with an ID; empty where there is none."""
+    return state.get("provider", "").rpartition("::")[0]
+
+
+def _revealed(value: Any) -> Any:
+    """What a decrypted state holds, without the marks around its secrets.
+
+    Source: https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/apitype/core.go (PlaintextSecretV1)
+    """
+    match value:
+        case {"4dabf18193072939515e22adb298388d": _, "plaintext": str(secret)}:
+            return _revealed(json.loads(secret))
+        case dict():
+            return {key: _revealed(each) for key, each in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_revealed(each) for each in cast("list[Any]", value)]
+        case _:
+            return value
 
 
 def _pulumi(*arguments: str) -> str:

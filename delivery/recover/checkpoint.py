@@ -63,5 +63,5 @@ def read(name: str) -> Checkpoint:
 
 def resource(state: Mapping[str, Any]) -> Resource:
     """A resource, as the engine writes it in a state and in the steps of a preview."""
-    provider, _, _ = state.get("provider", "").rpartition("::")  # URN::ID
+    provider = stack.provider_of(state)
     return Resource(state["urn"], state["type"], state.get("parent", ""), provider, state.get("inputs", {}))

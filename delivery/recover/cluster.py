@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from components import kubeconfig, revisions
+from components import revisions
 from components.cluster import ClusterError, told
 from components.kubeconfig import Kubeconfig
 from components.revisions import Revision
-from delivery import CommandError, stack
+from delivery import CommandError, access, stack
 from delivery.recover import command
 from delivery.recover.checkpoint import Resource
 
@@ -43,13 +43,7 @@ class Cluster:
     def _kubeconfig(self, provider: str) -> Kubeconfig:
         if provider not in self._reached_by:
             inputs = stack.secret_inputs(self._stack, provider)
-            try:
-                found = kubeconfig.read(inputs.get("kubeconfig", ""), inputs.get("context", ""))
-            except kubeconfig.KubeconfigError as error:
-                raise CommandError(
-                    f"The kubeconfig in the state of stack {self._stack} is of no use: {error}"
-                ) from None
-            self._reached_by[provider] = found
+            self._reached_by[provider] = access.of_provider(self._stack, inputs)
         return self._reached_by[provider]
 
 

@@ -106,8 +106,7 @@ class Update:
             raise
         if self._outcome is None:
             self._outcome = Outcome(code, self._printed.read_text())
-            shown = [event for event in self.events() if event.get("diagnosticEvent", {}).get("severity") != "debug"]
-            self._project.printed += [self._outcome.text, json.dumps(shown)]
+            self._project.printed += [self._outcome.text, json.dumps(self.events())]  # with those of level debug
         return self._outcome
 
     def orphans(self) -> list[Process]:

@@ -59,6 +59,7 @@ class Engine:
     """One deployment.
 
     resources, outputs (by URN), log: what the program declared, registered and told the user.
+    debug_log: what the SDK told besides, for who asks for `--debug`.
     unfinished: the names of the coroutines that still ran at the end of the program.
     existing: the (type, name) of what an earlier deployment created: that is updated.
     creations: by (type, name), what happens while the engine creates or updates that resource: the outputs that it gets
@@ -73,6 +74,7 @@ class Engine:
         self.resources: list[Resource] = []
         self.outputs: dict[str, Inputs] = {}
         self.log: list[engine_pb2.LogRequest] = []
+        self.debug_log: list[engine_pb2.LogRequest] = []
         self.unfinished: set[str] = set()
 
     def deploy(
@@ -97,7 +99,7 @@ class Engine:
             loop.set_exception_handler(lambda *_: None)
             callbacks = _Callbacks()
             monitor = _Monitor(self, callbacks, loop)
-            settings.configure(settings.Settings(PROJECT, STACK, monitor, engine=_Log(self.log), dry_run=preview))
+            settings.configure(settings.Settings(PROJECT, STACK, monitor, engine=_Log(self), dry_run=preview))
             cast("Any", settings.SETTINGS).callbacks = callbacks
             pulumi.runtime.set_all_config(
                 {key if ":" in key else f"{PROJECT}:{key}": value for key, value in (config or {}).items()},
@@ -140,12 +142,12 @@ class _Executor(ThreadPoolExecutor):
 
 
 class _Log:
-    def __init__(self, log: list[engine_pb2.LogRequest]) -> None:
-        self._log = log
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def Log(self, request: engine_pb2.LogRequest) -> None:  # noqa: N802 (the name in the protocol)
-        if request.severity > engine_pb2.DEBUG:
-            self._log.append(request)
+        log = self._engine.log if request.severity > engine_pb2.DEBUG else self._engine.debug_log
+        log.append(request)
 
 
 class _Callbacks:

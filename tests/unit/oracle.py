@@ -225,10 +225,15 @@ class Oracle:
 
 
 def write_certificate(path: Path) -> None:
-    """The key and the certificate of 127.0.0.1, which is its own authority."""
+    """The key and the certificate of 127.0.0.1."""
+    path.write_bytes(certificate() + pem().encode())
+
+
+def certificate() -> bytes:
+    """That of 127.0.0.1, which is its own authority, as PEM."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
-    certificate = (
+    made = (
         x509.CertificateBuilder(name, name, KEY.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
@@ -236,4 +241,4 @@ def write_certificate(path: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(KEY, SHA256())
     )
-    path.write_bytes(certificate.public_bytes(Encoding.PEM) + pem().encode())
+    return made.public_bytes(Encoding.PEM)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from delivery.__main__ import main
 
-from . import example
+from . import deployer
 from .api_server import Answer, ApiServer
 from .pulumi_command import PulumiCommand, update
 
@@ -35,6 +34,7 @@ class RunningApp:
     def __init__(self, pulumi: PulumiCommand, server: ApiServer) -> None:
         self.pulumi, self.server = pulumi, server
         self.promises()
+        pulumi.has_state(*deployer.state(server.url))
         pulumi.made(update(""))
         self.runs(deployments(), pod())
         server.has_list(COMPONENTS, {"metadata": {"name": "todo-pubsub"}}, {"metadata": {"name": "todo-state"}})
@@ -44,7 +44,7 @@ class RunningApp:
         self.has_secrets({})
 
     def promises(self, **outputs: Any) -> None:
-        promised = {
+        promised: dict[str, Any] = {
             "namespace": "todo",
             "images": IMAGES,
             "daprComponents": ["todo-pubsub", "todo-state"],
@@ -52,7 +52,7 @@ class RunningApp:
             "verifyTimeoutSeconds": 60,
             **outputs,
         }
-        self.pulumi.has_outputs(promised, deployerKubeconfig=yaml.safe_dump(example.kubeconfig(self.server.url)))
+        self.pulumi.has_outputs(promised)
 
     def runs(self, deployments: list[dict[str, Any]], *pods: Mapping[str, Any]) -> None:
         self.server.has_list(DEPLOYMENTS, *deployments)

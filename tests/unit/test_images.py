@@ -232,7 +232,7 @@ def test_a_private_registry_is_read_with_the_pull_credentials() -> None:
     login = engine.find("pulumi:providers:docker").inputs["registryAuth"]
     assert isinstance(login, Secret)
     assert json.loads(login.value) == [{"address": "ghcr.io", "username": "reader", "password": "canary-token"}]
-    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log}"
+    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
 
 
 def test_a_pinned_image_is_used_as_it_is_written() -> None:
@@ -267,7 +267,7 @@ def test_nodes_pull_with_the_login_that_the_settings_have() -> None:
         "auths": {"ghcr.io": {"username": "reader", "password": "canary-token"}}
     }
     assert engine.exports == {"name": "registry-pull"}
-    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log}"
+    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
 
 
 @pytest.mark.parametrize("protect", [True, False])

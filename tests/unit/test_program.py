@@ -158,10 +158,6 @@ def test_the_secrets_and_the_deployer_do_not_wait_for_dapr(deployed: Engine) -> 
 
 
 def test_the_stack_exports_what_the_operators_read(deployed: Engine) -> None:
-    kubeconfig = deployed.exports["deployerKubeconfig"]
-
-    assert isinstance(kubeconfig, Secret)
-    assert "token: canary" in kubeconfig.value
     assert deployed.exports == {
         "namespace": "todo",
         "release": "todo-app",
@@ -174,12 +170,18 @@ def test_the_stack_exports_what_the_operators_read(deployed: Engine) -> None:
         "url": "http://todo.example.com",
         "daprComponents": ["todo-pubsub", "todo-secrets", "todo-state"],
         "verifyTimeoutSeconds": 180,
-        "deployerKubeconfig": kubeconfig,
     }
 
 
 def test_no_secret_is_shown_in_the_state_or_the_log(deployed: Engine) -> None:
     assert example.CANARY not in f"{deployed.resources} {deployed.outputs} {deployed.log}"
+
+
+def test_no_secret_is_shown_in_the_log_of_level_debug(deployed: Engine) -> None:
+    told = [entry.message for entry in deployed.debug_log]
+
+    assert any(message.startswith("register resource outputs prepared") for message in told)
+    assert [message for message in told if example.CANARY in message] == []
 
 
 def test_everything_is_in_the_namespace_of_the_app_but_the_control_plane(deployed: Engine) -> None:
@@ -329,7 +331,7 @@ def test_a_first_preview_shows_the_whole_graph(engine: Engine) -> None:
     deploy(engine, preview=True)
 
     assert len(engine.resources) == 28
-    assert {name for name, value in engine.exports.items() if value == UNKNOWN} == {"revision", "deployerKubeconfig"}
+    assert {name for name, value in engine.exports.items() if value == UNKNOWN} == {"revision"}
 
 
 def test_wrong_settings_end_the_program_before_anything_is_asked_or_declared(

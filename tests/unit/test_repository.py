@@ -183,7 +183,7 @@ def test_no_secret_and_no_token_is_shown_in_the_state(monkeypatch: pytest.Monkey
 
     engine = deploy()
 
-    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log}"
+    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
     assert engine.find(PROVIDER).inputs.keys() == {"owner", "baseUrl"}
 
 

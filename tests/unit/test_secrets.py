@@ -56,7 +56,7 @@ def test_the_secrets_hold_what_the_applications_read() -> None:
 def test_no_value_is_shown_in_the_state() -> None:
     engine = deploy()
 
-    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log}"
+    assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
 
 
 @pytest.mark.parametrize("protect", [True, False])
