@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from delivery import CommandError, access
+from delivery import CommandError
 from delivery.oke import credentials, oke_token
 
 
@@ -53,6 +53,8 @@ def _kubeconfig(options: argparse.Namespace) -> str:
 
 
 def _deployer(options: argparse.Namespace) -> str:
+    from delivery import access
+
     if sys.stdout.isatty():
         raise CommandError(
             "The kubeconfig of the deployer holds its token, which is not for a terminal.\n"
