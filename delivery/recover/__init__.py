@@ -47,7 +47,7 @@ def find(name: str) -> Finding | None:
     if in_the_way := damage.find(name) or lock.find(name):
         return in_the_way
     state, cluster = checkpoint.read(name), Cluster(name)
-    unfinished = release.find_unfinished(state, cluster)
+    unfinished = release.find_unfinished(name, state, cluster)
     return (
         (unfinished and leftover.find())
         or unfinished

@@ -6,7 +6,7 @@ from typing import Any
 
 from delivery import stack
 
-_RELEASE = "kubernetes:helm.sh/v3:Release"
+HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Resource:
 
     @property
     def is_release(self) -> bool:
-        return self.type == _RELEASE
+        return self.type == HELM_RELEASE
 
     @property
     def label(self) -> str:

@@ -4,22 +4,25 @@ Sources: https://github.com/helm/helm/blob/v3.18.6/pkg/action/upgrade.go and ins
 https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/helm_release.go (what the provider asks).
 """
 
+import os
 from collections.abc import Iterable, Sequence
 
+from components.release import RELEASE
 from components.revisions import Revision
-from delivery import CommandError
+from delivery import CommandError, stack_config
 from delivery.recover import command
-from delivery.recover.checkpoint import Checkpoint, Resource
+from delivery.recover.checkpoint import HELM_RELEASE, Checkpoint, Resource
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
 
 _PROVIDER_SECONDS = 300  # its own wait, where a release names none
 
 
-def find_unfinished(state: Checkpoint, cluster: Cluster) -> Finding | None:
+def find_unfinished(name: str, state: Checkpoint, cluster: Cluster) -> Finding | None:
     """A release that Helm takes for being changed, so that it refuses every other change."""
     begun = [operation.resource for operation in state.operations]
-    for release in {one.urn: one for one in [*state.resources, *begun] if one.is_release}.values():
+    of_the_app = _of_the_app(name, [*state.resources, *begun])
+    for release in {one.urn: one for one in [*state.resources, *begun, *of_the_app] if one.is_release}.values():
         revisions = cluster.revisions(release)
         if revisions and (revisions[-1].under_way or revisions[-1].status == "uninstalled"):
             return _unfinished(release, revisions, cluster)
@@ -109,3 +112,15 @@ def _deployed_before(revisions: Sequence[Revision]) -> Revision | None:
 
 def _told(release: Resource) -> str:
     return f"Release {release.inputs['name']} (namespace {release.inputs['namespace']})"
+
+
+def _of_the_app(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
+    """The app's release as the program would declare it; none where it is known, or no way to its cluster is.
+
+    Where its first install was cut off, neither the state nor a preview tells of it: the preview stops at it.
+    """
+    provider = next((one.urn for one in known if one.type == "pulumi:providers:kubernetes"), "")
+    if not provider or any(one.is_release and one.inputs["name"] == RELEASE for one in known):
+        return []
+    namespace = stack_config.load(name, os.environ).values["namespace"]
+    return [Resource("", HELM_RELEASE, "", provider, {"name": RELEASE, "namespace": namespace})]

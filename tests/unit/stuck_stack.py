@@ -27,6 +27,7 @@ case "$1 $2" in
      cat state ;;
   "whoami --json") cat backend ;;
   "state get") cat provider ;;
+  "config --json") cat settings ;;
   "preview --json") cat planned ;;
   "hold "*) read -r _ ;;
   *) [ -e failing ] && cat failing >&2 && exit 255
@@ -68,6 +69,7 @@ class StuckStack:
         self._helm.does(_HELM.format(folder=folder))
         cluster.answers = _Answers(folder / "records")
         self._say("summary", {"stack": "oke"})
+        self._say("settings", {"todo-oke:namespace": {"value": "todo", "secret": False}})
         self.is_reached_by(yaml.safe_dump(example.kubeconfig(cluster.url)))
         self.is_locked("error: a stack named oke already exists")
         self.has_state([*BASE, RELEASED])
@@ -78,6 +80,7 @@ class StuckStack:
     def changes(self) -> list[str]:
         """The commands that changed something, in order."""
         looks = ("stack get", "stack rename", "stack export", "state get", "preview --json", "whoami --json")
+        looks += ("config --json",)
         said = [" ".join(["pulumi", *call]) for call in self._pulumi.calls if " ".join(call[:2]) not in looks]
         return said + [" ".join(["helm", *call]) for call in self._helm.calls]
 

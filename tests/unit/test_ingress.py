@@ -198,7 +198,10 @@ def test_the_endpoint_is_the_load_balancers_address(
     assert engine.exports == {"endpoint": endpoint}
 
 
-def test_the_address_is_awaited_while_somebody_makes_it(engine: Engine, cluster: ApiServer) -> None:
+def test_the_address_is_awaited_while_somebody_makes_it(
+    engine: Engine, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_balancer, "_PROVISIONED_SECONDS", 60.0)
     balance(cluster)
 
     def make() -> None:

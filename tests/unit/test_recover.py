@@ -236,6 +236,18 @@ def test_what_was_never_deployed_or_is_half_uninstalled_is_uninstalled(
     assert stack.changes == ["helm uninstall todo-app --namespace todo --wait --timeout 120s --kube-context example"]
 
 
+def test_a_first_install_that_was_cut_off_is_found_though_neither_state_nor_preview_tell_of_it(
+    stack: StuckStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.has_state([*BASE])
+    stack.has_revisions("pending-install")
+    stack.has_revisions(by="helm")
+
+    mended(capsys)
+
+    assert stack.changes == ["helm uninstall todo-app --namespace todo --wait --timeout 300s --kube-context example"]
+
+
 def test_a_revision_that_stayed_pending_before_a_deployed_one_is_history(
     stack: StuckStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
