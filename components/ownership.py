@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pulumi
 
-# Declared by other means than server-side apply: a provider, a group of manifests, a Helm release.
-_NOT_OBJECTS = ("pulumi:providers:", "kubernetes:yaml/", "kubernetes:helm.sh/")
+# Declared by other means than server-side apply: a provider, a Helm release.
+_NOT_OBJECTS = ("pulumi:providers:", "kubernetes:helm.sh/")
 # https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources
 _TAKE_BACK = {"pulumi.com/patchForce": "true"}
 

@@ -48,7 +48,6 @@ def test_the_secrets_of_an_object_stay_secret(engine: Engine) -> None:
     "type_",
     [
         "pulumi:providers:kubernetes",
-        "kubernetes:yaml/v2:ConfigGroup",
         "kubernetes:helm.sh/v3:Release",
         "oci:Identity/policy:Policy",
     ],
