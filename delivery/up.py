@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
-from delivery import CommandError, report, stack
+from delivery import CommandError, report, stack, stack_config
 from delivery.history import updates
 from delivery.history.updates import Update
 from delivery.rollback.command import roll_back
@@ -25,7 +24,7 @@ def bring_up(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None])
         raise CommandError("There is nobody here to ask.\n    --yes   to apply it, or `pulumi preview` to look")
     before = _last(name)
     try:
-        stack.up(name, _settings_file(name), "", *(["--yes", "--non-interactive"] if how == "yes" else []))
+        stack.up(name, stack_config.stack_file(name), "", *(["--yes", "--non-interactive"] if how == "yes" else []))
     except CommandError as error:
         after = _last(name)
         if after is None or (before and after.version == before.version):
@@ -132,7 +131,3 @@ def _last(name: str) -> Update | None:
 
 def _version(update: Update | None) -> int:
     return update.version if update else 0
-
-
-def _settings_file(name: str) -> Path:
-    return Path(f"Pulumi.{name.rpartition('/')[2]}.yaml")

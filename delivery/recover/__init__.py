@@ -8,10 +8,9 @@ never ended; and releases of which the state and the cluster say different.
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
-from delivery import CommandError, stack
+from delivery import CommandError, stack, stack_config
 from delivery.recover import checkpoint, damage, leftover, lock, operations, release
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
@@ -58,7 +57,7 @@ def find(name: str) -> Finding | None:
 
 
 def _planned(name: str) -> list[checkpoint.Resource]:
-    steps = stack.preview(name, Path(f"Pulumi.{name.rpartition('/')[2]}.yaml"))
+    steps = stack.preview(name, stack_config.stack_file(name))
     return [checkpoint.resource(step["newState"]) for step in steps if step["op"] == "create"]
 
 
