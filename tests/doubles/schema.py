@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
+# Python 3.11 counts the depth of a tree for all threads together, and two that parse at once can fail:
+# https://github.com/pytest-dev/pytest/issues/10763
+_PARSING = Lock()
 _NESTED = re.compile(r"'(?:outputs\.)?(\w+)'")
 
 
@@ -67,7 +71,8 @@ def _properties(module: Path, heading: str) -> Mapping[str, Property]:
     text = module.read_text()
     start = text.index(f"\nclass {heading}")
     end = re.compile(r"\n(?=[@\w])").search(text, start + 1)
-    (class_,) = ast.parse(text[start : end.start() if end else None]).body
+    with _PARSING:
+        (class_,) = ast.parse(text[start : end.start() if end else None]).body
     assert isinstance(class_, ast.ClassDef)
     return {
         name: _property(function)

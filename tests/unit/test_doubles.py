@@ -1,5 +1,9 @@
 """What the doubles of the cloud providers know of those clouds, without an engine."""
 
+import gc
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -35,6 +39,21 @@ IMAGE = "docker-build:index:Image"
 KUBECONFIG = yaml.safe_dump({"clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1234"}}]})
 
 
+@pytest.fixture
+def others_in_between() -> Iterator[None]:
+    """Lets other threads go on wherever objects are made, as on a busy machine."""
+    usual = gc.get_threshold()
+
+    def give_way(*_: object) -> None:
+        time.sleep(1e-4)
+
+    gc.callbacks.append(give_way)
+    gc.set_threshold(50)
+    yield
+    gc.set_threshold(*usual)
+    gc.callbacks.remove(give_way)
+
+
 def changed(token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None) -> Resource:
     return Resource(token, "it", id="its-id", inputs=new, asked=old, state=old if state is None else state)
 
@@ -49,6 +68,14 @@ def test_an_sdk_tells_what_is_updatable_optional_and_nested() -> None:
     assert not outputs["endpoints"].optional
     assert outputs["availableKubernetesUpgrades"].type == "Sequence[str]"
     assert schema.nested(CLUSTER, "ClusterEndpointConfigArgs").keys() >= {"subnetId", "nsgIds", "isPublicIpEnabled"}
+
+
+@pytest.mark.usefixtures("others_in_between")
+def test_an_sdk_is_asked_by_many_threads_at_once() -> None:
+    schema.outputs.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        for answer in threads.map(schema.outputs, [CLUSTER, VCN] * 16):
+            assert "freeformTags" in answer
 
 
 @pytest.mark.parametrize(
