@@ -1,9 +1,9 @@
 """What git knows of the commits that updates were made from. All paths are those from the project's folder."""
 
-import subprocess
+import os
 from collections.abc import Sequence
 
-from delivery import CommandError
+from delivery import runner
 
 
 def has(commit: str) -> bool:
@@ -44,8 +44,5 @@ def author(commit: str) -> str:
 
 def ask(*arguments: str) -> str | None:
     """What a command of git prints, or None where it fails."""
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise CommandError("git is not on PATH.\n    https://git-scm.com/downloads   where to get it") from None
-    return done.stdout if done.returncode == 0 else None
+    done = runner.run(["git", *arguments], os.environ, seconds=None)
+    return done.output if done.code == 0 else None

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from delivery import CommandError
@@ -11,13 +11,15 @@ from delivery import CommandError
 _SECRETS = {
     "PULUMI_ACCESS_TOKEN": "pulumi",
     "PULUMI_CONFIG_PASSPHRASE": "pulumi",
+    "PULUMI_BACKEND_URL": "pulumi",  # it may hold a password
     "AWS_ACCESS_KEY_ID": "pulumi",
     "AWS_SECRET_ACCESS_KEY": "pulumi",
     "AWS_SESSION_TOKEN": "pulumi",
     "GITHUB_TOKEN": "",  # the stack's, which may do less than the user
+    "DELIVERY_GITHUB_TOKEN": "",
     "GH_TOKEN": "gh",
-    "OCI_CLI_KEY_CONTENT": "",
-    "OCI_CLI_PASSPHRASE": "",
+    "OCI_CLI_KEY_CONTENT": "helm",  # whose kubeconfig signs tokens with it
+    "OCI_CLI_PASSPHRASE": "helm",
     "TF_VAR_private_key": "",
 }
 
@@ -41,11 +43,16 @@ def allowed(command: str, environment: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in environment.items() if _SECRETS.get(key, command) == command}
 
 
-def run(command: list[str], environment: Mapping[str, str], text: str = "", seconds: float = 10) -> Outcome:
+def missing(command: str) -> CommandError:
+    """Says that a command is not on PATH, and where to get it."""
+    return CommandError(f"There is no command {command}.\n    {_SOURCES.get(command, 'export PATH=…')}")
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], text: str = "", seconds: float | None = 10) -> Outcome:
     """Runs a command to its end, whatever becomes of it.
 
     text: what it reads from standard input, such as a secret; where it quotes that, its errors here do not.
-    seconds: after which it is killed.
+    seconds: after which it is killed; None for a command that knows itself how long it may take.
 
     Ctrl-C reaches the caller once the command has ended, so that it leaves nothing half-written.
 
@@ -54,7 +61,7 @@ def run(command: list[str], environment: Mapping[str, str], text: str = "", seco
     name = command[0]
     path = find(name, environment)
     if path is None:
-        raise CommandError(f"There is no command {name}.\n    {_SOURCES.get(name, 'export PATH=…')}")
+        raise missing(name)
     process = subprocess.Popen(
         [path, *command[1:]],
         env=allowed(name, environment),
@@ -73,7 +80,7 @@ def run(command: list[str], environment: Mapping[str, str], text: str = "", seco
     return Outcome(process.returncode, output, errors.replace(text, "[hidden]") if text else errors)
 
 
-def _end(process: subprocess.Popen[str], text: str, seconds: float) -> tuple[str, str]:
+def _end(process: subprocess.Popen[str], text: str, seconds: float | None) -> tuple[str, str]:
     try:
         return process.communicate(text, timeout=seconds)
     except KeyboardInterrupt:
@@ -83,7 +90,8 @@ def _end(process: subprocess.Popen[str], text: str, seconds: float) -> tuple[str
 
 # Where to get a command that is not there.
 _SOURCES = {
-    "pulumi": "make tools   installs it into .tools/bin",
+    "pulumi": "make tools && export PATH=$PWD/.tools/bin:$PATH",
+    "helm": "make tools && export PATH=$PWD/.tools/bin:$PATH",
     "crane": "make tools   installs it into .tools/bin",
     "git": "https://git-scm.com/downloads   where to get it",
     "docker": "https://docs.docker.com/get-started/get-docker/   where to get it",

@@ -5,7 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -86,11 +87,20 @@ def preview(stack: str, config_file: Path, program: Program = _HERE) -> Sequence
     done = _run("preview", "--json", "--config-file", str(config_file), "--stack", stack, program=program)
     if done.returncode == 0:
         return json.loads(done.stdout)["steps"]
-    try:
-        told = [entry["message"] for entry in json.loads(done.stdout)["diagnostics"] if entry["severity"] == "error"]
-    except (ValueError, KeyError):
-        told = [done.stderr]
-    raise CommandError(f"There is no preview, and nothing was changed:\n{''.join(told).strip()}")
+    told = _errors(done.stdout) or done.stderr
+    raise CommandError(f"There is no preview, and nothing was changed:\n{told.strip()}")
+
+
+def refreshed_preview(stack: str) -> Sequence[Mapping[str, Any]]:
+    """The steps of an update that looks first how everything is.
+
+    What the engine says meanwhile reaches standard error. Raises CommandError with the program's own errors.
+    """
+    done = _run("preview", "--refresh", "--json", "--color", "never", "--stack", stack, errors=None)
+    if done.returncode == 0:
+        return json.loads(done.stdout)["steps"]
+    tried = f"There is no preview of stack {stack}.\n    pulumi preview --stack {stack} --refresh   tells more"
+    raise CommandError(f"{tried}\n{_errors(done.stdout)}".strip())
 
 
 def up(stack: str, config_file: Path, message: str, *options: str, program: Program = _HERE) -> None:
@@ -101,14 +111,19 @@ def up(stack: str, config_file: Path, message: str, *options: str, program: Prog
     Raises CommandError where it does not succeed.
     """
     command = program.command("up", "--config-file", str(config_file), "--message", message, "--stack", stack, *options)
-    # Ctrl-C is for the engine, which ends in good order; to be killed by this process would leave the stack locked.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
+    with _until_it_ends():
         done = subprocess.run(command, env=program.environment, check=False)
-    finally:
-        signal.signal(signal.SIGINT, before)
     if done.returncode != 0:
         raise CommandError("The update did not succeed; above is what the engine says of it.")
+
+
+def mend(*command: str) -> None:
+    """Runs a command of the engine that writes to the state. Raises CommandError with all that it said."""
+    with _until_it_ends():
+        done = _run(*command[1:], "--color", "never")
+    if done.returncode != 0:
+        said = "\n".join(text.strip() for text in (done.stdout, done.stderr) if text.strip())
+        raise CommandError(f"`{' '.join(command)}` failed:\n{said}")
 
 
 def set_secret(stack: str, config_file: Path, key: str, secret: str) -> None:
@@ -189,6 +204,25 @@ def _revealed(value: Any) -> Any:
             return value
 
 
+@contextmanager
+def _until_it_ends() -> Generator[None]:
+    """Leaves Ctrl-C to the engine, which ends in good order; to be killed by this process leaves a stack locked."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _errors(preview: str) -> str:
+    """The errors in the JSON of a preview that failed; empty where it is none."""
+    try:
+        diagnostics = json.loads(preview)["diagnostics"]
+    except (ValueError, KeyError):
+        return ""
+    return "\n".join(entry["message"].strip() for entry in diagnostics if entry["severity"] == "error")
+
+
 def _pulumi(*arguments: str) -> str:
     done = _run(*arguments)
     if done.returncode != 0:
@@ -196,11 +230,20 @@ def _pulumi(*arguments: str) -> str:
     return done.stdout
 
 
-def _run(*arguments: str, program: Program = _HERE) -> subprocess.CompletedProcess[str]:
+def _run(
+    *arguments: str, program: Program = _HERE, errors: int | None = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    # Not by the runner: the program may need all that this process has, and some of it takes long.
     command = [*program.command(*arguments), "--non-interactive"]
     try:
         return subprocess.run(
-            command, env=program.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            env=program.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
-        raise CommandError("pulumi is not on PATH.\n    make tools && export PATH=$PWD/.tools/bin:$PATH") from None
+        raise runner.missing("pulumi") from None

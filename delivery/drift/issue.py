@@ -1,12 +1,13 @@
 """The one open issue that tells of a stack's drift, by GitHub's own command `gh`."""
 
 import json
-import subprocess
+import os
 from collections.abc import Sequence
 
-from delivery import CommandError
+from delivery import CommandError, runner
 
 LABEL = "drift"
+_SECONDS = 60
 
 
 def tell(stack: str, changes: Sequence[str], run: str) -> str:
@@ -47,12 +48,9 @@ def _body(stack: str, changes: Sequence[str], run: str) -> str:
 
 
 def _gh(*arguments: str, text: str = "") -> str:
-    try:
-        done = subprocess.run(["gh", *arguments], input=text, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise CommandError("There is no command gh.\n    https://cli.github.com   tells how to install it") from None
-    if done.returncode:
+    done = runner.run(["gh", *arguments], os.environ, text, _SECONDS)
+    if done.code:
         raise CommandError(
-            f"gh {' '.join(arguments[:2])} failed: {done.stderr.strip()}\n    gh auth status   tells more"
+            f"gh {' '.join(arguments[:2])} failed: {done.errors.strip()}\n    gh auth status   tells more"
         )
-    return done.stdout
+    return done.output

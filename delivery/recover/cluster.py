@@ -9,8 +9,7 @@ from components import revisions
 from components.cluster import ClusterError, told
 from components.kubeconfig import Kubeconfig
 from components.revisions import Revision
-from delivery import CommandError, access, stack
-from delivery.recover import command
+from delivery import CommandError, access, runner, stack
 from delivery.recover.checkpoint import Resource
 
 
@@ -35,10 +34,13 @@ class Cluster:
             raise CommandError(str(error)) from None
 
     def helm(self, release: Resource, arguments: Sequence[str]) -> None:
-        """Runs a command of Helm that changes a release."""
+        """Runs a command of Helm that changes a release, and lets it end."""
         reached = self._kubeconfig(release.provider)
         with _file(reached) as path:
-            command.helm([*arguments, "--kube-context", reached.context], path)
+            command = [*arguments, "--kube-context", reached.context]
+            done = runner.run(command, {**os.environ, "KUBECONFIG": path}, seconds=None)
+        if done.code:
+            raise CommandError(f"`{' '.join(command)}` failed:\n{(done.output + done.errors).strip()}")
 
     def _kubeconfig(self, provider: str) -> Kubeconfig:
         if provider not in self._reached_by:

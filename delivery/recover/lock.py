@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from delivery import CommandError, stack
-from delivery.recover import command
 from delivery.recover.finding import Finding
 
 _HELD = re.compile(r"created by (?P<user>.+)@(?P<host>[^@\s]+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -68,7 +67,7 @@ def _finding(name: str, holders: Sequence[_Holder]) -> Finding:
         ),
         plan="The lock is taken away. An update that still runs would go on, and could lose what others write.",
         command=cancel,
-        mend=lambda: command.pulumi(cancel),
+        mend=lambda: stack.mend(*cancel),
     )
 
 

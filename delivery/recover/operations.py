@@ -3,7 +3,7 @@
 Source: https://www.pulumi.com/docs/support/troubleshooting/#stack-has-pending-operations
 """
 
-from delivery.recover import command
+from delivery import stack
 from delivery.recover.checkpoint import Checkpoint, Resource
 from delivery.recover.finding import Finding
 
@@ -29,7 +29,7 @@ def find(name: str, state: Checkpoint) -> Finding | None:
         cause="The update was killed before it heard how that ended.",
         plan="\n".join([*asked, *map(_consequence, created)]),
         command=refresh,
-        mend=lambda: command.pulumi(refresh),
+        mend=lambda: stack.mend(*refresh),
         look=", ".join(f"whether there is a {made.label}" for made in created if not _is_found_again(made)),
     )
 

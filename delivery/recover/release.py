@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from components.release import RELEASE
 from components.revisions import Revision
-from delivery import CommandError, stack_config
-from delivery.recover import command
+from delivery import CommandError, stack, stack_config
 from delivery.recover.checkpoint import HELM_RELEASE, Checkpoint, Resource
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
@@ -82,7 +81,7 @@ def _missing(name: str, release: Resource) -> Finding:
         cause="It was uninstalled past this stack, or with its namespace.",
         plan="The state forgets it, and the next update installs it anew.",
         command=refresh,
-        mend=lambda: command.pulumi(refresh),
+        mend=lambda: stack.mend(*refresh),
     )
 
 
@@ -96,7 +95,7 @@ def _unknown(name: str, release: Resource) -> Finding:
         cause="An update was killed once Helm was done, the state was lost, or somebody else installed it.",
         plan="The state takes it over as it is, no pod is touched; the next update makes it what the settings say.",
         command=adopt,
-        mend=lambda: command.pulumi(adopt),
+        mend=lambda: stack.mend(*adopt),
     )
 
 

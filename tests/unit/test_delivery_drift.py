@@ -15,7 +15,7 @@ from tests.workflows.stand_in import StandIn
 STACK = "urn:pulumi:oke::todo-oke::pulumi:pulumi:Stack::todo-oke-oke"
 RELEASE = "urn:pulumi:oke::todo-oke::todo:release:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
 SECRET = "urn:pulumi:oke::todo-oke::todo:secrets:AppSecrets$kubernetes:core/v1:Secret::app-secrets"
-PREVIEW = ["preview", "--stack", "oke", "--refresh", "--json", "--non-interactive", "--color", "never"]
+PREVIEW = ["preview", "--refresh", "--json", "--color", "never", "--stack", "oke", "--non-interactive"]
 TITLE = "Stack oke has drifted"
 
 
@@ -138,10 +138,14 @@ def test_the_first_drift_opens_an_issue(
     monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
     monkeypatch.setenv("GITHUB_REPOSITORY", "owner/name")
     monkeypatch.setenv("GITHUB_RUN_ID", "42")
+    monkeypatch.setenv("GH_TOKEN", "canary-of-the-job")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "canary-passphrase")
 
     assert tell(monkeypatch, "create a:b:C::one\nupdate a:b:C::two\n") == 0
 
     listed, labelled, created = gh.calls
+    assert created.environment["GH_TOKEN"] == "canary-of-the-job"
+    assert "PULUMI_CONFIG_PASSPHRASE" not in created.environment
     assert listed.arguments == [
         *("issue", "list", "--label", "drift", "--state", "open", "--limit", "100", "--json", "number,title")
     ]

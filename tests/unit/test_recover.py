@@ -83,7 +83,7 @@ def test_the_lock_of_a_killed_update_is_told_and_taken_away(
     )
     assert "by    pulumi cancel --yes oke\n" in told
     assert told.endswith("done\n\nNothing is stuck.\n    pulumi up --stack oke   goes on from here\n")
-    assert stack.changes == ["pulumi cancel --yes oke --non-interactive --color never"]
+    assert stack.changes == ["pulumi cancel --yes oke --color never --non-interactive"]
 
 
 def test_the_lock_of_an_update_that_runs_here_is_left_alone(
@@ -145,6 +145,7 @@ def test_a_killed_upgrade_goes_back_to_the_revision_that_runs(
     stack: StuckStack, capsys: pytest.CaptureFixture[str], status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "canary-passphrase")
+    monkeypatch.setenv("OCI_CLI_KEY_CONTENT", "signs-the-token")
     stack.has_revisions("superseded", "deployed", "failed", status)
     stack.has_revisions("superseded", "superseded", "failed", status, "deployed", by="helm")
 
@@ -156,6 +157,7 @@ def test_a_killed_upgrade_goes_back_to_the_revision_that_runs(
     assert stack.seen_by_helm["mode"].strip() == "-rw-------"
     assert "canary-token" in stack.seen_by_helm["kubeconfig"]
     assert example.CANARY not in told + stack.seen_by_helm["environment"]
+    assert "OCI_CLI_KEY_CONTENT=signs-the-token\n" in stack.seen_by_helm["environment"]  # its kubeconfig needs it
 
 
 @pytest.fixture
@@ -268,7 +270,7 @@ def test_an_interrupted_update_is_ended_by_a_look_at_these_resources_alone(
     assert "stuck deleting kubernetes:core/v1:Secret::app-secrets was interrupted.\n" in told
     assert stack.changes == [
         f"pulumi refresh --yes --skip-preview --stack oke --target {RELEASE} --target {SECRET['urn']} "
-        "--non-interactive --color never"
+        "--color never --non-interactive"
     ]
 
 
@@ -285,7 +287,7 @@ def test_an_interrupted_creation_is_forgotten_and_what_becomes_of_the_object_is_
     )
     assert stack.changes == [
         f"pulumi refresh --yes --skip-preview --stack oke --clear-pending-creates --target {STACK} "
-        "--non-interactive --color never"
+        "--color never --non-interactive"
     ]
 
 
@@ -318,7 +320,7 @@ def test_a_release_that_somebody_uninstalled_is_forgotten(
 
     assert "Release todo-app (namespace todo) is in the state and not in the cluster.\n" in told
     assert stack.changes == [
-        f"pulumi refresh --yes --skip-preview --stack oke --target {RELEASE} --non-interactive --color never"
+        f"pulumi refresh --yes --skip-preview --stack oke --target {RELEASE} --color never --non-interactive"
     ]
 
 
@@ -333,7 +335,7 @@ def test_a_release_that_the_state_lost_is_taken_over(stack: StuckStack, capsys: 
     assert stack.changes == [
         "pulumi import kubernetes:helm.sh/v3:Release todo-app todo/todo-app --stack oke "
         f"--parent parent={COMPONENT} --provider provider={PROVIDER} --protect=false --generate-code=false --yes "
-        "--skip-preview --non-interactive --color never"
+        "--skip-preview --color never --non-interactive"
     ]
 
 
@@ -408,7 +410,7 @@ def test_a_command_that_fails_ends_it_with_what_it_said(stack: StuckStack, capsy
 
     told = refused(capsys, "--yes")
 
-    assert "--non-interactive --color never` failed:\nerror: no such resource" in told
+    assert "` failed:\nerror: no such resource" in told
     assert len(stack.changes) == 1
 
 
