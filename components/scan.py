@@ -8,6 +8,8 @@ from typing import Any
 
 import pulumi
 
+from components.apps import APPS
+
 # Told from Trivy's own failures, after which it exits with 1.
 _FOUND = 10
 _LINES = 60
@@ -90,4 +92,4 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
 def _images(inputs: Mapping[str, Any] | None) -> list[str]:
     """The images in a Helm release's values."""
     values = (inputs or {}).get("values") or {}
-    return [values[app]["image"] for app in ("frontend", "backend") if app in values]
+    return [values[app]["image"] for app in APPS if app in values]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from components.apps import APPS
 from delivery import CommandError, git, stack
 from delivery.history.updates import Update
-
-APPS = ("frontend", "backend")
 
 # Where a rollback puts what it needs for the time of its update. The path of the values is how the history knows of
 # which commit they are.

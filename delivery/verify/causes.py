@@ -11,13 +11,13 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.core_v1 import Event, Pod
 
+from components.apps import APPS
 from delivery.report import Check
 from delivery.verify.answers import PATHS, answer_of
 from delivery.verify.logs import Logs
 from delivery.verify.rollouts import rollout_of
 from delivery.verify.sidecars import SIDECARS
 from delivery.verify.sight import Sight, name_of
-from delivery.verify.wanted import APPS
 
 _ANSWERS = {answer_of(path) for path in PATHS}
 # Whose pods a check is about.

@@ -10,7 +10,7 @@ from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
-from delivery.verify.wanted import APPS
+from components.apps import APPS
 
 SIMULATED = "its pods are simulated: no image is pulled, nothing runs and nothing listens"
 

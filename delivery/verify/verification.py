@@ -10,13 +10,14 @@ import httpx2
 from lightkube import ApiError, Client
 from lightkube.core.exceptions import ConfigError
 
+from components.apps import APPS
 from delivery import CommandError
 from delivery.report import Check
 from delivery.verify import answers, causes, mask, rollouts, sidecars
 from delivery.verify.logs import Logs, reading_logs
 from delivery.verify.mask import Mask
 from delivery.verify.sight import Sight, is_simulated, see
-from delivery.verify.wanted import APPS, Wanted
+from delivery.verify.wanted import Wanted
 
 # An app that crashes soon after its start was ready for a moment, and a rollout is complete in that moment: neither
 # Helm nor `kubectl rollout status` looks twice. An app that dies later than this is for its alerts to find.

@@ -6,8 +6,6 @@ from typing import Any
 
 from delivery import CommandError
 
-APPS = ("frontend", "backend")
-
 # The default of the setting, for an update that was made before it was an output.
 _SECONDS = 180.0
 

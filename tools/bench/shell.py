@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from components.apps import APPS
 from tests.integration.project import CANARIES, ROOT, Project
-from tools.bench.testbed import APPS, FIRST_TAG, Testbed, image, timed
+from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
 
 NAMESPACE = "shell"
 

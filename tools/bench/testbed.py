@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.apps import APPS
 from tests.integration.project import ROOT, Project
 
-APPS = ("frontend", "backend")
 FIRST_TAG = "sha-0000000"
 
 Tell = Callable[[str], None]
