@@ -1,29 +1,39 @@
-"""The engine's floor: what a Pulumi program costs that declares nothing."""
+"""The floor: what the least Pulumi programs in Python cost, on the same engine, with the same kind of state."""
 
-from tests.integration.project import ROOT, Project
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from components.apps import APPS
+from tests.integration.project import CANARIES, ROOT, Project
 from tools.bench.ours import PREVIEW, UP
-from tools.bench.testbed import Testbed, timed
+from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
+
+NAMESPACE = "bare"
 
 _PROJECT = f"""\
-name: floor
+name: NAME
 runtime:
   name: python
   options:
     virtualenv: {ROOT / ".venv"}
 """
+_SECRETS: Mapping[str, Mapping[str, str]] = {
+    "app-secrets": {
+        "cohere-api-key": CANARIES["cohereApiKey"],
+        "better-auth-secret": CANARIES["betterAuthSecret"],
+        "database-url": CANARIES["databaseUrl"],
+    },
+    "kafka-secrets": {"username": CANARIES["kafkaUsername"], "password": CANARIES["kafkaPassword"]},
+}
 
 
-class Floor:
-    """An empty program in Python, on the same engine, with the same kind of state and secrets."""
+class Empty:
+    """A program that declares nothing."""
 
     def __init__(self, bed: Testbed) -> None:
-        folder = bed.folder / "floor"
-        folder.mkdir()
-        (folder / "Pulumi.yaml").write_text(_PROJECT)
-        (folder / "__main__.py").write_text("import pulumi\n")
-        self._project = Project(folder, bed.kubeconfig, bed.environment)
-        self._project.state.mkdir()
-        self._project.do("pulumi", "stack", "select", "--create", "floor")
+        self._project = _project(bed, "empty", "import pulumi\n")
         self._project.do(*UP)
 
     def up(self) -> float:
@@ -31,3 +41,37 @@ class Floor:
 
     def preview(self) -> float:
         return timed(self._project, *PREVIEW)
+
+
+class Bare:
+    """The program of bare_program.py, with the app in a namespace of its own."""
+
+    def __init__(self, bed: Testbed) -> None:
+        self._project = _project(bed, NAMESPACE, (Path(__file__).parent / "bare_program.py").read_text())
+        shutil.copytree(ROOT / "infra/helm", self._project.folder / "infra/helm")
+        self._project.do("kubectl", "create", "namespace", NAMESPACE)
+        self._project.configure(namespace=NAMESPACE, chart="infra/helm/todo-app")
+        self._project.configure_secret(**{name: json.dumps(values) for name, values in _SECRETS.items()})
+        for app in APPS:
+            self.set_image(app, FIRST_TAG)
+        self._project.do(*UP)
+
+    def set_image(self, app: str, tag: str) -> None:
+        self._project.configure(**{f"{app}Image": image(app, tag)})
+
+    def up(self) -> float:
+        return timed(self._project, *UP)
+
+    def preview(self) -> float:
+        return timed(self._project, *PREVIEW)
+
+
+def _project(bed: Testbed, name: str, program: str) -> Project:
+    folder = bed.folder / name
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text(_PROJECT.replace("NAME", name))
+    (folder / "__main__.py").write_text(program)
+    project = Project(folder, bed.kubeconfig, bed.environment)
+    project.state.mkdir()
+    project.do("pulumi", "stack", "select", "--create", name)
+    return project
