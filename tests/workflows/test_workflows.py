@@ -67,7 +67,7 @@ PULL_REQUEST = {
 FORK = {**PULL_REQUEST, "github.event.pull_request.head.repo.full_name": "stranger/name"}
 DEPENDABOT = {**PULL_REQUEST, "github.event.pull_request.user.login": "dependabot[bot]"}
 ALL_ON = {"needs.deploy.outputs.sign": "true", "vars.NOTIFY": "true"}
-TESTS = {"test", "integration"}
+TESTS = {"test", "app", "integration"}
 
 
 def secrets_in(fields: Any) -> set[str]:
@@ -140,7 +140,7 @@ def test_what_happens_when(event: Mapping[str, str], expected: set[str]) -> None
 def test_a_fork_gets_no_secret_and_may_only_read() -> None:
     for_forks = [job for job in jobs() if str(job) in {f"deploy-oke.yml {name}" for name in ("build", "preview-fork")}]
     for_forks += [job for job in jobs() if job.workflow == "deploy-oke.yml" and job.name in TESTS]
-    assert len(for_forks) == 4
+    assert len(for_forks) == 5
     for job in for_forks:
         assert secrets_in(job.fields) == set()
         assert permissions_of(job) == {"contents": "read"}
@@ -351,7 +351,7 @@ def test_versions_are_the_toolchains() -> None:
 
 
 def test_the_checks_that_main_requires_are_jobs() -> None:
-    required = {"Run Tests", "Run Integration Tests"}  # CHECKS of components/choices.py
+    required = {"Run Tests", "Run App Tests", "Run Integration Tests"}  # CHECKS of components/choices.py
     assert required <= {job.fields["name"] for job in jobs() if evaluate(job.fields.get("if", "true"), FORK)}
 
 
