@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from delivery import CommandError, stack_config
 from delivery.history import earlier, updates
 from delivery.history.earlier import App
 from delivery.history.updates import Secret, Update
+from delivery.stack_config import StackConfig
 
 # A version, the last update before the current one that was verified, or the last one that was good.
 Goal = int | Literal["verified"] | None
@@ -85,17 +87,22 @@ def choose(name: str, to: Goal, extent: Extent) -> Rollback:
 
     Raises CommandError where there is none, or no way back to it.
     """
-    made = [update for update in updates.read_decrypted(name) if update.kind == "update"]
+    # At once, for the engine takes its time over each.
+    with ThreadPoolExecutor() as threads:
+        history = threads.submit(updates.read_decrypted, name)
+        proven = threads.submit(updates.verified, name)
+        of_today = threads.submit(stack_config.load, name, os.environ)
+    made = [update for update in history.result() if update.kind == "update"]
     if not made:
         raise CommandError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
-    verified = updates.verified(name)
+    verified = proven.result()
     target = _target(made, verified, to)
     if target is None:
         raise CommandError(f"Stack {name} has {_missing(to)}.\n    {_HISTORY}")
     app = earlier.find(name, target)
     if extent.scope == "full":
         earlier.require_commit(target, target.commit)
-    rotation = _rotation(name, target, extent)
+    rotation = _rotation(of_today.result(), target, extent)
     if extent.secrets == "then" and rotation.unknown:
         raise CommandError(
             f"The secrets of update {target.version} cannot be decrypted: {', '.join(rotation.unknown)}.\n"
@@ -124,8 +131,7 @@ def _target(made: Sequence[Update], verified: Sequence[int], to: Goal) -> Update
     return proven if to == "verified" else proven or next(iter(candidates), None)
 
 
-def _rotation(name: str, target: Update, extent: Extent) -> Rotation:
-    config = stack_config.load(name, os.environ)
+def _rotation(config: StackConfig, target: Update, extent: Extent) -> Rotation:
     # Today's program stops at a setting that it does not know, and what is plain today is not to be a secret again.
     of_today = {key for key in KEYS if key in config.encrypted or not config.values.get(key)}
     then = {key: secret for key, secret in target.secrets.items() if extent.scope == "full" or key in of_today}
