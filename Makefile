@@ -102,5 +102,5 @@ bench: tools ## Measure daily deliveries beside the shell pipeline, on an embedd
 	@python tools/bench
 
 # ONLY="quota registry": the cases whose name holds one of these.
-faults: tools testtools ## Break a delivery in a hundred ways, and show what heals it
+faults: tools testtools ## Break a delivery in a hundred ways, on three clusters at once, and show what heals it
 	python -m tests.faults $(if $(ONLY),--only $(ONLY))

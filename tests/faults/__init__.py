@@ -1,4 +1,4 @@
-"""What goes wrong while a stack is delivered, tried one after the other: `make faults`.
+"""What goes wrong while a stack is delivered, tried case by case on a few sites at once: `make faults`.
 
 Each case breaks something on the embedded cluster or in a double, shows what the user is told, takes the cause away,
 and heals the stack as the README says. Then the stack, the live objects and GitHub must be as the program has them,
@@ -10,6 +10,7 @@ nothing may be missing, and no secret may stand anywhere.
 
     front.py      between the stack and its API server
     site.py       the stack, the cluster and the doubles
+    sites.py      several of them at once
     update.py     an update that runs, and what can be done to it meanwhile
     judge.py      what was lost, and which secrets are shown
     case.py       a case, its run and its result

@@ -55,7 +55,7 @@ class Result:
     printed: all that the user's command and the steps printed.
     """
 
-    case: Case
+    name: str
     seen: str
     healed_by: str
     seconds: float
@@ -96,11 +96,11 @@ def run(case: Case, site: Site, judge: Judge) -> Result:
     seen = printed[0] if isinstance(outcome, str) else next(filter(None, map(first_error, printed)), "")
     if healing.failed:
         return Result(
-            case, seen, "nothing", seconds, (), judge.leaks(site, broken), [healing.failed], "\n".join(printed)
+            case.name, seen, "nothing", seconds, (), judge.leaks(site, broken), [healing.failed], "\n".join(printed)
         )
     healed, state = look(site), State.of(site)
     return Result(
-        case,
+        case.name,
         seen,
         healing.by,
         seconds,

@@ -17,7 +17,7 @@ def _line(result: Result) -> Iterable[str]:
     seen = result.seen.replace("|", "\\|") or "nothing"
     healed = "**not healed**" if result.unhealed else result.healed_by
     return (
-        result.case.name,
+        result.name,
         seen,
         healed,
         f"{result.seconds:.0f}",

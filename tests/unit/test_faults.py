@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from tests.faults.__main__ import CASES
-from tests.faults.case import Case, Result, first_error
+from tests.faults.case import Result, first_error
 from tests.faults.judge import Judge, Live, State, forms
 from tests.faults.site import Site
 from tests.faults.table import markdown
@@ -89,9 +89,7 @@ def test_the_first_error_that_tells_something_is_shown(printed: str, told: str) 
 
 
 def test_a_case_that_did_not_heal_is_marked_in_the_table() -> None:
-    case = Case("a fault", lambda _: "")
-
-    table = markdown([Result(case, "a | b", "", 2.4, lost=["it"], unhealed=["it"])])
+    table = markdown([Result("a fault", "a | b", "", 2.4, lost=["it"], unhealed=["it"])])
 
     assert table.splitlines()[2] == "| a fault | a \\| b | **not healed** | 2 | 1 | 0 |"
 
