@@ -8,18 +8,38 @@ import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from delivery import git
 
 FOLDER = "backend/migrations/versions"
 
-# What the previous version of the app cannot live with, in SQL.
-BREAKING = re.compile(
-    r"\b(DROP (TABLE|COLUMN|TYPE|SCHEMA)|RENAME|TRUNCATE|SET NOT NULL|ALTER COLUMN \w+ TYPE|DELETE FROM)\b"
-    r"|ADD COLUMN (?!.*\bDEFAULT\b)[^;]*\bNOT NULL\b",
-    re.IGNORECASE,
+_NAME = r'(?:"[^"]+"|[\w.])+'
+_ALTERS = rf"ALTER\ TABLE\ (?:IF\ EXISTS\ )?(?:ONLY\ )?{_NAME}\ "
+_ACTION = r"(?:[^,(]|\([^)]*\))*"  # up to the comma before the next one
+# What the previous version of the app cannot live with, in a statement of SQL with single blanks.
+_BREAKING_SQL = re.compile(
+    rf"""
+      \b(?:DROP\ (?:TABLE|COLUMN|TYPE|SCHEMA|(?:MATERIALIZED\ )?VIEW|SEQUENCE|DOMAIN)
+         |RENAME|TRUNCATE|SET\ NOT\ NULL|DELETE\ FROM)\b
+    | \bALTER\ (?:COLUMN\ )?{_NAME}\ (?:SET\ DATA\ )?TYPE\b
+    | \b{_ALTERS}(?:.*,\ ?)?DROP\ (?!CONSTRAINT\b)
+    | \bADD\ (?!CONSTRAINT\b)(?!{_ACTION}\b(?:DEFAULT|GENERATED|\w*SERIAL)\b){_ACTION}\bNOT\ NULL\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
+# A whole statement that it can live with. What is neither is for a person to judge.
+_HARMLESS_SQL = re.compile(
+    rf"""
+      (?:CREATE\ (?:TABLE|INDEX|TYPE|SEQUENCE|SCHEMA|EXTENSION)
+        |INSERT\ INTO|UPDATE|SELECT|COMMENT\ ON|DROP\ INDEX|ANALYZE)\b.*
+    | {_ALTERS}DROP\ CONSTRAINT\b.*
+    | {_ALTERS}ALTER\ (?:COLUMN\ )?{_NAME}\ (?:DROP\ NOT\ NULL|SET\ DEFAULT\ .*)
+    | {_ALTERS}ADD\ (?!CONSTRAINT\b)(?!.*\b(?:UNIQUE|CHECK|REFERENCES|PRIMARY|EXCLUDE)\b){_ACTION}
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # The same in the operations of Alembic that write it. Source: https://alembic.sqlalchemy.org/en/latest/ops.html
 _BREAKING = {"drop_table", "drop_column", "rename_table"}
 _HARMLESS = {
@@ -28,7 +48,7 @@ _HARMLESS = {
 }
 
 _TOLD = 100
-_Verdict = Literal["harmless", "breaking", "unclear"]
+Verdict: TypeAlias = Literal["harmless", "breaking", "unclear"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +92,15 @@ def judge(file: str, code: str) -> Sequence[Finding]:
     ]
 
 
-def _verdict(call: ast.Call) -> _Verdict:
+def judge_sql(text: str) -> Verdict:
+    """Whether an earlier version of the app could live with these statements."""
+    statements = [" ".join(part.split()) for part in _COMMENT.sub(" ", text).split(";")]
+    if any(map(_BREAKING_SQL.search, statements)):
+        return "breaking"
+    return "harmless" if all(map(_HARMLESS_SQL.fullmatch, filter(None, statements))) else "unclear"
+
+
+def _verdict(call: ast.Call) -> Verdict:
     if not (
         isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "op"
     ):
@@ -85,29 +113,29 @@ def _verdict(call: ast.Call) -> _Verdict:
     return "harmless" if operation in _HARMLESS else "unclear"
 
 
-def _verdict_of_altered_column(call: ast.Call) -> _Verdict:
+def _verdict_of_altered_column(call: ast.Call) -> Verdict:
     given = _given(call)
     breaks = given.keys() & {"type_", "new_column_name"} or _is(given.get("nullable"), value=False)
     return "breaking" if breaks else "harmless"
 
 
-def _verdict_of_index(call: ast.Call) -> _Verdict:
+def _verdict_of_index(call: ast.Call) -> Verdict:
     # As with a new constraint: whether what an earlier version writes fits it is known to whoever wrote that version.
     unique = _given(call).get("unique")
     return "harmless" if unique is None or _is(unique, value=False) else "unclear"
 
 
-def _verdict_of_sql(call: ast.Call) -> _Verdict:
+def _verdict_of_sql(call: ast.Call) -> Verdict:
     texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    if any(BREAKING.search(text) for text in texts):
+    if "breaking" in map(judge_sql, texts):
         return "breaking"
-    statement = call.args[0] if call.args else None
-    if isinstance(statement, ast.Call):  # sa.text("…")
-        statement = statement.args[0] if statement.args else None
-    return "harmless" if isinstance(statement, ast.Constant) else "unclear"
+    given = call.args[0] if call.args else None
+    if isinstance(given, ast.Call):  # sa.text("…")
+        given = given.args[0] if given.args else None
+    return judge_sql(given.value) if isinstance(given, ast.Constant) and isinstance(given.value, str) else "unclear"
 
 
-def _verdict_of_column(call: ast.Call) -> _Verdict:
+def _verdict_of_column(call: ast.Call) -> Verdict:
     column = next((argument for argument in call.args if isinstance(argument, ast.Call)), None)
     if column is None:
         return "unclear"
@@ -124,7 +152,7 @@ def _is(node: ast.expr | None, *, value: bool) -> bool:
     return isinstance(node, ast.Constant) and node.value is value
 
 
-_OF_OPERATION: Mapping[str, Callable[[ast.Call], _Verdict]] = {
+_OF_OPERATION: Mapping[str, Callable[[ast.Call], Verdict]] = {
     "execute": _verdict_of_sql,
     "alter_column": _verdict_of_altered_column,
     "add_column": _verdict_of_column,
