@@ -11,21 +11,23 @@ from components import kubeconfig
 from components.kubeconfig import Kubeconfig
 from delivery import CommandError, stack
 
+# Not KUBECONFIG, which may lead to the cluster of another stack: a verification there would be of another app.
+_GIVEN = "DELIVERY_KUBECONFIG"
 _DEPLOYER = "todo:access:DeployerAccess"
 _SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
 
 
 def client(name: str) -> Client:
-    """A client for the kubeconfig that KUBECONFIG names or, in base64, holds; else for the stack's own deployer's.
+    """A client for the kubeconfig of the stack's deployer, or that which DELIVERY_KUBECONFIG names or, in base64, holds.
 
     Raises CommandError.
     """
-    given = os.environ.get("KUBECONFIG", "")
+    given = os.environ.get(_GIVEN, "")
     try:
         return kubeconfig.read(_decoded(given) or given or deployer(name), "").client()
     except kubeconfig.KubeconfigError as error:
-        where = "KUBECONFIG" if given else f"The deployer of stack {name}"
-        mended = "unset KUBECONFIG   for the stack's own" if given else f"pulumi up --stack {name}"
+        where = _GIVEN if given else f"The deployer of stack {name}"
+        mended = f"unset {_GIVEN}   for the stack's own" if given else f"pulumi up --stack {name}"
         raise CommandError(f"{where} leads to no cluster: {error}.\n    {mended}") from None
 
 

@@ -51,7 +51,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_server: ApiServer) -> RunningApp:
     """An app that is as its stack promises; a verification takes no longer than it has to."""
-    for name in ("KUBECONFIG", "CI", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+    for name in ("DELIVERY_KUBECONFIG", "CI", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("delivery.verify.verification.STEADY_SECONDS", 0.0)
     monkeypatch.setattr("delivery.verify.verification._POLL_SECONDS", 0.01)

@@ -253,6 +253,13 @@ def test_pods_that_come_and_go_are_not_steady(
     assert "1 of 9 checks failed: steadiness" in capsys.readouterr().err
 
 
+def test_the_kubeconfig_of_other_commands_may_lead_elsewhere(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/the/cluster/of/another/stack")
+
+    assert main(["verify", "--seconds", "0"]) == 0
+    assert [request for request in app.server.requests if "/namespaces/" in request.path]
+
+
 @pytest.mark.parametrize("form", ["path", "path that could be base64", "base64", "base64 in lines"])
 def test_another_kubeconfig_may_be_named(
     app: RunningApp, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -267,7 +274,7 @@ def test_another_kubeconfig_may_be_named(
         "base64": lines.replace("\n", ""),
         "base64 in lines": lines,
     }
-    monkeypatch.setenv("KUBECONFIG", given[form])
+    monkeypatch.setenv("DELIVERY_KUBECONFIG", given[form])
 
     assert main(["verify", "--seconds", "0"]) == 0
 
@@ -280,12 +287,12 @@ def test_another_kubeconfig_may_be_named(
 def test_a_kubeconfig_that_leads_nowhere_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    monkeypatch.setenv("DELIVERY_KUBECONFIG", "/nowhere")
 
     assert main(["verify"]) == 3
     assert capsys.readouterr().err == (
-        "error: KUBECONFIG leads to no cluster: there is no file /nowhere.\n"
-        "    unset KUBECONFIG   for the stack's own\n"
+        "error: DELIVERY_KUBECONFIG leads to no cluster: there is no file /nowhere.\n"
+        "    unset DELIVERY_KUBECONFIG   for the stack's own\n"
     )
 
 
