@@ -57,17 +57,19 @@ def _finding(name: str, holders: Sequence[_Holder]) -> Finding:
                 "    wait for it, or press Ctrl-C where it runs"
             )
     held = " and ".join(f"{holder.who} since {holder.since}" for holder in holders)
+    gone = all(holder.gone for holder in holders)
     cancel = ["pulumi", "cancel", "--yes", name]
     return Finding(
         what=f"Stack {name} is locked by {held}.",
         cause=(
             "That process is gone: the update was killed."
-            if all(holder.gone for holder in holders)
-            else "Either that update still runs, or it was killed. This machine cannot tell: look there first."
+            if gone
+            else "Either that update still runs, or it was killed. This machine cannot tell."
         ),
         plan="The lock is taken away. An update that still runs would go on, and could lose what others write.",
         command=cancel,
         mend=lambda: stack.mend(*cancel),
+        look="" if gone else "whether that update still runs, where it was begun",
     )
 
 

@@ -97,7 +97,10 @@ def test_what_is_refused_before_it_begins_is_no_update(verified: Project) -> Non
     told = up(verified, 1)
 
     assert "Additional properties are not allowed ('replicaz' was unexpected)" in told
-    assert told.endswith("error: Nothing was updated; above is what the engine says of it.\n")
+    assert told.endswith(
+        "error: The engine recorded no update; above is what it says of it.\n"
+        "    python -m delivery recover --stack local   where it was cut off half-way\n"
+    )
     assert (released(verified), history(verified)) == (good, made)
 
 
@@ -114,10 +117,7 @@ def failed_and_left(project: Project) -> str:
 
 
 def up(project: Project, code: int) -> str:
-    # Without a kubeconfig of somebody else's, a verification is made with the deployer's.
-    outcome: Outcome = project.run(
-        "env", "-u", "KUBECONFIG", "python", "-m", "delivery", "up", "--stack", "local", "--yes"
-    )
+    outcome: Outcome = project.run("python", "-m", "delivery", "up", "--stack", "local", "--yes")
     assert outcome.code == code, outcome.text
     assert "Traceback" not in outcome.text
     assert "canary" not in outcome.text

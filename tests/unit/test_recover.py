@@ -120,6 +120,8 @@ def test_a_lock_from_another_machine_may_be_of_an_update_that_runs(
     assert "Stack oke is locked by ann@runner-5" in told
     assert "Either that update still runs, or it was killed. This machine cannot tell" in told
     assert "There is nobody here to ask" in told
+    assert "Somebody has to look first, so --yes is not enough" in refused(capsys, "--yes")
+    assert "look whether that update still runs, where it was begun" in told
     assert stack.changes == []
 
 
