@@ -125,7 +125,9 @@ def _missing(to: Goal) -> str:
 def _target(made: Sequence[Update], verified: Sequence[int], to: Goal) -> Update | None:
     if isinstance(to, int):
         return next((update for update in made if update.version == to), None)
-    left = {int(found["left"]) for update in made if (found := _MESSAGE.fullmatch(update.message))}
+    # A rollback that failed has left nothing: its release took itself back.
+    rollbacks = [found for u in made if u.result == "succeeded" and (found := _MESSAGE.fullmatch(u.message))]
+    left = {int(found["left"]) for found in rollbacks}
     candidates = [update for update in made[1:] if update.result == "succeeded" and update.version not in left]
     proven = next((update for update in candidates if update.version in verified), None)
     return proven if to == "verified" else proven or next(iter(candidates), None)

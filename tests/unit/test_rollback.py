@@ -153,6 +153,16 @@ def test_an_update_that_was_rolled_back_is_no_good_one(commits: list[str], pulum
     assert "roll back to update 1 " in pulumi.updated[0]
 
 
+def test_an_update_that_a_failed_rollback_did_not_leave_is_good(commits: list[str], pulumi: PulumiCommand) -> None:
+    failed = {**pinned(commits[2]), "message": f"roll back to update 1 (commit {commits[0][:7]}) from update 2"}
+    failed["result"] = "failed"
+    pulumi.made(pinned(commits[0]), pinned(commits[1]), failed, pinned(commits[2]))
+
+    main(["rollback", "--yes"])
+
+    assert "roll back to update 2 " in pulumi.updated[0]
+
+
 def test_a_rollback_can_be_gone_back_to_with_the_values_that_it_had(commits: list[str], pulumi: PulumiCommand) -> None:
     values = f".local/rollback/{commits[0]}/{VALUES}"
     pulumi.made(update(commits[1], imageSource="pinned", valuesFile=values, **OLD), pinned(commits[2], NEW))
