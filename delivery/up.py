@@ -28,7 +28,10 @@ def bring_up(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None])
     except CommandError as error:
         after = _last(name)
         if after is None or (before and after.version == before.version):
-            raise CommandError("Nothing was updated; above is what the engine says of it.") from None
+            raise CommandError(
+                "The engine recorded no update; above is what it says of it.\n"
+                f"    python -m delivery recover --stack {name}   where it was cut off half-way"
+            ) from None
         raise _failed_update(name, after, tell) from error
     _verify_update(name, tell)
 

@@ -204,7 +204,10 @@ def test_an_update_that_did_not_begin_is_no_failed_update(
     out, error = run(capsys, 1)
 
     assert out == ""
-    assert error == "error: Nothing was updated; above is what the engine says of it.\n"
+    assert error == (
+        "error: The engine recorded no update; above is what it says of it.\n"
+        "    python -m delivery recover --stack owner/oke   where it was cut off half-way\n"
+    )
 
 
 def test_without_anybody_to_ask_it_needs_to_be_told(
