@@ -73,8 +73,12 @@ class Lookout:
         replica_sets = await self._list(ReplicaSet)
         jobs = [job for job in await self._list(Job) if self._before is None or uid(job) not in self._before.jobs]
         makers = [it for it in (_newest(d, replica_sets) for d in filter(self._is_released, deployments)) if it]
-        owners = {*map(uid, makers), *map(uid, jobs)}
-        pods = [pod for pod in await self._list(Pod) if owner(pod) in owners and not _leaves(pod)]
+        sets, of_jobs = {*map(uid, makers)}, {*map(uid, jobs)}
+        pods = [
+            pod
+            for pod in await self._list(Pod)
+            if not _leaves(pod) and (owner(pod) in of_jobs or (owner(pod) in sets and not _is_replaced(pod)))
+        ]
         scene = Scene(makers, pods, jobs)
         podless = {uid(job) for job in jobs} - {owner(pod) for pod in pods}
         if podless or any(obstacle.trouble == "room" for obstacle in find(scene)):
@@ -130,6 +134,14 @@ def _revision(replica_set: ReplicaSet) -> int:
 
 def _generation(deployment: Deployment) -> int | None:
     return deployment.metadata and deployment.metadata.generation
+
+
+def _is_replaced(pod: Pod) -> bool:
+    """Whether a ReplicaSet makes another one for it: it was evicted, or its node was shut down, and it stays to tell.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection
+    """
+    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
 
 
 def _leaves(pod: Pod) -> bool:

@@ -37,8 +37,8 @@ _PASSES = re.compile(
     r"|unreachable|unavailable|too ?many ?requests|\bEOF\b|is reserved|no endpoints)"
     r"|\b(?:429|5\d\d) [A-Z]|status(?: code)?:? (?:429|5\d\d)"
 )
-# Another disk, or the first node, is made at this moment.
-_IS_MADE = re.compile(r"no nodes available|volume", re.IGNORECASE)
+# Another disk, or the first node, is made at this moment, or a node is drained, to be back or replaced soon.
+_IS_MADE = re.compile(r"no nodes available|volume|were unschedulable", re.IGNORECASE)
 # Nodes that come or go: https://kubernetes.io/docs/reference/labels-annotations-taints/
 _PASSING_TAINTS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler")
 

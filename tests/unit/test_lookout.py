@@ -123,6 +123,15 @@ def test_a_pod_that_ends_does_not_count() -> None:
     assert pods(look.scene) == []
 
 
+def test_a_pod_that_was_evicted_does_not_count_unless_it_is_a_jobs() -> None:
+    evicted = pod(container(RUNNING), uid="evicted", phase="Failed", reason="Evicted")
+    failed = pod(container(RUNNING), owner="job-1", uid="failed", phase="Failed")
+
+    (look,) = looks(BEFORE, replace(AFTER, jobs=[job("job-1")], pods=[NEW, evicted, failed]))
+
+    assert pods(look.scene) == ["new", "failed"]
+
+
 HOMELESS = replace(AFTER, pods=[pod(unschedulable="no memory")])
 
 

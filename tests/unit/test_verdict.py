@@ -11,6 +11,7 @@ from components.rollout.verdict import IF_IT_STANDS, SOON, Obstacle, Verdict
 
 from .workloads import RUNNING, container, ended, event, job, node, pod, replica_set, waiting
 
+DRAINED = "0/2 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable."
 NO_ROOM = "0/2 nodes are available: 2 Insufficient memory."
 TAINTED = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s)."
 QUOTA = 'pods "backend-7d9f" is forbidden: exceeded quota: free'
@@ -99,6 +100,7 @@ LOOPING = waiting("CrashLoopBackOff", "back-off 40s")
         (pod(unschedulable=NO_ROOM), f"no node can take its pod: {NO_ROOM}", IF_IT_STANDS),
         (pod(unschedulable="gated", reason="SchedulingGated"), "no node can take its pod: gated", None),
         (pod(unschedulable=NO_ROOM, nominatedNodeName="node-1"), f"no node can take its pod: {NO_ROOM}", None),
+        (pod(unschedulable=DRAINED), f"no node can take its pod: {DRAINED}", None),
         (
             pod(unschedulable="no nodes available to schedule pods"),
             "no node can take its pod: no nodes available to schedule pods",
