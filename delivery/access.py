@@ -18,7 +18,7 @@ _SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
 
 
 def client(name: str) -> Client:
-    """A client for the kubeconfig of the stack's deployer, or that which DELIVERY_KUBECONFIG names or, in base64, holds.
+    """A client for the stack's deployer, or for the kubeconfig that DELIVERY_KUBECONFIG names or, in base64, holds.
 
     Raises CommandError.
     """

@@ -19,7 +19,10 @@ _Component = create_namespaced_resource("dapr.io", "v1alpha1", "Component", "com
 
 @dataclass(frozen=True)
 class Sight:
-    """deployments: by name; pods: by app, without those that end; components: the names of Dapr's custom resources."""
+    """deployments: by name; pods: by app, without those that end or have ended.
+
+    components: the names of Dapr's custom resources.
+    """
 
     deployments: Mapping[str, Deployment]
     pods: Mapping[str, Sequence[Pod]]
@@ -61,7 +64,12 @@ def is_simulated(pod: Pod) -> bool:
 
 def _pods(client: Client, namespace: str, app: str) -> Sequence[Pod]:
     found = client.list(Pod, namespace=namespace, labels={"app": app})
-    return [pod for pod in found if pod.metadata and not pod.metadata.deletionTimestamp]
+    # One that was evicted, or whose node was shut down, stays to tell of it, and another one runs in its place.
+    return [pod for pod in found if pod.metadata and not pod.metadata.deletionTimestamp and not _has_ended(pod)]
+
+
+def _has_ended(pod: Pod) -> bool:
+    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
 
 
 def _components(client: Client, namespace: str) -> Collection[str]:

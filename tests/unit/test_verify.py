@@ -161,6 +161,15 @@ def test_no_pod_of_another_image_may_run_but_one_that_ends(app: RunningApp, caps
     assert checks(capsys, 0)["image of backend"]["evidence"] == IMAGES["backend"]
 
 
+def test_a_pod_that_was_evicted_long_ago_fails_nothing(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
+    evicted = pod(images={**IMAGES, "backend": "r.example/b:old"}, daprd={"terminated": {"exitCode": 137}})
+    evicted["metadata"]["uid"] = "evicted"
+    evicted["status"] |= {"phase": "Failed", "reason": "Evicted"}
+    app.runs(deployments(), pod(), evicted)
+
+    assert "failed" not in {check["state"] for check in checks(capsys, 0).values()}
+
+
 def test_without_a_pod_nothing_runs(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
     app.runs(deployments())
 
