@@ -8,6 +8,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_kubernetes as kubernetes
 import yaml
+from lightkube import ApiError, AsyncClient
 from lightkube.resources.networking_v1 import Ingress
 
 from components.chart import digest
@@ -175,11 +176,22 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
         record = await deployed_record(client, namespace, RELEASE)
         if record is None:
             return chart
-        drifted = await find_drift(client, namespace, record.manifest)
+        drifted = await _drift(client, namespace, record.manifest)
     if drifted:
         return f"{chart}, sets back what was changed by hand after revision {record.revision}: {', '.join(drifted)}"
     # Said once and kept, or to stop saying it would be a change again.
     return record.description if record.description.startswith(chart) else chart
+
+
+async def _drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:
+    try:
+        return await find_drift(client, namespace, manifest)
+    except ApiError as error:
+        # To ask what applying again would change takes the permission to do so, which who previews may well lack.
+        if not (pulumi.runtime.is_dry_run() and "cannot patch" in str(error)):
+            raise
+        pulumi.log.warn(f"What was changed by hand in the release {RELEASE} is not in this preview: {error}")
+        return []
 
 
 def _require_finished(revision: Revision | None) -> None:

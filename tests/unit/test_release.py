@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from components import kubeconfig, rollout
 from components.chart import digest
+from components.cluster import ClusterError
 from components.release import AppIngressArgs, AppRelease, AppReleaseArgs, UnfinishedReleaseError
 from components.rollout import verdict
 
@@ -297,6 +299,20 @@ def test_what_was_changed_by_hand_is_set_back_and_named(engine: Engine, cluster:
     assert description(engine) == (
         f"chart sha256:{digest(chart)[:16]}, sets back what was changed by hand after revision 7: ConfigMap/todo"
     )
+
+
+def test_who_previews_need_not_be_allowed_to_change_anything(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    has_release(cluster, f"chart sha256:{digest(chart)[:16]}", drifted=True)
+    reason = 'configmaps "todo" is forbidden: User "reader" cannot patch resource "configmaps"'
+    cluster.refuses(f"PATCH {OBJECT}", HTTPStatus.FORBIDDEN, reason)
+
+    deploy(engine, cluster, chart, preview=True)
+
+    assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
+    (warning,) = said(engine, engine_pb2.WARNING)
+    assert warning == f"What was changed by hand in the release todo-app is not in this preview: {reason}"
+    with pytest.raises(ClusterError, match="cannot patch"):
+        deploy(Engine(), cluster, chart)
 
 
 @pytest.mark.parametrize(
