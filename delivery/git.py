@@ -42,6 +42,11 @@ def author(commit: str) -> str:
     return (ask("log", "-1", "--no-show-signature", "--format=%an", commit) or "").strip() if commit else ""
 
 
+def is_ancestor(commit: str, later: str) -> bool:
+    """Whether a commit is in the history of a later one; not where either is not in this checkout."""
+    return ask("merge-base", "--is-ancestor", commit, later) is not None
+
+
 def ask(*arguments: str) -> str | None:
     """What a command of git prints, or None where it fails."""
     done = runner.run(["git", *arguments], os.environ, seconds=None)

@@ -1,4 +1,4 @@
-"""What workflow runs tell: `drift`, `drift-issue`, `summary`."""
+"""What workflow runs tell: `drift`, `drift-issue`, `overtaken`, `summary`."""
 
 import argparse
 import os
@@ -15,6 +15,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     drift.set_defaults(run=_drift)
     issue = add_parser("drift-issue", parents=[stack], help="open, update or close the issue that tells it")
     issue.set_defaults(run=_drift_issue)
+    overtaken = add_parser("overtaken", parents=[stack], help="tell whether a later commit was brought up already")
+    overtaken.set_defaults(run=_overtaken)
     summary = add_parser("summary", help="pass standard input on, and add it to the workflow run's page")
     summary.add_argument("title")
     summary.set_defaults(run=_summary)
@@ -33,6 +35,19 @@ def _drift_issue(options: argparse.Namespace) -> str:
     address = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
     changes = [line for line in sys.stdin.read().splitlines() if line]
     return issue.tell(options.stack, changes, address)
+
+
+def _overtaken(options: argparse.Namespace) -> str:
+    from delivery import summary
+    from delivery.history import overtaken
+
+    found = overtaken.find(options.stack)
+    if outputs := os.environ.get("GITHUB_OUTPUT"):
+        with Path(outputs).open("a", encoding="utf-8") as file:
+            file.write(f"overtaken={'true' if found else 'false'}\n")
+    if found and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
+        summary.add(Path(page), "Nothing was brought up", found)
+    return found
 
 
 def _summary(options: argparse.Namespace) -> None:

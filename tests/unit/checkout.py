@@ -29,6 +29,9 @@ class Checkout:
         self._git("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "commit", "--quiet", "--message", "…")
         return self._git("rev-parse", "HEAD")
 
+    def check_out(self, commit: str) -> None:
+        self._git("checkout", "--quiet", commit)
+
     def _git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
         return done.stdout.strip()

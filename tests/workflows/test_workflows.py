@@ -38,6 +38,7 @@ SECRETS: Mapping[tuple[str, str], set[str]] = {
     ("deploy-oke.yml deploy", "Go back to the chosen version"): STACK,
     ("deploy-oke.yml deploy", "Verify"): STATE,
     ("deploy-oke.yml deploy", "Roll back"): STACK,
+    ("deploy-oke.yml deploy", "Look whether a later commit was brought up"): STATE,
     ("deploy-oke.yml deploy", "Verify again"): STATE,
     ("deploy-oke.yml sign", "docker/login-action"): JOB_TOKEN,
     ("deploy-oke.yml notify", "slackapi/slack-github-action"): {"SLACK_WEBHOOK_URL"},
@@ -66,7 +67,9 @@ PULL_REQUEST = {
 }
 FORK = {**PULL_REQUEST, "github.event.pull_request.head.repo.full_name": "stranger/name"}
 DEPENDABOT = {**PULL_REQUEST, "github.event.pull_request.user.login": "dependabot[bot]"}
-ALL_ON = {"needs.deploy.outputs.sign": "true", "vars.NOTIFY": "true"}
+ALL_ON = {"needs.deploy.outputs.sign": "true", "needs.deploy.outputs.frontend": "an image", "vars.NOTIFY": "true"}
+# Of a rollback, and of a commit that comes too late.
+NOTHING_NEW = {"needs.deploy.outputs.frontend": ""}
 TESTS = {"test", "app", "integration"}
 
 
@@ -114,7 +117,7 @@ def test_the_pipeline_is_the_documents() -> None:
         (BRANCH, TESTS | {"build"}),
         (BRANCH | ALL_ON, TESTS | {"build"}),
         (BY_HAND, TESTS | {"deploy"}),
-        (BY_HAND | ALL_ON | {"inputs.rollback": "12"}, TESTS | {"deploy", "notify"}),
+        (BY_HAND | ALL_ON | NOTHING_NEW, TESTS | {"deploy", "notify"}),
         (BY_HAND | {"github.ref": "refs/heads/other"}, TESTS | {"build"}),
         (PULL_REQUEST | ALL_ON, TESTS | {"build", "preview"}),
         (PULL_REQUEST | {"vars.PULUMI_BACKEND_URL": ""}, TESTS | {"build", "preview-fork"}),
@@ -313,10 +316,20 @@ def test_a_message_has_both_results(outputs: Mapping[str, str], told: str) -> No
     assert told in text
 
 
-@pytest.mark.parametrize(("version", "step"), [("", "Bring the stack up"), ("12", "Go back to the chosen version")])
-def test_a_version_is_gone_back_to_instead_of_an_update(version: str, step: str) -> None:
-    choice = [step for step in DEPLOY["jobs"]["deploy"]["steps"] if "inputs.rollback" in step.get("if", "")]
-    assert [chosen["name"] for chosen in choice if evaluate(chosen["if"], {"inputs.rollback": version})] == [step]
+@pytest.mark.parametrize(
+    ("version", "overtaken", "chosen"),
+    [
+        ("", "false", ["Look whether a later commit was brought up", "Bring the stack up"]),
+        ("", "true", ["Look whether a later commit was brought up"]),
+        ("12", "", ["Go back to the chosen version"]),
+    ],
+)
+def test_a_version_is_gone_back_to_instead_of_an_update_and_an_older_commit_undoes_nothing(
+    version: str, overtaken: str, chosen: list[str]
+) -> None:
+    steps = [step for step in DEPLOY["jobs"]["deploy"]["steps"] if "inputs.rollback" in step.get("if", "")]
+    context = {"inputs.rollback": version, "steps.later.outputs.overtaken": overtaken}
+    assert [step["name"] for step in steps if evaluate(step["if"], context)] == chosen
 
 
 @pytest.mark.parametrize(("typed", "full"), [(True, True), (False, "")])
