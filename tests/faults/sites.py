@@ -44,9 +44,12 @@ def run_all(places: Sequence[int], sites: int, folder: Path) -> Generator[Result
                 except EOFError:
                     receivers.remove(receiver)
     finally:
+        before = signal.signal(signal.SIGINT, lambda *_: None)  # nor does impatience leave a cluster
         for process in processes:
             process.terminate()
+        for process in processes:
             process.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def _work(left: _Queue, results: Connection, folder: Path) -> None:

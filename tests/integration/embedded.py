@@ -14,8 +14,8 @@ EMBEDDED = ROOT / "tools/embedded"
 @contextmanager
 def embedded_cluster(folder: Path) -> Generator[Path]:
     """The kubeconfig of an embedded cluster in `folder`, which is to be new."""
-    subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
     try:
+        subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
         yield folder / "kubeconfig"
     finally:
         subprocess.run([sys.executable, EMBEDDED, "down", folder], check=True)

@@ -92,8 +92,12 @@ class Project:
 
     def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
         """Runs a command in the project, whatever becomes of it."""
-        process = self.start(*command, kubeconfig=kubeconfig)
-        text, _ = process.communicate()
+        with self.start(*command, kubeconfig=kubeconfig) as process:
+            try:
+                text, _ = process.communicate()
+            except BaseException:  # it must not outlive the cluster that it works on
+                process.kill()
+                raise
         if command[0] == "pulumi":
             self.printed.append(text)
         return Outcome(process.returncode, text)
