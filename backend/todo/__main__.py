@@ -4,30 +4,20 @@ import argparse
 import sys
 from datetime import timedelta
 
-import uvicorn
 from pydantic import ValidationError
 
-from .app import create_app
-from .assistant import ANSWER_SECONDS
 from .settings import Settings, SettingsError, load
-from .telemetry import configure
 from .tokens import issue
-
-# A chat that began just before the end may still be answered.
-DRAIN_SECONDS = ANSWER_SECONDS + 5
-# Longer than the ingress controller's (components/ingress.py), which would else send a request on a connection that
-# is being closed.
-KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> int:
     arguments = _parser().parse_args()
     try:
         settings = load(Settings)
-        return _token(arguments.user, arguments.hours, settings) if arguments.command == "token" else _serve(settings)
     except SettingsError as error:
         print(f"todo: {error}", file=sys.stderr)
         return 1
+    return _token(arguments.user, arguments.hours, settings) if arguments.command == "token" else _serve(settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,19 +31,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings) -> int:
-    configure()
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        # Only the sidecar's address is trusted, and it is read from the connection.
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    uvicorn.Server(config).run()
+    from .server import serve
+
+    serve(settings)
     return 0
 
 

@@ -58,7 +58,7 @@ def test_the_sidecar_outlives_the_app_within_the_grace_period(release: helm.Rele
     spec = release.pods()["backend"]["spec"]
     (container,) = spec["containers"]
     block = int(annotations(release, "backend")["dapr.io/block-shutdown-duration"].removesuffix("s"))
-    drain = 25  # DRAIN_SECONDS of backend/todo/__main__.py
+    drain = 25  # DRAIN_SECONDS of backend/todo/server.py
     sidecar_shutdown = 5  # DefaultGracefulShutdownDuration in daprd's pkg/runtime/config.go
     assert (
         container["lifecycle"]["preStop"]["sleep"]["seconds"] + drain

@@ -199,7 +199,7 @@ def seconds(text: str) -> int:
 
 def test_the_controller_lets_go_of_a_connection_before_the_app_does(controller: helm.Release) -> None:
     idle = seconds(arguments(controller)["serversTransport.forwardingTimeouts.idleConnTimeout"])
-    backend = (example.PROJECT_FOLDER / "backend/todo/__main__.py").read_text()
+    backend = (example.PROJECT_FOLDER / "backend/todo/server.py").read_text()
     frontend = (example.PROJECT_FOLDER / "frontend/nginx.conf").read_text()
     kept = [*re.findall(r"^KEEP_ALIVE_SECONDS = (\d+)", backend, re.MULTILINE)]
     kept += re.findall(r"keepalive_timeout (\d+)s;", frontend)
@@ -213,7 +213,7 @@ def test_an_ending_controller_answers_what_the_app_may_still_answer(controller: 
     accepting = seconds(arguments(controller)[f"{lifecycle}.requestAcceptGraceTimeout"])
     answering = seconds(arguments(controller)[f"{lifecycle}.graceTimeOut"])
     grace = controller.pods()["traefik"]["spec"]["terminationGracePeriodSeconds"]
-    drain = 25  # DRAIN_SECONDS of backend/todo/__main__.py
+    drain = 25  # DRAIN_SECONDS of backend/todo/server.py
     assert accepting > 0
     assert drain < answering
     assert accepting + answering < grace

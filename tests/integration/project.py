@@ -22,8 +22,9 @@ COPIED = (
 
 # Commands that change neither the stack nor the cluster.
 LOOKS = (
-    *(("kubectl", "get"), ("helm", "history"), ("helm", "list"), ("pulumi", "preview"), ("pulumi", "config")),
-    *(("pulumi", "stack", "output"), ("pulumi", "stack", "export")),
+    *(("kubectl", "get"), ("kubectl", "auth"), ("kubectl", "config"), ("helm", "history"), ("helm", "list")),
+    *(("helm", "template"), ("pulumi", "preview"), ("pulumi", "config"), ("pulumi", "stack", "output")),
+    *(("pulumi", "stack", "export"), ("pulumi", "stack", "history"), ("python", "-m", "delivery", "kubeconfig")),
 )
 
 # Every one is looked for in all that the stack leaves behind.

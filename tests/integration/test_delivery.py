@@ -352,7 +352,7 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
         " current-context: nowhere}"
     )
     (deployed.folder / "bad-values.yaml").write_text("backend: {replicaz: 3}\n")
-    before = deployed.resources(), deployed.helm_history()
+    before, brought_up = (deployed.resources(), deployed.helm_history()), deployed.deployed
     deployed.configure(**settings)
 
     for command in ("preview", "up --yes --skip-preview"):
@@ -361,6 +361,7 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
         assert sentence in refused.text
         assert "Traceback" not in refused.text
     assert (deployed.resources(), deployed.helm_history()) == before
+    deployed.deployed = brought_up
 
 
 def test_no_secret_was_ever_shown_or_stored_in_plain_text(deployed: Project, tmp_path: Path) -> None:

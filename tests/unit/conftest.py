@@ -12,9 +12,14 @@ from .pulumi_command import PulumiCommand
 from .running_app import RunningApp
 
 
+# The providers' SDKs stay until the end, and looking for garbage among them takes a sixth of the tests' time.
+def pytest_collection() -> None:
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    # The providers' SDKs stay until the end, and looking for garbage among them takes a sixth of the tests' time.
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
