@@ -7,6 +7,12 @@ from delivery import stack
 from delivery.recover.checkpoint import Checkpoint, Resource
 from delivery.recover.finding import Finding
 
+_MADE_AGAIN = (
+    *("pulumi:", "todo:", "docker-build:"),
+    # Which GitHub makes or overwrites: https://docs.github.com/en/rest/deployments/environments
+    *("github:index/repositoryEnvironment:", "github:index/actionsEnvironmentSecret:"),
+)
+
 
 def find(name: str, state: Checkpoint) -> Finding | None:
     """What was pending when the last update of a stack was killed, or None where nothing is.
@@ -59,4 +65,4 @@ def _is_found_again(resource: Resource) -> bool:
         metadata = resource.inputs.get("metadata", {})
         # Given by the provider, and another one the next time.
         return "pulumi.com/autonamed" not in metadata.get("annotations", {})
-    return resource.type.startswith(("pulumi:", "todo:", "docker-build:"))
+    return resource.type.startswith(_MADE_AGAIN)

@@ -276,10 +276,18 @@ def test_an_interrupted_update_is_ended_by_a_look_at_these_resources_alone(
     ]
 
 
+OF_GITHUB = {
+    **SECRET,
+    "type": "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret",
+    "urn": "urn:pulumi:oke::todo-oke::github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret::app-secrets",
+}
+
+
+@pytest.mark.parametrize("resource", [SECRET, OF_GITHUB])
 def test_an_interrupted_creation_is_forgotten_and_what_becomes_of_the_object_is_told(
-    stack: StuckStack, capsys: pytest.CaptureFixture[str]
+    stack: StuckStack, capsys: pytest.CaptureFixture[str], resource: dict[str, Any]
 ) -> None:
-    stack.has_state([*BASE], ("creating", SECRET))
+    stack.has_state([*BASE], ("creating", resource))
     stack.has_state([*BASE], by="refresh")
 
     told = mended(capsys)
