@@ -96,8 +96,8 @@ class Project:
         with self.start(*command, kubeconfig=kubeconfig) as process:
             try:
                 text, _ = process.communicate()
-            except BaseException:  # it must not outlive the cluster that it works on
-                process.kill()
+            except BaseException:  # it must not outlive the cluster that it works on, nor what it has started outlive it
+                process.terminate()
                 raise
         if command[0] == "pulumi":
             self.printed.append(text)
