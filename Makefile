@@ -96,7 +96,7 @@ together: tools backend frontend
 	pytest tests/app
 
 integration: tools testtools apptools
-	pytest -n 3 --dist loadfile tests/integration  # they wait as much as they work
+	pytest -n 3 --dist loadfile --no-loadscope-reorder tests/integration  # they wait as much as they work
 
 bench: tools ## Measure daily deliveries beside the shell pipeline, on an embedded cluster of its own
 	@python tools/bench
