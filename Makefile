@@ -59,7 +59,7 @@ app: ## Run the app itself on this machine, without a cluster, until Ctrl-C
 	@python3 tools/rig .local/app
 
 test: ## Run every test, on a second embedded cluster of its own, and lint
-	@$(MAKE) --jobs 2 integration lint unit together  # the first waits a third of its time
+	@$(MAKE) --jobs 2 integration lint unit together  # the longest first
 
 check: lint unit backend frontend ## Run the tests that need no cluster
 
