@@ -59,7 +59,7 @@ app: ## Run the app itself on this machine, without a cluster, until Ctrl-C
 	@python3 tools/rig .local/app
 
 test: ## Run every test, on a second embedded cluster of its own, and lint
-	@$(MAKE) --jobs 2 integration lint unit together  # the first waits a third of its time
+	@$(MAKE) --jobs 2 integration lint unit together  # the longest first
 
 check: lint unit backend frontend ## Run the tests that need no cluster
 
@@ -96,7 +96,7 @@ together: tools backend frontend
 	pytest tests/app
 
 integration: tools testtools apptools
-	pytest -n 3 --dist loadfile tests/integration  # they wait as much as they work
+	pytest -n 3 --dist loadfile --no-loadscope-reorder tests/integration  # they wait as much as they work
 
 bench: tools ## Measure daily deliveries beside the shell pipeline, on an embedded cluster of its own
 	@python tools/bench

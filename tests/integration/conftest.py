@@ -10,6 +10,13 @@ import pytest
 from tests.integration.embedded import embedded_cluster
 from tests.integration.project import Project, make_project
 
+# One process of pytest's takes a file whole, so those that take longest begin first.
+LONGEST = ("test_rollback.py", "test_delivery.py", "test_oke.py", "test_up.py", "test_recover.py", "test_doubles.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

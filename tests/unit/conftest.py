@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from . import example
+from . import example, oracle
 from .api_server import ApiServer
 from .engine import Engine
 from .pulumi_command import PulumiCommand
@@ -20,6 +20,16 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nobody is trusted but 127.0.0.1: each client would else read all authorities of the web, for 20 ms."""
+    file = tmp_path_factory.mktemp("authorities") / "certificate.pem"
+    file.write_bytes(oracle.certificate())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture
