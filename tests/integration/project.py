@@ -96,7 +96,7 @@ class Project:
         with self.start(*command, kubeconfig=kubeconfig) as process:
             try:
                 text, _ = process.communicate()
-            except BaseException:  # it must not outlive the cluster that it works on, nor what it has started outlive it
+            except BaseException:  # neither it nor what it has started is to outlive the cluster
                 process.terminate()
                 raise
         if command[0] == "pulumi":
