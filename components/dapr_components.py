@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import pulumi
@@ -14,6 +15,7 @@ from components.secrets import APP_SECRETS, KAFKA_SECRETS
 class DaprComponentsArgs:
     """app_id: the Dapr app that may load them; control_plane_namespace: where its sidecar finds sentry.
 
+    version: Dapr's, which is the sidecar's.
     kafka_brokers: host:port each; kafka_sasl_mechanism: SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN.
     tracing_endpoint: host:port of an OpenTelemetry collector (gRPC), or empty; tracing_sampling_rate: 0 to 1.
     """
@@ -21,6 +23,7 @@ class DaprComponentsArgs:
     namespace: pulumi.Input[str]
     app_id: str
     control_plane_namespace: pulumi.Input[str]
+    version: str
     kafka_brokers: Sequence[str]
     kafka_sasl_mechanism: str
     kafka_tls: bool
@@ -34,17 +37,21 @@ class DaprComponents(pulumi.ComponentResource):
     """What the backend's sidecar loads: pub/sub, state store, secret store, resiliency, subscription, configuration.
 
     names: of the Dapr components, as `kubectl get components` lists them.
+    checksum: of all that a sidecar has from its start, and of its version: another one calls for new pods.
     """
 
     names: Sequence[str]
+    checksum: pulumi.Output[str]
 
     def __init__(self, name: str, args: DaprComponentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:dapr:Components", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
+        declared: list[Any] = []
 
         def declare(kind: str, object_name: str, content: Mapping[str, Any], api: str = "dapr.io/v1alpha1") -> None:
             metadata = {"name": object_name, "namespace": args.namespace}
             Manifest(object_name, {"apiVersion": api, "kind": kind, "metadata": metadata, **content}, child)
+            declared.append([kind, object_name, content])
 
         components = {
             "todo-pubsub": _kafka_pubsub(args),
@@ -74,7 +81,11 @@ class DaprComponents(pulumi.ComponentResource):
         )
         declare("Configuration", "todo-app", {"spec": _configuration(args)})
         self.names = sorted(components)
-        self.register_outputs({"names": self.names})
+        # It reads them at its start: https://docs.dapr.io/operations/components/component-updates/
+        self.checksum = pulumi.Output.json_dumps([args.version, declared], sort_keys=True).apply(
+            lambda text: sha256(text.encode()).hexdigest()[:16]
+        )
+        self.register_outputs({"names": self.names, "checksum": self.checksum})
 
 
 def _kafka_pubsub(args: DaprComponentsArgs) -> Mapping[str, Any]:

@@ -59,6 +59,7 @@ class AppReleaseArgs:
         reach; tracing_port is 0 where no traces are sent.
     dapr_namespace: where they let its sidecar reach the control plane.
     kafka_topic: where the backend publishes its events.
+    dapr_checksum: of what its sidecar has from its start; one that changes rolls its pods.
     kubeconfig: the cluster, to tell why a release does not become ready.
     """
 
@@ -78,6 +79,7 @@ class AppReleaseArgs:
     tracing_port: int
     dapr_namespace: pulumi.Input[str]
     kafka_topic: str
+    dapr_checksum: pulumi.Input[str]
     kubeconfig: pulumi.Input[Kubeconfig]
 
 
@@ -146,7 +148,7 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
     return {
         "frontend": {"image": args.frontend_image},
         "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
-        "dapr": {"topic": args.kafka_topic},
+        "dapr": {"topic": args.kafka_topic, "checksum": args.dapr_checksum},
         "networkPolicy": _without_empty(policy),
         **_without_empty({"imagePullSecrets": args.pull_secrets, "ingress": _without_empty(ingress)}),
     }

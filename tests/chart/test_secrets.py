@@ -57,6 +57,16 @@ def test_a_changed_secret_rolls_the_backend_alone(environment: helm.Environment)
     assert {**old, "template": None} == {**new, "template": None}
 
 
+def test_what_a_sidecar_reads_at_its_start_rolls_the_backend(environment: helm.Environment) -> None:
+    before, after = (helm.template(environment, {"dapr": {"checksum": checksum}}) for checksum in ("0123", "4567"))
+
+    assert before.pods()["backend"]["metadata"]["annotations"]["checksum/dapr"] == "0123"
+    changed = [
+        new["metadata"]["name"] for old, new in zip(before.manifests, after.manifests, strict=True) if old != new
+    ]
+    assert changed == ["backend"]
+
+
 def test_checksums_work_without_dapr(environment: helm.Environment) -> None:
     release = helm.template(
         environment, {"backend": {"secretChecksums": {"app-secrets": "0123"}}, "dapr": {"enabled": False}}

@@ -140,6 +140,7 @@ DEFAULTS: helm.Manifest = yaml.safe_load((helm.CHART / "values.yaml").read_text(
 OTHERS = {
     "backend.env": {"COHERE_MODEL": "command-a"},
     "backend.secretChecksums": {"app-secrets": "5a"},
+    "dapr.checksum": "5a",
     "dapr.logLevel": "debug",
     "imagePullSecrets": ["ghcr"],
     "ingress.annotations": {"example.org/a": "b"},

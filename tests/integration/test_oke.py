@@ -214,7 +214,7 @@ CHANGES = (
     ),
     Change(
         "another broker",
-        {"kubernetes:dapr.io/v1alpha1:Component::todo-pubsub": "update"},
+        {"kubernetes:dapr.io/v1alpha1:Component::todo-pubsub": "update", **RELEASE},
         {"kafkaBrokers": "other.example.com:9092"},
     ),
     Change(

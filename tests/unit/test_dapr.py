@@ -48,6 +48,7 @@ def deploy_components(engine: Engine, **changes: Any) -> None:
         "namespace": "todo",
         "app_id": "backend",
         "control_plane_namespace": "dapr-system",
+        "version": "1.15.4",
         "kafka_brokers": ("broker-0.example.com:9092", "broker-1.example.com:9092"),
         "kafka_sasl_mechanism": "SCRAM-SHA-256",
         "kafka_tls": True,
@@ -60,6 +61,7 @@ def deploy_components(engine: Engine, **changes: Any) -> None:
     def program() -> None:
         components = DaprComponents("dapr-components", DaprComponentsArgs(**defaults | changes))
         pulumi.export("names", components.names)
+        pulumi.export("checksum", components.checksum)
 
     engine.deploy(program)
 
@@ -237,7 +239,26 @@ def test_the_backend_gets_its_components_and_policies(engine: Engine) -> None:
         ("Subscription", "todo-events"): ["backend"],
         ("Configuration", "todo-app"): None,  # has no scopes: a pod's annotation names it
     }
-    assert engine.exports == {"names": ["todo-pubsub", "todo-secrets", "todo-state"]}
+    assert engine.exports["names"] == ["todo-pubsub", "todo-secrets", "todo-state"]
+
+
+def test_what_a_sidecar_reads_at_its_start_has_another_checksum_where_it_differs() -> None:
+    def checksum(**changes: Any) -> str:
+        engine = Engine()
+        deploy_components(engine, **changes)
+        return engine.exports["checksum"]
+
+    changes: list[dict[str, Any]] = [
+        {},
+        {"version": "1.15.5"},
+        {"kafka_brokers": ("other.example.com:9092",)},
+        {"kafka_consumer_group": "other"},
+        {"tracing_endpoint": "collector:4317"},
+        {"tracing_sampling_rate": 0.2},
+    ]
+
+    assert len({checksum(**change) for change in changes}) == len(changes)
+    assert checksum() == checksum()
 
 
 def test_every_dapr_object_is_in_the_namespace_of_the_app(engine: Engine) -> None:

@@ -290,7 +290,9 @@ def test_the_settings_reach_what_they_are_for(engine: Engine) -> None:
     assert release["values"]["frontend"]["image"] == example.CONFIG["frontendImage"]
     assert release["values"]["backend"]["image"] == example.CONFIG["backendImage"]
     assert release["values"]["backend"]["secretChecksums"].keys() == {"app-secrets", "kafka-secrets"}
-    assert release["values"]["dapr"] == {"topic": "events"}
+    assert release["values"]["dapr"]["topic"] == "events"
+    components = next(r for r in engine.resources if r.type == "todo:dapr:Components")
+    assert release["values"]["dapr"]["checksum"] == engine.outputs[components.urn]["checksum"] != ""
     assert release["values"]["networkPolicy"] == {
         "databasePort": 6432,
         "kafkaPorts": [9092, 9093],

@@ -75,6 +75,7 @@ def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = F
         "tracing_port": 4317,
         "dapr_namespace": "dapr-system",
         "kafka_topic": "events",
+        "dapr_checksum": "da",
         "kubeconfig": kubeconfig.read(yaml.safe_dump(example.kubeconfig(cluster.url)), ""),
     }
 
@@ -128,7 +129,7 @@ def test_the_chart_is_told_what_only_the_stack_knows(engine: Engine, cluster: Ap
             "image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
             "secretChecksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
         },
-        "dapr": {"topic": "events"},
+        "dapr": {"topic": "events", "checksum": "da"},
         "ingress": {"host": "todo.example.com"},
         "networkPolicy": {
             "databasePort": 5432,
