@@ -99,7 +99,7 @@ def test_what_is_refused_before_it_begins_is_no_update(verified: Project) -> Non
     assert "Additional properties are not allowed ('replicaz' was unexpected)" in told
     assert told.endswith(
         "error: The engine recorded no update; above is what it says of it.\n"
-        "    python -m delivery recover --stack local   where it was cut off half-way\n"
+        " python -m delivery recover --stack local where it was cut off half-way\n"
     )
     assert (released(verified), history(verified)) == (good, made)
 
