@@ -38,7 +38,7 @@ _REDPANDA = Account(
 ACCOUNTS: Mapping[str, Account] = {
     "OCI_CLI_KEY_CONTENT": Account(
         "An API key of OCI, of a user in a group that may manage cluster-family, virtual-network-family and "
-        "instance-family in the compartment",
+        "instance-family in the compartment, and inspect compartments in the tenancy",
         "https://docs.oracle.com/en-us/iaas/Content/API/Concepts/apisigningkey.htm",
     ),
     "AWS_ACCESS_KEY_ID": _CUSTOMER_SECRET_KEY,
@@ -67,7 +67,8 @@ ACCOUNTS: Mapping[str, Account] = {
     "kafkaUsername": _REDPANDA,
     "kafkaPassword": _REDPANDA,
     "letsEncryptEmail": Account(
-        "No account: where Let's Encrypt writes to when a certificate runs out", "https://letsencrypt.org/docs/"
+        "No account: the contact of the certificates' owner, to whom Let's Encrypt writes of no expiry any more",
+        "https://letsencrypt.org/docs/",
     ),
 }
 
