@@ -33,6 +33,7 @@ def components(brokers: str) -> list[Mapping[str, Any]]:
                 namespace="default",
                 app_id="backend",
                 control_plane_namespace="dapr-system",
+                version="1.15.4",
                 kafka_brokers=[brokers],
                 kafka_sasl_mechanism="SCRAM-SHA-256",
                 kafka_tls=False,
