@@ -19,7 +19,8 @@ class StandIn:
 
     def does(self, script: str) -> None:
         """Sets the shell script that runs at each call."""
-        noting = f'printf "%s\\t" "$@" >> {shlex.quote(str(self._noted))}; echo >> {shlex.quote(str(self._noted))}'
+        # In one piece, for two may be called at once.
+        noting = f"""line=$(printf '%s\\t' "$@"); printf '%s\\n' "$line" >> {shlex.quote(str(self._noted))}"""
         self._path.write_text(f"#!/bin/sh\n{noting}\n{script}\n")
         self._path.chmod(0o755)
 
