@@ -12,7 +12,7 @@ from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Event, Node, Pod
 
 from components.rollout.gate import gate_revision
-from components.rollout.obstacles import Scene, find, name, owner, uid
+from components.rollout.obstacles import Scene, find, has_ended, name, owner, uid
 from components.rollout.verdict import IF_IT_STANDS
 
 # https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#checking-rollout-history-of-a-deployment
@@ -77,7 +77,7 @@ class Lookout:
         pods = [
             pod
             for pod in await self._list(Pod)
-            if not _leaves(pod) and (owner(pod) in of_jobs or (owner(pod) in sets and not _is_replaced(pod)))
+            if not _leaves(pod) and (owner(pod) in of_jobs or (owner(pod) in sets and not has_ended(pod)))
         ]
         scene = Scene(makers, pods, jobs)
         podless = {uid(job) for job in jobs} - {owner(pod) for pod in pods}
@@ -134,14 +134,6 @@ def _revision(replica_set: ReplicaSet) -> int:
 
 def _generation(deployment: Deployment) -> int | None:
     return deployment.metadata and deployment.metadata.generation
-
-
-def _is_replaced(pod: Pod) -> bool:
-    """Whether a ReplicaSet makes another one for it: it was evicted, or its node was shut down, and it stays to tell.
-
-    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection
-    """
-    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
 
 
 def _leaves(pod: Pod) -> bool:

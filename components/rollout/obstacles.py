@@ -64,6 +64,16 @@ def owner(made: Pod | ReplicaSet) -> str:
     return next((owner.uid for owner in owners if owner.controller), "")
 
 
+def has_ended(pod: Pod) -> bool:
+    """Whether none of its containers will ever run again.
+
+    That of a Job may be done. Of a Deployment it was evicted, or its node was shut down: it stays to tell of it, and
+    another one is made in its place.
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase
+    """
+    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
+
+
 def _without_pods(scene: Scene, *, may_get_room: bool) -> Iterator[Obstacle]:
     def obstacle(maker: Item, message: str, job: str) -> Obstacle:
         final_after = verdict.of_no_pod(message, may_get_room=may_get_room)
@@ -132,8 +142,7 @@ def _crash(container: ContainerStatus, state: ContainerState) -> ContainerStateT
 def _starts(pod: Pod) -> bool:
     """Whether a node has the pod, which is not ready yet and has not ended."""
     conditions = {condition.type: condition.status for condition in _conditions(pod)}
-    ended = pod.status and pod.status.phase in ("Succeeded", "Failed")
-    return conditions.get("PodScheduled") == "True" and conditions.get("Ready") != "True" and not ended
+    return conditions.get("PodScheduled") == "True" and conditions.get("Ready") != "True" and not has_ended(pod)
 
 
 def _conditions(pod: Pod) -> Sequence[PodCondition]:

@@ -11,6 +11,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from components.apps import APPS
+from components.rollout.obstacles import has_ended
 
 SIMULATED = "its pods are simulated: no image is pulled, nothing runs and nothing listens"
 
@@ -64,12 +65,7 @@ def is_simulated(pod: Pod) -> bool:
 
 def _pods(client: Client, namespace: str, app: str) -> Sequence[Pod]:
     found = client.list(Pod, namespace=namespace, labels={"app": app})
-    # One that was evicted, or whose node was shut down, stays to tell of it, and another one runs in its place.
-    return [pod for pod in found if pod.metadata and not pod.metadata.deletionTimestamp and not _has_ended(pod)]
-
-
-def _has_ended(pod: Pod) -> bool:
-    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
+    return [pod for pod in found if pod.metadata and not pod.metadata.deletionTimestamp and not has_ended(pod)]
 
 
 def _components(client: Client, namespace: str) -> Collection[str]:
