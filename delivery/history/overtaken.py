@@ -9,7 +9,7 @@ def find(name: str) -> str:
 
     Raises CommandError.
     """
-    last = next((update for update in updates.read(name) if update.kind == "update"), None)
+    last = updates.last_update(name)
     here = (git.ask("rev-parse", "HEAD") or "").strip()
     if last is None or last.commit in ("", here) or not git.is_ancestor(here, last.commit):
         return ""

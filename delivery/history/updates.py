@@ -84,6 +84,11 @@ def read_decrypted(name: str) -> list[Update]:
     return _updates(stack.decrypted_history(name))
 
 
+def last_update(name: str) -> Update | None:
+    """The last one that was no refresh nor a destroy; None where there is none. Raises CommandError."""
+    return next((update for update in read(name) if update.kind == "update"), None)
+
+
 def verified(name: str) -> Sequence[int]:
     """The versions of a stack that were proven good, the latest first. Raises CommandError."""
     return [int(version) for version in stack.tags(name).get(_VERIFIED, "").split()]
@@ -94,7 +99,7 @@ def record_verified(name: str) -> int | None:
 
     Raises CommandError.
     """
-    last = next((update for update in read(name) if update.kind == "update"), None)
+    last = last_update(name)
     if last is None or last.result != "succeeded":
         return None
     versions = dict.fromkeys([last.version, *verified(name)])
