@@ -1,9 +1,10 @@
-"""A command's output on the summary page of its workflow run, beside the log.
+"""What a workflow run is told beside the log: on its summary page, and as outputs of its step.
 
-Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 # Of the 1 MiB that a step may write.
@@ -18,3 +19,10 @@ def add(page: Path, title: str, text: str) -> None:
     fence = "`" * (max([2, *map(len, re.findall(r"`+", plain))]) + 1)
     with page.open("a", encoding="utf-8") as file:
         file.write(f"## {title}\n\n{fence}text\n{plain}\n{fence}\n\n")
+
+
+def set_output(environment: Mapping[str, str], name: str, value: str) -> None:
+    """Gives the step an output of one line, where the environment is a step's."""
+    if outputs := environment.get("GITHUB_OUTPUT"):
+        with Path(outputs).open("a", encoding="utf-8") as file:
+            file.write(f"{name}={value}\n")

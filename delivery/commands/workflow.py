@@ -42,9 +42,7 @@ def _overtaken(options: argparse.Namespace) -> str:
     from delivery.history import overtaken
 
     found = overtaken.find(options.stack)
-    if outputs := os.environ.get("GITHUB_OUTPUT"):
-        with Path(outputs).open("a", encoding="utf-8") as file:
-            file.write(f"overtaken={'true' if found else 'false'}\n")
+    summary.set_output(os.environ, "overtaken", "true" if found else "false")
     if found and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
         summary.add(Path(page), "Nothing was brought up", found)
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from delivery import CommandError, access, report, stack
+from delivery import CommandError, access, report, stack, summary
 from delivery.history import updates
 from delivery.report import Check
 from delivery.verify.progress import shown
@@ -71,11 +71,6 @@ def publish(verdict: Verdict, environment: Mapping[str, str]) -> None:
     Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
     if page := environment.get("GITHUB_STEP_SUMMARY"):
-        _append(Path(page), report.markdown(verdict.result, verdict.reason, verdict.checks))
-    if outputs := environment.get("GITHUB_OUTPUT"):
-        _append(Path(outputs), f"result={verdict.result}\n")
-
-
-def _append(file: Path, text: str) -> None:
-    with file.open("a", encoding="utf-8") as opened:
-        opened.write(text)
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(report.markdown(verdict.result, verdict.reason, verdict.checks))
+    summary.set_output(environment, "result", verdict.result)
