@@ -37,8 +37,8 @@ _PASSES = re.compile(
     r"|unreachable|unavailable|too ?many ?requests|\bEOF\b|is reserved|no endpoints)"
     r"|\b(?:429|5\d\d) [A-Z]|status(?: code)?:? (?:429|5\d\d)"
 )
-# Another disk, or the first node, is made at this moment, or a node is drained, to be back or replaced soon.
-_IS_MADE = re.compile(r"no nodes available|volume|were unschedulable", re.IGNORECASE)
+# A disk, or the first node, is made at this moment, or a node is drained, to be back or replaced soon.
+_ROOM_COMES = re.compile(r"no nodes available|volume|were unschedulable", re.IGNORECASE)
 # Nodes that come or go: https://kubernetes.io/docs/reference/labels-annotations-taints/
 _PASSING_TAINTS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler")
 
@@ -140,7 +140,7 @@ def of_no_node(message: str, taints: Iterable[str] | None) -> float | None:
 
     Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
     """
-    if _IS_MADE.search(message):
+    if _ROOM_COMES.search(message):
         return None
     if "untolerated taint" in message and (taints is None or any(it.startswith(_PASSING_TAINTS) for it in taints)):
         return None
