@@ -41,6 +41,11 @@ def test_secret_names_are_settings(environment: helm.Environment) -> None:
     assert rule["resourceNames"] == ["other-app", "other-kafka"]
 
 
+def changed(before: helm.Release, after: helm.Release) -> list[str]:
+    """The names of the objects that differ."""
+    return [new["metadata"]["name"] for old, new in zip(before.manifests, after.manifests, strict=True) if old != new]
+
+
 def test_a_changed_secret_rolls_the_backend_alone(environment: helm.Environment) -> None:
     before, after = (
         helm.template(environment, {"backend": {"secretChecksums": {"app-secrets": checksum}}})
@@ -48,10 +53,7 @@ def test_a_changed_secret_rolls_the_backend_alone(environment: helm.Environment)
     )
     assert before.pods()["backend"]["metadata"]["annotations"]["checksum/app-secrets"] == "0123"
 
-    changed = [
-        new["metadata"]["name"] for old, new in zip(before.manifests, after.manifests, strict=True) if old != new
-    ]
-    assert changed == ["backend"]
+    assert changed(before, after) == ["backend"]
     old, new = (release.kind("Deployment")["backend"]["spec"] for release in (before, after))
     assert old["template"]["spec"] == new["template"]["spec"]
     assert {**old, "template": None} == {**new, "template": None}
@@ -61,10 +63,7 @@ def test_what_a_sidecar_reads_at_its_start_rolls_the_backend(environment: helm.E
     before, after = (helm.template(environment, {"dapr": {"checksum": checksum}}) for checksum in ("0123", "4567"))
 
     assert before.pods()["backend"]["metadata"]["annotations"]["checksum/dapr"] == "0123"
-    changed = [
-        new["metadata"]["name"] for old, new in zip(before.manifests, after.manifests, strict=True) if old != new
-    ]
-    assert changed == ["backend"]
+    assert changed(before, after) == ["backend"]
 
 
 def test_checksums_work_without_dapr(environment: helm.Environment) -> None:

@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     finally:
         shutil.rmtree(folder)
-    ordered = sorted(results, key=lambda result: [case.name for case in CASES].index(result.name))
+    names = [case.name for case in CASES]
+    ordered = sorted(results, key=lambda result: names.index(result.name))
     print(f"\n{markdown(ordered)}\n{len(results)} cases in {time.monotonic() - begun:.0f} s.")
     if left := len(places) - len(results):
         print(f"{left} cases were not run: a site could not be had.", file=sys.stderr)

@@ -29,41 +29,41 @@ _SECRETS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class Empty:
+class Least:
+    """A program and its stack, brought up."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.up()
+
+    def up(self) -> float:
+        return timed(self._project, *UP)
+
+    def preview(self) -> float:
+        return timed(self._project, *PREVIEW)
+
+
+class Empty(Least):
     """A program that declares nothing."""
 
     def __init__(self, bed: Testbed) -> None:
-        self._project = _project(bed, "empty", "import pulumi\n")
-        self._project.do(*UP)
-
-    def up(self) -> float:
-        return timed(self._project, *UP)
-
-    def preview(self) -> float:
-        return timed(self._project, *PREVIEW)
+        super().__init__(_project(bed, "empty", "import pulumi\n"))
 
 
-class Bare:
+class Bare(Least):
     """The program of bare_program.py, with the app in a namespace of its own."""
 
     def __init__(self, bed: Testbed) -> None:
-        self._project = _project(bed, NAMESPACE, (Path(__file__).parent / "bare_program.py").read_text())
-        shutil.copytree(ROOT / "infra/helm", self._project.folder / "infra/helm")
-        self._project.do("kubectl", "create", "namespace", NAMESPACE)
-        self._project.configure(namespace=NAMESPACE, chart="infra/helm/todo-app")
-        self._project.configure_secret(**{name: json.dumps(values) for name, values in _SECRETS.items()})
-        for app in APPS:
-            self.set_image(app, FIRST_TAG)
-        self._project.do(*UP)
+        project = _project(bed, NAMESPACE, (Path(__file__).parent / "bare_program.py").read_text())
+        shutil.copytree(ROOT / "infra/helm", project.folder / "infra/helm")
+        project.do("kubectl", "create", "namespace", NAMESPACE)
+        images = {f"{app}Image": image(app, FIRST_TAG) for app in APPS}
+        project.configure(namespace=NAMESPACE, chart="infra/helm/todo-app", **images)
+        project.configure_secret(**{name: json.dumps(values) for name, values in _SECRETS.items()})
+        super().__init__(project)
 
     def set_image(self, app: str, tag: str) -> None:
         self._project.configure(**{f"{app}Image": image(app, tag)})
-
-    def up(self) -> float:
-        return timed(self._project, *UP)
-
-    def preview(self) -> float:
-        return timed(self._project, *PREVIEW)
 
 
 def _project(bed: Testbed, name: str, program: str) -> Project:
