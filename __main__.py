@@ -16,7 +16,7 @@ config = settings.load()
 image_source = choices.image_source(config)
 definitions = dapr_definitions.read(config.dapr_chart, config.dapr_version)
 cluster = choices.cluster(config, pulumi.get_stack())
-on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transforms=[take_back_fields])
+on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[take_back_fields])
 
 app_namespace, dapr_namespace = (
     choices.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)

@@ -55,7 +55,7 @@ class DeployerAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeployerAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:access:DeployerAccess", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
-        metadata = kubernetes.meta.v1.ObjectMetaArgs(name=name, namespace=args.namespace)
+        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": args.namespace}
         account = kubernetes.core.v1.ServiceAccount(
             name, metadata=metadata, automount_service_account_token=False, opts=child
         )

@@ -67,12 +67,12 @@ def _require_answer(client: Client) -> None:
 def told(kubeconfig: Kubeconfig) -> Generator[None]:
     """Turns whatever goes wrong between here and the API server into a ClusterError."""
     context, server = kubeconfig.context, kubeconfig.server
-    to_see = f"    kubectl --context {context} get --raw /readyz   shows the same error until it is mended"
+    to_see = f"    {kubeconfig.kubectl} get --raw /readyz   shows the same error until it is mended"
     unanswered = f"No cluster answers at {server} (context {context!r})"
     try:
         yield
     except ApiError as error:
-        raise ClusterError(_refusal(error, context, server) or f"{unanswered}: {error}\n{to_see}") from None
+        raise ClusterError(_refusal(error, kubeconfig) or f"{unanswered}: {error}\n{to_see}") from None
     except (httpx2.NetworkError, httpx2.TimeoutException) as error:
         raise ClusterError(f"{unanswered}: {error}\n{to_see}") from None
     except ConfigError as error:
@@ -85,21 +85,21 @@ def told(kubeconfig: Kubeconfig) -> Generator[None]:
         ) from None
 
 
-def _refusal(error: ApiError, context: str, server: str) -> str:
+def _refusal(error: ApiError, kubeconfig: Kubeconfig) -> str:
     """What an answer of the API server means and how it is mended, or nothing where none of it is a refusal."""
+    context, server, kubectl = kubeconfig.context, kubeconfig.server, kubeconfig.kubectl
     if "webhook" in str(error):  # it says 403, 500 or whatever its author chose
         return (
             f"An admission webhook of the cluster at {server} is in the way (context {context!r}): {error}\n"
-            f"    kubectl --context {context} get validatingwebhookconfigurations,mutatingwebhookconfigurations   "
-            "lists them"
+            f"    {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
         )
     match error.response.status_code:
         case HTTPStatus.UNAUTHORIZED:
             return (
                 f"The cluster at {server} does not know who asks (context {context!r}): {error}\n"
-                f"    kubectl --context {context} auth whoami   shows the same error until the token or the "
+                f"    {kubectl} auth whoami   shows the same error until the token or the "
                 "certificate is renewed, or this machine's clock is right\n"
-                "    pulumi config set context CONTEXT          for another identity"
+                f"    {kubeconfig.other_identity}   for another identity"
             )
         case HTTPStatus.TOO_MANY_REQUESTS:
             return (
@@ -112,7 +112,7 @@ def _refusal(error: ApiError, context: str, server: str) -> str:
             return (
                 f"The cluster at {server} refuses context {context!r}: {error}\n"
                 "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
-                "    pulumi config set context CONTEXT          for another identity"
+                f"    {kubeconfig.other_identity}   for another identity"
             )
 
 

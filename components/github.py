@@ -68,7 +68,7 @@ class DeliveryRepository(pulumi.ComponentResource):
         super().__init__("todo:github:DeliveryRepository", name, opts=opts)
         owner, _, repository = args.repository.partition("/")
         provider = github.Provider(
-            name, owner=owner, opts=pulumi.ResourceOptions(parent=self, transforms=[_leave_out_token])
+            name, owner=owner, opts=pulumi.ResourceOptions(parent=self, transformations=[_leave_out_token])
         )
         child = pulumi.ResourceOptions(parent=self, provider=provider)
         protected = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(protect=args.protect))
@@ -148,10 +148,10 @@ class DeliveryRepository(pulumi.ComponentResource):
         self.register_outputs({"environment": self.environment})
 
 
-def _leave_out_token(provider: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
+def _leave_out_token(provider: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
     # The SDK copies GITHUB_TOKEN into the state, and a new token would be a change; the plug-in reads it by itself.
     properties = {key: value for key, value in provider.props.items() if key != "token"}
-    return pulumi.ResourceTransformResult(properties, provider.opts)
+    return pulumi.ResourceTransformationResult(properties, provider.opts)
 
 
 def _base64(text: str) -> str:

@@ -12,6 +12,9 @@ from lightkube import AsyncClient, Client, KubeConfig
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
+# The command of `python -m delivery` that is the exec plug-in for OKE.
+PLUGIN = "oke-token"
+
 _LONGEST_PATH = 255
 
 
@@ -47,6 +50,27 @@ class Kubeconfig:
     def async_client(self) -> AsyncClient:
         """The same, for a program that waits for other things meanwhile."""
         return AsyncClient(config=self.config)
+
+    @property
+    def kubectl(self) -> str:
+        """How a user's own kubectl reaches the same cluster as the same identity, for bash or zsh."""
+        if self.is_path:
+            return f"kubectl --kubeconfig {self.source} --context {self.context}"
+        if self._of_oci:
+            return f"kubectl --kubeconfig <(python -m delivery kubeconfig {self._of_oci})"
+        return f"kubectl --kubeconfig <(pulumi config get kubeconfig) --context {self.context}"
+
+    @property
+    def other_identity(self) -> str:
+        """The command that chooses another identity, of which the user is to fill in the name."""
+        return "export OCI_CLI_PROFILE=NAME" if self._of_oci else "pulumi config set context CONTEXT"
+
+    @property
+    def _of_oci(self) -> str:
+        """The options of this repository's own plug-in, which are those of `delivery kubeconfig` too; else empty."""
+        plugin = self.config.user and self.config.user.exec
+        arguments = (plugin and plugin.args) or []
+        return " ".join(arguments[arguments.index(PLUGIN) + 1 :]) if PLUGIN in arguments else ""
 
     def __repr__(self) -> str:
         return f"Kubeconfig({self.context!r} at {self.server!r})"

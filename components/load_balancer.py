@@ -52,7 +52,7 @@ async def wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name:
         if waited > _PROVISIONED_SECONDS:
             raise LoadBalancerError(
                 f"The load balancer has no address after {_PROVISIONED_SECONDS / 60:.0f} minutes.\n"
-                f"    kubectl --context {kubeconfig.context} --namespace {namespace} describe service {service_name}"
+                f"    {kubeconfig.kubectl} --namespace {namespace} describe service {service_name}"
                 "   says why, such as a limit of the tenancy"
             )
         await asyncio.sleep(_POLL_SECONDS)

@@ -233,6 +233,11 @@ def _node_pool(
 
 
 def _placements(domains: Sequence[str], subnet_id: pulumi.Input[str]) -> Sequence[pulumi.Input[PlacementDict]]:
+    if not domains:
+        raise OkeError(
+            "OCI names no availability domain to place the nodes in.\n"
+            "    Allow group GROUP to inspect compartments in tenancy   is the policy for that"
+        )
     # OCI lists the domains in any order.
     return [{"availability_domain": domain, "subnet_id": subnet_id} for domain in sorted(domains)]
 

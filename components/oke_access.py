@@ -7,7 +7,7 @@ import pulumi_oci as oci
 import yaml
 
 from components.cluster import ClusterError
-from components.kubeconfig import Kubeconfig, read
+from components.kubeconfig import PLUGIN, Kubeconfig, read
 from delivery import CommandError
 from delivery.oke.kubeconfig import Access, create
 from delivery.oke.oke_token import API_VERSION
@@ -48,7 +48,7 @@ def _kubeconfig(cluster_id: str, region: str, written: str) -> str:
         "apiVersion": API_VERSION,
         # Kubernetes' clients take a path for one that begins where the kubeconfig is, and a name from PATH.
         "command": "env",
-        "args": [".venv/bin/python", "-m", "delivery", "oke-token", "--cluster", cluster_id, "--region", region],
+        "args": [".venv/bin/python", "-m", "delivery", PLUGIN, "--cluster", cluster_id, "--region", region],
         "interactiveMode": "Never",
     }
     document = {

@@ -146,6 +146,8 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
         "apiServer": {"cidr": args.api_cidr} if args.api_cidr else {},
     }
     return {
+        # Below Helm's own: whatever is late then fails with its reason, and not by a bare time-out.
+        "deadlineSeconds": args.timeout_seconds * 4 // 5,
         "frontend": {"image": args.frontend_image},
         "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
         "dapr": {"topic": args.kafka_topic, "checksum": args.dapr_checksum},

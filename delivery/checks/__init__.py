@@ -22,6 +22,8 @@ CHECKS: Mapping[str, Callable[[Situation], str]] = {
     "trivy": tools.trivy,
     "OCI key": oci.key,
     "OCI access": oci.access,
+    "OCI domains": oci.domains,
+    "OCI limits": oci.limits,
     "GitHub token": github.token,
     "GitHub variable": github.variable,
     **{f"GitHub {environment}": github.environment(environment) for environment in ENVIRONMENTS},

@@ -25,6 +25,8 @@ class Apis:
     github: str = "https://api.github.com"
     object_storage: str = "https://objectstorage.{region}.oraclecloud.com"
     container_engine: str = "https://containerengine.{region}.oci.oraclecloud.com/20180222"
+    identity: str = "https://identity.{region}.oci.oraclecloud.com/20160918"
+    limits: str = "https://limits.{region}.oci.oraclecloud.com/20190729"
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +55,14 @@ class Situation:
         if not ocid:
             raise NotApplicable("neither clusterOcid nor compartmentOcid is set")
         return ocid
+
+    @property
+    def compartment(self) -> str:
+        """The OCID of the compartment in which the stack makes its cluster. Raises NotApplicable."""
+        compartment = self.setting("compartmentOcid")
+        if not compartment:
+            raise NotApplicable("the stack makes no cluster")
+        return compartment
 
     @property
     def repository(self) -> str:

@@ -45,7 +45,13 @@ def registry_login(seen: Situation) -> str:
         known = {}
     if registry not in {**known.get("auths", {}), **known.get("credHelpers", {})}:
         raise CommandError(f"Docker has no login for {registry}, to push the images.\n    docker login {registry}")
-    return f"Docker is logged in to {registry}"
+    logged_in = f"Docker is logged in to {registry}"
+    if seen.setting("registryToken"):
+        return logged_in
+    return (
+        f"{logged_in}\nthe nodes are not: they can pull no package that is private, as a new one of ghcr.io is\n"
+        "    pulumi config set --secret registryToken   or make the packages public once they are pushed"
+    )
 
 
 def trivy(seen: Situation) -> str:

@@ -11,7 +11,11 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     """Adds the commands to those of `python -m delivery`."""
     stack = argparse.ArgumentParser(add_help=False)
     stack.add_argument("--stack", required=True, help="the stack")
-    drift = add_parser("drift", parents=[stack], help="print what an update would change, nothing if nothing")
+    drift = add_parser(
+        "drift",
+        parents=[stack],
+        help="print what an update would change though nobody asked for it, and what is to be renewed",
+    )
     drift.set_defaults(run=_drift)
     issue = add_parser("drift-issue", parents=[stack], help="open, update or close the issue that tells it")
     issue.set_defaults(run=_drift_issue)
@@ -23,9 +27,9 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _drift(options: argparse.Namespace) -> str:
-    from delivery.drift import preview
+    from delivery.drift import certificate, preview
 
-    return "\n".join(preview.find(options.stack))
+    return "\n".join([*preview.find(options.stack), *certificate.find(options.stack)])
 
 
 def _drift_issue(options: argparse.Namespace) -> str:

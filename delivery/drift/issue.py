@@ -13,7 +13,7 @@ _SECONDS = 60
 def tell(stack: str, changes: Sequence[str], run: str) -> str:
     """Opens the stack's issue, updates it, or closes it where nothing changes; returns what was done, in a sentence.
 
-    changes: the lines of `preview.find`; run: the address of the workflow run that found them, or nothing.
+    changes: the lines of `delivery drift`; run: the address of the workflow run that found them, or nothing.
     The repository and the token are those that `gh` takes from GH_REPO and GH_TOKEN, or of its own login.
 
     Raises CommandError where gh fails.
@@ -42,8 +42,9 @@ def _open_issue(title: str) -> str | None:
 def _body(stack: str, changes: Sequence[str], run: str) -> str:
     items = "\n".join(f"- `{change}`" for change in changes)
     return (
-        f"The next update of stack `{stack}` would change what nobody changed in the repository:\n\n{items}\n\n"
-        f"`pulumi preview --stack {stack} --refresh --diff` shows how; `pulumi up` takes it back.\n\n{run}\n"
+        f"Stack `{stack}` is not what the repository says, though nobody changed that, or will not be for long:\n\n"
+        f"{items}\n\n"
+        f"`pulumi preview --stack {stack} --refresh --diff` shows what was changed; `pulumi up` takes that back.\n\n{run}\n"
     )
 
 

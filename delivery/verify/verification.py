@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from lightkube.core.exceptions import ConfigError
 from components.apps import APPS
 from delivery import CommandError
 from delivery.report import Check
-from delivery.verify import answers, causes, mask, rollouts, sidecars
+from delivery.verify import answers, causes, certificate, mask, rollouts, sidecars
 from delivery.verify.logs import Logs, reading_logs
 from delivery.verify.mask import Mask
 from delivery.verify.sight import Sight, is_simulated, see
@@ -99,6 +100,7 @@ class _Verification:
             yield rollouts.image(app, expected.images[app], sight.pods[app])
         yield sidecars.components(expected.components, sight.components, backend, self.logs)
         yield sidecars.sidecars(backend)
+        yield certificate.certificate(backend, datetime.now(UTC))
         simulated = any(is_simulated(pod) for app in APPS for pod in sight.pods[app])
         for path in answers.PATHS:
             yield answers.unheard(path) if simulated else answers.answer(self.browser, expected.url, path)

@@ -18,8 +18,12 @@ def test_migrations_run_before_each_install_and_upgrade(environment: helm.Enviro
 
 
 def test_migrations_end_before_helm_gives_up(environment: helm.Environment) -> None:
-    job = helm.template(environment).kind("Job")["todo-app-migrations"]["spec"]
-    assert job["activeDeadlineSeconds"] < 300
+    assert helm.template(environment).kind("Job")["todo-app-migrations"]["spec"]["activeDeadlineSeconds"] < 300
+
+
+def test_migrations_have_as_long_as_the_release_says(environment: helm.Environment) -> None:
+    job = helm.template(environment, {"deadlineSeconds": 960}).kind("Job")["todo-app-migrations"]["spec"]
+    assert job["activeDeadlineSeconds"] == 960
     assert job["backoffLimit"] == 2
     assert job["template"]["spec"]["restartPolicy"] == "Never"
 

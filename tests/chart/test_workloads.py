@@ -107,6 +107,12 @@ def test_a_stuck_rollout_is_named_before_helm_gives_up(release: helm.Release, ap
     assert release.kind("Deployment")[app]["spec"]["progressDeadlineSeconds"] < 300
 
 
+@pytest.mark.parametrize("app", APPS)
+def test_a_rollout_has_as_long_as_the_release_says(environment: helm.Environment, app: str) -> None:
+    deployments = helm.template(environment, {"deadlineSeconds": 960}).kind("Deployment")
+    assert deployments[app]["spec"]["progressDeadlineSeconds"] == 960
+
+
 def test_the_rollout_gate_leads_nowhere_and_says_whose_it_is(release: helm.Release) -> None:
     gate = release.kind("Service")["todo-app-rollout"]
     assert gate["spec"] == {"clusterIP": "None"}

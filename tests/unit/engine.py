@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc, settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.proto import callback_pb2, engine_pb2, resource_pb2, source_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
 from pulumi.runtime.stack import run_in_stack
 
 # As run_in_stack sees it. After each output that is done, it would ask to be called by all others again: the square of
@@ -45,7 +45,6 @@ class Resource:
     inputs: as the provider gets them, the secret ones as `Secret`.
     parent: the parent's name. provider: the name of an explicit provider, or empty.
     prerequisites: the URNs of what the engine finishes first: the parent and the dependencies.
-    transforms: its own and those of its parents, which its children get too.
     """
 
     urn: str
@@ -57,7 +56,6 @@ class Resource:
     prerequisites: frozenset[str]
     protect: bool
     retain_on_delete: bool
-    transforms: tuple[pulumi.ResourceTransform, ...]
 
 
 class Engine:
@@ -159,16 +157,10 @@ class _Log:
 
 
 class _Callbacks:
-    """The functions of the program that the engine calls, by the token or name that it knows them by."""
+    """The functions of the program that the engine calls, by name."""
 
     def __init__(self) -> None:
-        self.transforms: dict[str, pulumi.ResourceTransform] = {}
         self.hooks: dict[str, Hook] = {}
-
-    def register_transform(self, transform: pulumi.ResourceTransform) -> callback_pb2.Callback:
-        token = str(len(self.transforms))
-        self.transforms[token] = transform
-        return callback_pb2.Callback(token=token)
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
         self.hooks[hook.name] = cast("Hook", hook.callback)
@@ -205,10 +197,6 @@ class _Monitor(MockMonitor):
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         urn = self.make_urn(request.parent, request.type, request.name)
-        transforms = [self._callbacks.transforms[transform.token] for transform in request.transforms]
-        transforms += [t for r in self._engine.resources if r.urn == request.parent for t in r.transforms]
-        for transform in transforms:
-            self._transform(request, transform)
         inputs = _plain(request.object)
         if any(resource.urn == urn for resource in self._engine.resources):
             raise ValueError(f"two resources have the URN {urn}")
@@ -224,7 +212,6 @@ class _Monitor(MockMonitor):
                     prerequisites=frozenset([request.parent, *request.dependencies]),
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
-                    transforms=tuple(transforms),
                 )
             )
         about: Inputs = {"urn": urn, "id": "", "name": request.name, "type": request.type, "new_inputs": inputs}
@@ -245,14 +232,6 @@ class _Monitor(MockMonitor):
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Empty:  # noqa: N802
         self._engine.outputs[request.urn] = _plain(request.outputs)
         return Empty()
-
-    def _transform(self, request: resource_pb2.RegisterResourceRequest, transform: pulumi.ResourceTransform) -> None:
-        properties = rpc.deserialize_properties(request.object)
-        options = pulumi.ResourceOptions()
-        args = pulumi.ResourceTransformArgs(request.custom, request.type, request.name, properties, options)
-        result = cast("pulumi.ResourceTransformResult | None", transform(args))
-        if result:
-            request.object.CopyFrom(self._await(rpc.serialize_properties(result.props, {})))
 
     def _call(self, hooks: Iterable[str], args: object) -> list[Any]:
         return [self._await(self._callbacks.hooks[name](args)) for name in hooks if not settings.is_dry_run()]

@@ -229,14 +229,14 @@ def write_certificate(path: Path) -> None:
     path.write_bytes(certificate() + pem().encode())
 
 
-def certificate() -> bytes:
-    """That of 127.0.0.1, which is its own authority, as PEM."""
+def certificate(left: timedelta = timedelta(hours=1)) -> bytes:
+    """That of 127.0.0.1, which is its own authority, as PEM; left: until it ends."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(name, name, KEY.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
+        .not_valid_before(min(now, now + left) - timedelta(hours=1))
+        .not_valid_after(now + left)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(KEY, SHA256())

@@ -29,6 +29,7 @@ case "$1 $2 $3" in
     rm -rf seen && cp -R "$OLDPWD/.local/rollback" seen
     cat preview
     exit $(cat previewing) ;;
+  "preview --refresh --json") cat preview ;;
   "up "*) exit $(cat updating) ;;
   *) exit 99 ;;
 esac

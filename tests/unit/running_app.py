@@ -3,13 +3,14 @@
 import base64
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from delivery.__main__ import main
 
-from . import deployer
+from . import deployer, oracle
 from .api_server import Answer, ApiServer
 from .pulumi_command import PulumiCommand, update
 
@@ -20,6 +21,7 @@ LOG = f"{PODS}/pod-1/log"
 EVENTS = f"{NAMESPACE}/events"
 COMPONENTS = "/apis/dapr.io/v1alpha1/namespaces/todo/components"
 IMAGES = {"frontend": f"r.example/f@sha256:{'1a' * 32}", "backend": f"r.example/b@sha256:{'1b' * 32}"}
+TRUSTED = oracle.certificate(timedelta(days=365)).decode()
 RUNNING = {"running": {"startedAt": "2026-11-24T02:31:41Z"}}
 BEGINS = "Starting Dapr Runtime -- version 1.15.4 -- commit 1a2b3c"
 LOADED = ("Component loaded: todo-pubsub (pubsub.kafka/v1)", "Component loaded: todo-state (state.postgresql/v2)")
@@ -94,9 +96,17 @@ def deployments(**status: int) -> list[dict[str, Any]]:
 
 
 def pod(
-    *, images: Mapping[str, str] = IMAGES, image_id: str = "sha256:1c", restarts: int = 0, **states: Mapping[str, Any]
+    *,
+    images: Mapping[str, str] = IMAGES,
+    image_id: str = "sha256:1c",
+    restarts: int = 0,
+    trusted: str = TRUSTED,
+    **states: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """A pod with the containers of both apps and the sidecar; states: of those that are not ready."""
+    """A pod with the containers of both apps and the sidecar; states: of those that are not ready.
+
+    trusted: the root certificates that the sidecar has from Dapr, as PEM.
+    """
     containers = {**images, "daprd": "r.example/daprd:1"}
     return {
         "metadata": {
@@ -106,7 +116,12 @@ def pod(
             "labels": {"app": "backend"},
             "annotations": {"dapr.io/enabled": "true"},
         },
-        "spec": {"containers": [{"name": name, "image": image} for name, image in containers.items()]},
+        "spec": {
+            "containers": [
+                {"name": name, "image": image, "env": [{"name": "DAPR_TRUST_ANCHORS", "value": trusted}]}
+                for name, image in containers.items()
+            ]
+        },
         "status": {
             "containerStatuses": [
                 {

@@ -24,6 +24,7 @@ from .api_server import Answer, ApiServer
 from .engine import Engine, Secret
 
 NAMESPACES = "/api/v1/namespaces"
+KUBECTL = "kubectl --kubeconfig <(pulumi config get kubeconfig) --context example"
 
 
 def namespace(name: str, *, owner: str | None = None) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def test_a_cluster_that_refuses_the_identity_is_told_with_the_ways_out(api_serve
     assert refusal(reading(api_server.url)) == (
         f"The cluster at {api_server.url} refuses context 'example': {message}\n"
         "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
-        "    pulumi config set context CONTEXT          for another identity"
+        "    pulumi config set context CONTEXT   for another identity"
     )
 
 
@@ -105,9 +106,9 @@ def test_credentials_that_are_out_of_date_are_told_as_that(api_server: ApiServer
 
     assert refusal(reading(api_server.url)) == (
         f"The cluster at {api_server.url} does not know who asks (context 'example'): Unauthorized\n"
-        "    kubectl --context example auth whoami   shows the same error until the token or the certificate "
+        f"    {KUBECTL} auth whoami   shows the same error until the token or the certificate "
         "is renewed, or this machine's clock is right\n"
-        "    pulumi config set context CONTEXT          for another identity"
+        "    pulumi config set context CONTEXT   for another identity"
     )
 
 
@@ -133,7 +134,7 @@ def test_a_webhook_that_is_in_the_way_is_told_as_that(api_server: ApiServer, sta
 
     assert refusal(reading(api_server.url)) == (
         f"An admission webhook of the cluster at {api_server.url} is in the way (context 'example'): {message}\n"
-        "    kubectl --context example get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
+        f"    {KUBECTL} get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
     )
 
 
@@ -143,7 +144,7 @@ def test_a_cluster_that_nobody_answers_for_is_told_with_a_way_to_see_it() -> Non
 
     assert refusal(reading(server)) == (
         f"No cluster answers at {server} (context 'example'): [Errno 111] Connection refused\n"
-        "    kubectl --context example get --raw /readyz   shows the same error until it is mended"
+        f"    {KUBECTL} get --raw /readyz   shows the same error until it is mended"
     )
 
 
@@ -278,3 +279,27 @@ def test_another_kubeconfig_is_the_same_cluster(config: Mapping[str, str]) -> No
 
     before, after = (engine.find("pulumi:providers:kubernetes").inputs for engine in engines)
     assert before["clusterIdentifier"] == after["clusterIdentifier"]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "command"),
+    [
+        (
+            "env .venv/bin/python -m delivery oke-token --cluster ocid1.cluster.x --region eu-frankfurt-1",
+            "kubectl --kubeconfig <(python -m delivery kubeconfig --cluster ocid1.cluster.x --region eu-frankfurt-1)",
+        ),
+        ("oci ce cluster generate-token --cluster-id ocid1.cluster.x", KUBECTL),
+    ],
+)
+def test_a_cluster_of_oke_is_reached_as_the_program_does(plugin: str, command: str) -> None:
+    found = reading("https://127.0.0.1:1", user=exec_plugin(*plugin.split()))
+
+    assert found.kubectl == command
+    assert ("OCI_CLI_PROFILE" in found.other_identity) == ("oke-token" in plugin)
+
+
+def test_a_kubeconfig_in_a_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(example.kubeconfig()))
+
+    assert kubeconfig.read(str(file), "").kubectl == f"kubectl --kubeconfig {file} --context example"

@@ -27,6 +27,7 @@ from tests.unit.github_api import REPOSITORY, TOKEN, GitHub
 from tests.unit.oracle import Oracle
 
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
+DOMAINS = f"/20160918/availabilityDomains?compartmentId={COMPARTMENT}"
 CLUSTERS = f"/20180222/clusters?compartmentId={COMPARTMENT}"
 PAGES = f"/repos/{REPOSITORY}"
 VERSION = f"v{importlib.metadata.version('pulumi')}"
@@ -38,8 +39,19 @@ SECRETS = [
     "OCI_CLI_KEY_CONTENT",
     "DELIVERY_GITHUB_TOKEN",
 ]
+# What a tenancy of the free tier may have, and something that the stack does not need.
+LIMITS: Mapping[str, Mapping[str, int]] = {
+    "compute": {"standard-a1-core-count": 2, "standard-a1-memory-count": 12, "standard-e4-core-count": 0},
+    "container-engine": {"cluster-count": 1},
+    "load-balancer": {"lb-flexible-count": 1},
+    "vcn": {"vcn-count": 2, "internet-gateway-count": 1, "nat-gateway-count": 1},
+}
 NO_ANSWER = "http://127.0.0.1:1"
 key_of = functools.cache(hashlib.pbkdf2_hmac)  # a million rounds, each time for the same passphrase
+
+
+def limits_of(service: str) -> str:
+    return f"/20190729/limitValues?compartmentId={oracle.TENANCY}&serviceName={service}&limit=1000"
 
 
 @dataclass
@@ -57,7 +69,10 @@ class Place:
     def configure(self, **settings: str) -> None:
         """Lets `pulumi config` tell the example's settings, and these."""
         values = {**example.CONFIG, **settings}
-        told = {f"todo-oke:{key}": {"value": value, "secret": key in example.SECRETS} for key, value in values.items()}
+        told = {
+            f"todo-oke:{key}": {"value": value, "secret": key in {*example.SECRETS, "registryToken"}}
+            for key, value in values.items()
+        }
         (self.folder / "config.json").write_text(json.dumps(told))
 
     def look(self) -> dict[str, report.Check]:
@@ -110,7 +125,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     commands["docker"].does("echo 29.0.0")
     commands["trivy"].does("echo Version: 0.75.0; echo Vulnerability DB:")
     oci, github = Oracle(tmp_path / "certificate.pem"), GitHub(tmp_path / "github")
-    oci.documents = {"/n": "axns", CLUSTERS: []}
+    oci.documents = {
+        "/n": "axns",
+        CLUSTERS: [],
+        DOMAINS: [{"name": f"Uocm:AD-{number}", "compartmentId": oracle.TENANCY} for number in (2, 1)],
+    }
+    for service, limits in LIMITS.items():
+        oci.documents[limits_of(service)] = [
+            {"name": name, "scopeType": "AD", "value": value} for name, value in limits.items()
+        ]
     for environment in ("production", "preview"):
         (github.kept / environment).mkdir(parents=True)
         for name in SECRETS:
@@ -118,7 +141,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     (github.kept / "variables").mkdir()
     (github.kept / "variables" / "PULUMI_BACKEND_URL").write_text("file:///state")
     with oci.serve(), github.serve():
-        apis = Apis(github.url, oci.url, oci.endpoint)
+        apis = Apis(github.url, oci.url, oci.endpoint, f"{oci.url}/20160918", f"{oci.url}/20190729")
         place = Place(tmp_path, monkeypatch, oci, github, apis, commands["pulumi"], commands["docker"])
         place.does()
         place.configure(
@@ -128,6 +151,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
             imageSource="build",
             imageRegistry="ghcr.io/octo",
             imageScan="HIGH",
+            ingressController="true",
+            registryToken="canary",
+            registryUser="octo",
             repository=REPOSITORY,
         )
         yield place
@@ -161,6 +187,8 @@ def test_what_a_stack_does_not_use_is_not_looked_at(place: Place) -> None:
         "trivy": "imageScan is not set",
         "OCI key": "neither clusterOcid nor compartmentOcid is set",
         "OCI access": "neither clusterOcid nor compartmentOcid is set",
+        "OCI domains": "the stack makes no cluster",
+        "OCI limits": "the stack makes no cluster",
         "GitHub token": "repository is not set",
         "GitHub variable": "repository is not set",
         "GitHub production": "repository is not set",
@@ -193,6 +221,16 @@ def github(path: str, status: HTTPStatus) -> Callable[[Place], object]:
 
 def without_oci_documents(place: Place) -> None:
     place.oci.documents = {"/n": "axns"}
+
+
+def limit(service: str, name: str, *values: int) -> Callable[[Place], object]:
+    """Of each availability domain, or of the region."""
+    entries = [{"name": name, "value": value} for value in values]
+    return lambda place: place.oci.documents.update({limits_of(service): entries})
+
+
+def without_domains(place: Place) -> None:
+    place.oci.documents[DOMAINS] = []
 
 
 def another_key(_: Place) -> None:
@@ -239,6 +277,22 @@ def another_key(_: Place) -> None:
             without_oci_documents,
             "OCI access",
             f"There is no {COMPARTMENT} in {oracle.REGION}, or the user may not manage cluster-family there.\n    A",
+        ),
+        (
+            without_oci_documents,
+            "OCI domains",
+            f"The user may not see the availability domains of {COMPARTMENT}, over which the nodes are spread.\n    A",
+        ),
+        (without_domains, "OCI domains", "The user may not see the availability domains of"),
+        (
+            limit("vcn", "nat-gateway-count", 0),
+            "OCI limits",
+            "The tenancy may have 0 of nat-gateway-count in OCI, and the stack needs 1.\n    https://",
+        ),
+        (
+            limit("compute", "standard-a1-memory-count", 5, 6),
+            "OCI limits",
+            "The tenancy may have 11 of standard-a1-memory-count in OCI, and the stack needs 12.\n    https://",
         ),
         (variable("GITHUB_TOKEN", ""), "GitHub token", "There is no GITHUB_TOKEN, with which the stack keeps"),
         (
@@ -309,6 +363,47 @@ def test_a_problem_is_told_with_what_mends_it(
     assert check.evidence.startswith(sentence)
     assert "\n    " in check.evidence or name == "settings"
     assert "canary" not in check.evidence
+
+
+def test_what_is_limited_in_each_availability_domain_counts_in_all_of_them(place: Place) -> None:
+    limit("compute", "standard-a1-core-count", 1, 1)(place)
+
+    assert place.look()["OCI limits"].state == "passed"
+
+
+def test_a_load_balancer_that_the_stack_does_not_make_needs_no_limit(place: Place) -> None:
+    limit("load-balancer", "lb-flexible-count", 0)(place)
+    assert place.look()["OCI limits"].state == "failed"
+
+    setting(ingressController="false")(place)
+
+    assert place.look()["OCI limits"].state == "passed"
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (without_domains, "The user may not see the availability domains of"),
+        (lambda place: place.oci.documents.pop(limits_of("vcn")), "the user may not inspect resource-availability in"),
+        (setting(nodeCount="two"), "nodeCount is no number"),
+    ],
+)
+def test_limits_that_are_not_to_be_seen_are_no_problem(place: Place, harm: Callable[[Place], object], why: str) -> None:
+    harm(place)
+
+    check = place.look()["OCI limits"]
+
+    assert check.state == "not applicable"
+    assert check.evidence.startswith(why)
+    assert "\n" not in check.evidence
+
+
+def test_nodes_without_a_token_for_the_registry_are_told(place: Place) -> None:
+    assert place.look()["registry"].evidence == "Docker is logged in to ghcr.io"
+
+    setting(registryToken="")(place)
+
+    assert "    pulumi config set --secret registryToken" in place.look()["registry"].evidence
 
 
 def test_a_cluster_that_exists_is_asked_for_by_its_name(place: Place) -> None:

@@ -236,7 +236,7 @@ def test_a_load_balancer_that_never_gets_an_address_is_an_error_that_says_where_
     with pytest.raises(LoadBalancerError) as error:
         deploy(engine, cluster)
 
-    assert "kubectl --context example --namespace traefik describe service traefik" in str(error.value)
+    assert "--context example --namespace traefik describe service traefik" in str(error.value)
 
 
 def test_a_preview_waits_for_nothing(engine: Engine, cluster: ApiServer) -> None:

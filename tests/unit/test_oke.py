@@ -273,6 +273,13 @@ def test_a_version_without_images_is_told(engine: OciEngine) -> None:
         deploy(engine, replace(ARGS, kubernetes_version="v1.30.1"))
 
 
+def test_nodes_without_an_availability_domain_are_refused(engine: OciEngine) -> None:
+    engine.data["getAvailabilityDomains"] = {"availabilityDomains": []}
+
+    with pytest.raises(OkeError, match=r"^OCI names no availability domain .*\n    Allow group GROUP to inspect"):
+        deploy(engine, ARGS)
+
+
 @pytest.mark.parametrize(
     "change",
     [

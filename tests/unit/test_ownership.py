@@ -15,7 +15,7 @@ class Group(pulumi.ComponentResource):
     """A component whose children are declared as those of a stack are."""
 
     def __init__(self) -> None:
-        super().__init__("test:index:Group", "group", opts=pulumi.ResourceOptions(transforms=[take_back_fields]))
+        super().__init__("test:index:Group", "group", opts=pulumi.ResourceOptions(transformations=[take_back_fields]))
         self.child = pulumi.ResourceOptions(parent=self)
 
 

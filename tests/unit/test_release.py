@@ -110,6 +110,7 @@ def test_the_release_is_taken_back_unless_it_is_ready_in_time(engine: Engine, cl
 
     release = engine.find(RELEASE).inputs
     assert (release["atomic"], release["cleanupOnFail"], release["timeout"]) == (True, True, 120)
+    assert release["values"]["deadlineSeconds"] < 120
     assert release["waitForJobs"] is True
     assert release.keys().isdisjoint({"skipAwait", "disableWebhooks"})
 
@@ -124,6 +125,7 @@ def test_the_chart_is_told_what_only_the_stack_knows(engine: Engine, cluster: Ap
     deploy(engine, cluster, chart)
 
     assert engine.find(RELEASE).inputs["values"] == {
+        "deadlineSeconds": 240,
         "frontend": {"image": "ghcr.io/example/todo-frontend:sha-1a2b3c4"},
         "backend": {
             "image": "ghcr.io/example/todo-backend:sha-1a2b3c4",

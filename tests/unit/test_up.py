@@ -86,7 +86,7 @@ def test_an_update_that_does_not_verify_is_rolled_back_and_both_results_are_told
     assert "ok     rollout of backend" in out.partition("back to the last update that did.")[2]
     assert error == (
         "error: Update 2 of stack owner/oke succeeded, and did not verify: "
-        "2 of 8 checks failed: rollout of frontend, rollout of backend\n"
+        "2 of 9 checks failed: rollout of frontend, rollout of backend\n"
         "Rolled back by update 3, which is verified.\n"
         "    python -m delivery up --stack owner/oke   once it is mended; until then the app is the earlier one\n"
     )
@@ -100,7 +100,7 @@ def test_a_rollback_that_does_not_verify_either_is_told(
 
     error = run(capsys, 1)[1]
 
-    assert "Rolled back by update 3, which does not verify either: 2 of 8 checks failed" in error
+    assert "Rolled back by update 3, which does not verify either: 2 of 9 checks failed" in error
     assert "python -m delivery history --stack owner/oke" in error
 
 
@@ -111,7 +111,7 @@ def test_a_rollback_that_is_refused_is_told(engine_of_app: Engine, capsys: pytes
     engine_of_app.up, engine_of_app.rollback = engine_of_app.breaks, refuse
 
     error = run(capsys, 1)[1]
-    assert "did not verify: 2 of 8 checks failed" in error
+    assert "did not verify: 2 of 9 checks failed" in error
     assert "It was not rolled back: There is no way back to update 1: its images are gone.\n" in error
 
 
@@ -173,7 +173,7 @@ def test_an_update_that_failed_and_left_the_app_broken_says_so(
 
     error = run(capsys, 1)[1]
 
-    assert "The app does not run as before: 2 of 8 checks failed" in error
+    assert "The app does not run as before: 2 of 9 checks failed" in error
     assert "    python -m delivery rollback --stack owner/oke" in error
     assert engine_of_app.rollbacks == []
 

@@ -21,6 +21,7 @@ NAMES = {
     "image of backend",
     "Dapr components",
     "Dapr sidecars",
+    "Dapr certificate",
     "GET /",
     "GET /api/health",
     "steadiness",
@@ -103,7 +104,7 @@ def test_each_failed_check_fails_the_command_and_is_named(
 
     assert main(["verify", "--seconds", "0"]) == 1
     told = (
-        "7 of 8 checks failed: rollout of frontend, rollout of backend, image of frontend, Dapr components, "
+        "7 of 9 checks failed: rollout of frontend, rollout of backend, image of frontend, Dapr components, "
         "Dapr sidecars, GET /, GET /api/health"
     )
     assert f"error: {told}\n" in capsys.readouterr().err
@@ -259,7 +260,7 @@ def test_pods_that_come_and_go_are_not_steady(
     clock(lambda count: app.runs(deployments(), pod(restarts=count)))
 
     assert main(["verify", "--seconds", "4"]) == 1
-    assert "1 of 9 checks failed: steadiness" in capsys.readouterr().err
+    assert "1 of 10 checks failed: steadiness" in capsys.readouterr().err
 
 
 def test_the_kubeconfig_of_other_commands_may_lead_elsewhere(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,8 @@ class Runner:
 
     def have_delivery(self, *commands: str) -> None:
         """Lets these commands of `python -m delivery` be the real ones."""
-        (self.folder / "delivery").symlink_to(ROOT / "delivery")
+        for package in ("components", "delivery"):
+            (self.folder / package).symlink_to(ROOT / package)
         for command in commands:
             self.python.run_really("-m", "delivery", command, command=Path(sys.executable))
 

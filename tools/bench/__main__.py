@@ -30,6 +30,8 @@ def main() -> int:
         with testbed() as bed:
             if options.bad_release:
                 _print("A bad release", bad_release.measure(bed, _tell, with_helm=not options.skip_helm))
+            elif options.slow_pods:
+                _print("Pods that take their time", daily.measure_slow(bed, options.repetitions, _tell))
             elif options.scale is not None:
                 _print("Scale", scale.measure(bed, sorted(options.scale or scale.SIZES), _tell))
             else:
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repetitions", type=_positive, default=7, help="of the daily deliveries (default: 7)")
     parser.add_argument("--skip-helm", action="store_true", help="do not wait for Helm's 5 minutes at a bad release")
     parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--slow-pods", action="store_true", help="the same where a pod takes 25 s to be ready")
     parts.add_argument("--bad-release", action="store_true", help="how long until an error names its cause")
     parts.add_argument(
         "--scale",
