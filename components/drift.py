@@ -39,9 +39,14 @@ async def deployed_record(client: AsyncClient, namespace: str, release: str) -> 
     if not secrets:
         return None
     # Base64 of Helm inside of base64 of Kubernetes.
-    encoded = base64.b64decode((secrets[-1].data or {})["release"])
+    encoded = base64.b64decode((max(secrets, key=_revision).data or {})["release"])
     record: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(encoded)))
     return ReleaseRecord(record["version"], record["info"]["description"], record["manifest"])
+
+
+def _revision(record: Secret) -> int:
+    # Where Helm was interrupted two are deployed, of which it takes the later.
+    return int(((record.metadata and record.metadata.labels) or {})["version"])
 
 
 async def find_drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:

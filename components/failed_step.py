@@ -4,10 +4,13 @@ It logs the output after it has answered, when the engine no longer listens (see
 """
 
 import asyncio
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 
 import pulumi
+
+from delivery.runner import allowed
 
 # BuildKit's words for a step that ended with another exit code than 0; all other errors say enough by themselves.
 _A_STEP_FAILED = "did not complete successfully"
@@ -40,7 +43,10 @@ async def _last_lines(arguments: Sequence[str]) -> str:
     shown_by = f"What the step printed is shown by\n    {shlex.join(arguments)}"
     try:
         process = await asyncio.create_subprocess_exec(
-            *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            *arguments,
+            env=allowed("docker", os.environ),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
     except OSError:  # to tell the cause must never be what breaks an update
         return shown_by

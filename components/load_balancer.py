@@ -1,4 +1,4 @@
-"""Where a load balancer answers, as the status of a Service or an Ingress tells it."""
+"""Waits for a load balancer that the cluster makes for a Service."""
 
 import asyncio
 import time
@@ -7,8 +7,8 @@ from http import HTTPStatus
 import pulumi
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.core_v1 import Service
-from lightkube.resources.networking_v1 import Ingress
 
+from components.addresses import address
 from components.cluster import told
 from components.kubeconfig import Kubeconfig
 
@@ -21,13 +21,6 @@ _HAS_CONTROLLER = "service.kubernetes.io/load-balancer-cleanup"
 
 class LoadBalancerError(pulumi.RunError):
     """A load balancer that does not come to be; the message is for the user."""
-
-
-def address(behind: Service | Ingress) -> str:
-    """The first host name or address of the load balancer in front of it; empty while it has none."""
-    balancer = behind.status and behind.status.loadBalancer
-    points = (balancer and balancer.ingress) or []
-    return next((point.hostname or point.ip or "" for point in points), "")
 
 
 async def wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name: str) -> str:

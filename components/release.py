@@ -11,16 +11,14 @@ import yaml
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.networking_v1 import Ingress
 
+from components.addresses import address
+from components.apps import INGRESS, RELEASE
 from components.chart import digest
 from components.cluster import told
 from components.drift import deployed_record, find_drift
 from components.kubeconfig import Kubeconfig
-from components.load_balancer import address
 from components.revisions import Revision, last
 from components.rollout import rollout_hooks
-
-RELEASE = "todo-app"
-INGRESS = "todo-app-ingress"
 
 
 class UnfinishedReleaseError(pulumi.RunError):

@@ -1,6 +1,7 @@
 """Known vulnerabilities keep an image from being released: Trivy looks before the app's Helm release is changed."""
 
 import asyncio
+import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 import pulumi
 
 from components.apps import APPS
+from delivery.runner import allowed
 
 # Told from Trivy's own failures, after which it exits with 1.
 _FOUND = 10
@@ -74,7 +76,12 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
             '    pulumi config set imageScan ""    to release without a scan'
         )
     process = await asyncio.create_subprocess_exec(
-        trivy, *arguments, image, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        trivy,
+        *arguments,
+        image,
+        env=allowed("trivy", os.environ),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     output, errors = (stream.decode(errors="replace") for stream in await process.communicate())
     if process.returncode == 0:

@@ -1,5 +1,6 @@
 """What git says of an image's context: the commit that its tag, its labels and its times are of."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+
+from delivery.runner import allowed
 
 # Of the files that differ from the commit.
 _NAMED = 3
@@ -77,7 +80,13 @@ def _is_odd(path: Path) -> bool:
 
 
 def _git(context: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", context, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "-C", context, *arguments],
+        env=allowed("git", os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise SourceError(
             f"git cannot tell which commit {context} is at: {done.stderr.strip()}\n"

@@ -11,6 +11,7 @@ from delivery import CommandError
 _SECRETS = {
     "PULUMI_ACCESS_TOKEN": "pulumi",
     "PULUMI_CONFIG_PASSPHRASE": "pulumi",
+    "PULUMI_CONFIG": "",  # the stack's settings, which the engine gives its program, the secrets in plain text
     "PULUMI_BACKEND_URL": "pulumi",  # it may hold a password
     "AWS_ACCESS_KEY_ID": "pulumi",
     "AWS_SECRET_ACCESS_KEY": "pulumi",
@@ -21,6 +22,7 @@ _SECRETS = {
     "OCI_CLI_KEY_CONTENT": "helm",  # whose kubeconfig signs tokens with it
     "OCI_CLI_PASSPHRASE": "helm",
     "TF_VAR_private_key": "",
+    "DELIVERY_KUBECONFIG": "",  # it may hold the deployer's token
 }
 
 

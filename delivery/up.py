@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal
 
 from delivery import CommandError, report, stack, stack_config
@@ -17,12 +18,13 @@ def bring_up(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None])
 
     how: to let the engine ask on the terminal after its preview, or to apply it. tell: is told what came of each part.
 
-    Raises CommandError where the update or a check failed, whatever was taken back, and UnverifiedError where the
-    update succeeded and nothing could be judged.
+    Raises CommandError where this machine's clock is behind, and where the update or a check failed, whatever was taken
+    back; UnverifiedError where the update succeeded and nothing could be judged.
     """
     if how == "ask" and not sys.stdin.isatty():
         raise CommandError("There is nobody here to ask.\n    --yes   to apply it, or `pulumi preview` to look")
     before = _last(name)
+    updates.require_clock(before, datetime.now(UTC))
     try:
         stack.up(name, stack_config.stack_file(name), "", *(["--yes", "--non-interactive"] if how == "yes" else []))
     except CommandError as error:

@@ -101,13 +101,20 @@ class Lookout:
 
     async def _with_room(self, scene: Scene) -> Scene:
         """What it takes to tell whether room for more pods may come."""
+        own = [pod async for pod in self._client.list(Pod, namespace=self._namespace) if _leaves(pod)]
+        # A kubeconfig may be for one namespace only.
         try:
             nodes = [node async for node in self._client.list(Node)]
         except ApiError:
-            nodes = None  # a kubeconfig may be for one namespace only
+            nodes = None
+        try:
+            every = [pod async for pod in self._client.list(Pod, namespace="*") if _leaves(pod)]
+        except ApiError:
+            every = own
         return replace(
             scene,
-            leaving=any([_leaves(pod) async for pod in self._client.list(Pod, namespace=self._namespace)]),
+            leaving=bool(own),
+            leaving_nodes=bool(every),
             events=[event async for event in self._client.list(Event, namespace=self._namespace)],
             nodes=nodes,
         )

@@ -18,6 +18,7 @@ Item: TypeAlias = Deployment | ReplicaSet | Job | Pod
 _NORMAL_WAITS = {"ContainerCreating", "PodInitializing"}
 # Events of an autoscaler, Karpenter's the second, on a pod for which it makes a node.
 _NODE_COMES = {"TriggeredScaleUp", "Nominated"}
+_NO_NODE_COMES = "NotTriggerScaleUp"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Scene:
     """What a release has made so far.
 
     makers: the newest ReplicaSet of each Deployment, or the Deployment itself. jobs: its hooks. pods: of both.
-    leaving: whether a pod of the namespace ends, and will free its room.
+    leaving: whether a pod of the namespace ends, and will free its quota.
+    leaving_nodes: whether a pod of any namespace does, as far as those may be listed, and will free its node's room.
     events: of the namespace. nodes: of the cluster; None where they may not be listed.
     """
 
@@ -33,6 +35,7 @@ class Scene:
     pods: Sequence[Pod]
     jobs: Sequence[Job] = ()
     leaving: bool = False
+    leaving_nodes: bool = False
     events: Sequence[Event] = ()
     nodes: Sequence[Node] | None = None
 
@@ -42,10 +45,10 @@ def find(scene: Scene) -> list[Obstacle]:
     jobs = {uid(job): name(job) for job in scene.jobs}
     in_containers = {uid(pod): [*_in_containers(pod, jobs.get(owner(pod), ""))] for pod in scene.pods}
     # A pod that becomes ready replaces an old one, and that one frees its room.
-    may_get_room = scene.leaving or any(_starts(pod) and not in_containers[uid(pod)] for pod in scene.pods)
+    starting = any(_starts(pod) and not in_containers[uid(pod)] for pod in scene.pods)
     return [
-        *_without_pods(scene, may_get_room=may_get_room),
-        *_without_nodes(scene, jobs, may_get_room=may_get_room),
+        *_without_pods(scene, may_get_room=starting or scene.leaving),
+        *_without_nodes(scene, jobs, may_get_room=starting or scene.leaving_nodes),
         *(obstacle for obstacles in in_containers.values() for obstacle in obstacles),
     ]
 
@@ -77,7 +80,11 @@ def has_ended(pod: Pod) -> bool:
 def _without_pods(scene: Scene, *, may_get_room: bool) -> Iterator[Obstacle]:
     def obstacle(maker: Item, message: str, job: str) -> Obstacle:
         final_after = verdict.of_no_pod(message, may_get_room=may_get_room)
-        return Obstacle(_app(maker), "no pod can be made", message, "room", final_after, uid(maker), job=job)
+        # Its controller waits as long again after each try, and nobody tells it that there is room.
+        tries = sum(it.count or 1 for it in _failures(scene, maker)) if verdict.is_of_quota(message) else None
+        return Obstacle(
+            _app(maker), "no pod can be made", message, "room", final_after, uid(maker), job=job, tries=tries
+        )
 
     for maker in scene.makers:
         for condition in (maker.status and maker.status.conditions) or []:
@@ -86,21 +93,29 @@ def _without_pods(scene: Scene, *, may_get_room: bool) -> Iterator[Obstacle]:
     owners = {owner(pod) for pod in scene.pods}
     for job in scene.jobs:
         # A Job has no such condition, but its controller tells each try.
-        failures = [it for it in scene.events if it.reason == "FailedCreate" and it.involvedObject.uid == uid(job)]
+        failures = _failures(scene, job)
         if failures and uid(job) not in owners:
             yield obstacle(job, failures[-1].message or "", name(job))
 
 
+def _failures(scene: Scene, maker: Item) -> list[Event]:
+    return [it for it in scene.events if it.reason == "FailedCreate" and it.involvedObject.uid == uid(maker)]
+
+
 def _without_nodes(scene: Scene, jobs: dict[str, str], *, may_get_room: bool) -> Iterator[Obstacle]:
-    awaited = {event.involvedObject.uid for event in scene.events if event.reason in _NODE_COMES}
+    told = {(event.involvedObject.uid, event.reason) for event in scene.events}
+    # What fits on a node that is made for another pod gets no event of its own.
+    comes = any((uid(pod), reason) in told for pod in scene.pods for reason in _NODE_COMES)
     taints = None if scene.nodes is None else [taint for node in scene.nodes for taint in _taints(node)]
     for pod in scene.pods:
         for condition in _conditions(pod):
             if condition.type == "PodScheduled" and condition.status == "False":
                 message = condition.message or ""
                 # Others are preempted for a nominated one, and a gated one waits for what opens its gate.
-                comes = uid(pod) in awaited or (pod.status and pod.status.nominatedNodeName)
-                passes = may_get_room or comes or condition.reason != "Unschedulable"
+                has_place = (comes and (uid(pod), _NO_NODE_COMES) not in told) or (
+                    pod.status and pod.status.nominatedNodeName
+                )
+                passes = may_get_room or has_place or condition.reason != "Unschedulable"
                 yield Obstacle(
                     app=_app(pod),
                     state="no node can take its pod",

@@ -51,6 +51,8 @@ class Obstacle:
     final_after: the seconds for which it must stand to be final; None where it may go away by itself.
     uid, pod, container: what has the trouble; the names are empty where there is no such thing yet.
     job: the name of the Job that it is in, or empty.
+    tries: how often it was met so far, where that has to happen once more before it is final: who met it may not know
+        yet that it went away. None for what is told as it is.
     """
 
     app: str
@@ -62,6 +64,7 @@ class Obstacle:
     pod: str = ""
     container: str = ""
     job: str = ""
+    tries: int | None = None
 
     @property
     def sentence(self) -> str:
@@ -73,7 +76,7 @@ class Verdict:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._since: dict[tuple[str, str, str], float] = {}
+        self._since: dict[tuple[str, str, str], tuple[float, int]] = {}
         self._were_ready: set[tuple[str, str]] = set()
 
     def final(self, obstacles: Iterable[Obstacle], pods: Iterable[Pod]) -> list[Obstacle]:
@@ -86,9 +89,13 @@ class Verdict:
             if status.ready
         }
         lasting = [(it, it.final_after) for it in obstacles if it.final_after is not None and not self._was_ready(it)]
-        since = {(it.uid, it.container, it.trouble): now for it, _ in lasting}
-        self._since = {key: self._since.get(key, now) for key in since}
-        return [it for it, seconds in lasting if now - self._since[it.uid, it.container, it.trouble] >= seconds]
+        begun = {(it.uid, it.container, it.trouble): (now, it.tries or 0) for it, _ in lasting}
+        self._since = {key: self._since.get(key, first) for key, first in begun.items()}
+        return [it for it, seconds in lasting if self._stands(it, now - seconds)]
+
+    def _stands(self, obstacle: Obstacle, since: float) -> bool:
+        began, tries = self._since[obstacle.uid, obstacle.container, obstacle.trouble]
+        return began <= since and (obstacle.tries is None or obstacle.tries > tries)
 
     def _was_ready(self, obstacle: Obstacle) -> bool:
         # What was ready once may be so again, however often it crashes.
@@ -124,12 +131,17 @@ def of_wait(reason: str, message: str) -> tuple[Trouble, float | None]:
     return "creation", None
 
 
+def is_of_quota(message: str) -> bool:
+    """Whether it is for a quota that no pod can be made, so for want of room."""
+    return "exceeded quota" in message
+
+
 def of_no_pod(message: str, *, may_get_room: bool) -> float | None:
     """When it is final that no pod can be made: a quota, Pod Security, a webhook.
 
     Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment
     """
-    passes = _PASSES.search(message) or ("exceeded quota" in message and may_get_room)
+    passes = _PASSES.search(message) or (is_of_quota(message) and may_get_room)
     return None if passes else IF_IT_STANDS
 
 

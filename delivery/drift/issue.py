@@ -44,7 +44,8 @@ def _body(stack: str, changes: Sequence[str], run: str) -> str:
     return (
         f"Stack `{stack}` is not what the repository says, though nobody changed that, or will not be for long:\n\n"
         f"{items}\n\n"
-        f"`pulumi preview --stack {stack} --refresh --diff` shows what was changed; `pulumi up` takes that back.\n\n{run}\n"
+        f"`pulumi preview --stack {stack} --refresh --diff` shows what was changed; `pulumi up` takes that back.\n\n"
+        f"{run}\n"
     )
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from components.settings import SECRET_KEYS
-from delivery import git, stack
+from delivery import CommandError, git, stack
 
 # Of Pulumi.yaml: the namespace of the settings.
 PROJECT = "todo-oke"
@@ -87,6 +88,18 @@ def read_decrypted(name: str) -> list[Update]:
 def last_update(name: str) -> Update | None:
     """The last one that was no refresh nor a destroy; None where there is none. Raises CommandError."""
     return next((update for update in read(name) if update.kind == "update"), None)
+
+
+def require_clock(last: Update | None, now: datetime) -> None:
+    """Raises CommandError where an update that is made now would count as older than the last one; now: in UTC.
+
+    A folder and a bucket know their order by the clocks of those who made them.
+    """
+    if last and not last.numbered and datetime.fromisoformat(last.time) > now:
+        raise CommandError(
+            f"This machine's clock is behind: here it is {now:%Y-%m-%d %H:%M} (UTC), and the last update began at "
+            f"{last.minute}.\n    date -u   shows whether it is right by now"
+        )
 
 
 def verified(name: str) -> Sequence[int]:

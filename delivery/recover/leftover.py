@@ -15,16 +15,20 @@ from pathlib import Path
 from delivery import CommandError
 from delivery.recover.finding import Finding
 
-# The provider is started with its engine's address.
-_PROVIDER = re.compile(r"\s*(?P<pid>\d+) \S*pulumi-resource-kubernetes (?P<host>[\d.]+):(?P<port>\d+)\s*")
+# The provider is started with its engine's address, and before that with what the engine was told to log.
+_PROVIDER = re.compile(r"\s*(?P<pid>\d+) \S*pulumi-resource-kubernetes (?:.* )?(?P<host>[\d.]+):(?P<port>\d+)\s*")
 _SECONDS = 10
 
 
 def find() -> Finding | None:
-    """A provider that was started in this folder and whose engine is gone: nobody hears any more what it does."""
+    """A provider that was started in this folder and whose engine is gone: nobody hears any more what it does.
+
+    That of a full rollback was started in a folder below it.
+    """
     shown = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=False).stdout
     for found in filter(None, map(_PROVIDER.fullmatch, shown.splitlines())):
-        if _folder(found["pid"]) == Path.cwd() and not _answers(found["host"], int(found["port"])):
+        folder = _folder(found["pid"])
+        if folder and folder.is_relative_to(Path.cwd()) and not _answers(found["host"], int(found["port"])):
             return _leftover(int(found["pid"]))
     return None
 

@@ -4,6 +4,7 @@ Source: https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go
 """
 
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -74,7 +75,8 @@ def _finding(name: str, holders: Sequence[_Holder]) -> Finding:
 
 
 def _holder(found: re.Match[str]) -> _Holder:
-    here = found["host"] == socket.gethostname()
+    # Another machine may have the same name, and a container that of its own.
+    here = found["host"] == socket.gethostname() and found["user"] == pwd.getpwuid(os.getuid()).pw_name
     runs = here and _runs(found["pid"])
     who = f"{found['user']}@{found['host']} (pid {found['pid']})"
     return _Holder(who, found["since"], running=runs, gone=here and not runs)

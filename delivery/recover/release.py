@@ -7,7 +7,7 @@ https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/h
 import os
 from collections.abc import Iterable, Sequence
 
-from components.release import RELEASE
+from components.apps import RELEASE
 from components.revisions import Revision
 from delivery import CommandError, stack, stack_config
 from delivery.recover.checkpoint import HELM_RELEASE, Checkpoint, Resource

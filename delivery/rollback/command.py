@@ -5,9 +5,11 @@ The history is not rewritten and the stack's settings in the checkout are not ch
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal
 
 from delivery import CommandError, stack
+from delivery.history import updates
 from delivery.rollback import losses, plan, proof
 from delivery.rollback.plan import Extent, Goal, Rollback
 from delivery.rollback.restored import restored
@@ -34,6 +36,7 @@ def roll_back(
     if how == "ask" and not sys.stdin.isatty():
         raise CommandError("There is nobody here to ask.\n    --yes   to apply it, or --preview to look")
     chosen = plan.choose(name, to, extent)
+    updates.require_clock(chosen.current, datetime.now(UTC))
     full = "in full " if extent.scope == "full" else ""
     tell(f"back {full}to update {chosen.target.version} of stack {name} from update {chosen.current.version}")
     for line in proof.lines(chosen):

@@ -32,8 +32,7 @@ _BREAKING_SQL = re.compile(
 _HARMLESS_SQL = re.compile(
     rf"""
       (?:CREATE\ (?:TABLE|INDEX|TYPE|SEQUENCE|SCHEMA|EXTENSION)
-        |INSERT\ INTO|UPDATE|SELECT|COMMENT\ ON|DROP\ INDEX|ANALYZE)\b.*
-    | {_ALTERS}DROP\ CONSTRAINT\b.*
+        |INSERT\ INTO|UPDATE|SELECT|COMMENT\ ON|ANALYZE)\b.*
     | {_ALTERS}ALTER\ (?:COLUMN\ )?{_NAME}\ (?:DROP\ NOT\ NULL|SET\ DEFAULT\ .*)
     | {_ALTERS}ADD\ (?!CONSTRAINT\b)(?!.*\b(?:UNIQUE|CHECK|REFERENCES|PRIMARY|EXCLUDE)\b){_ACTION}
     """,
@@ -43,7 +42,7 @@ _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # The same in the operations of Alembic that write it. Source: https://alembic.sqlalchemy.org/en/latest/ops.html
 _BREAKING = {"drop_table", "drop_column", "rename_table"}
 _HARMLESS = {
-    *("create_table", "drop_index", "drop_constraint", "create_table_comment", "drop_table_comment"),
+    *("create_table", "create_table_comment", "drop_table_comment"),
     *("bulk_insert", "get_context", "f"),
 }
 

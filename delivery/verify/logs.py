@@ -30,30 +30,30 @@ def reading_logs(client: Client) -> Generator["Logs"]:
 
 @dataclass(frozen=True)
 class Logs:
-    """The logs of the containers of a cluster. Every one is empty where the kubelet gives none, as before a start."""
+    """The logs of the containers of a cluster. Most are empty where the kubelet gives none, as before a start."""
 
     _http: httpx2.Client
 
-    def start(self, pod: Pod, container: str) -> Sequence[str]:
-        """The first lines that the kubelet still has; it rotates a log at 10 MiB."""
+    def start(self, pod: Pod, container: str) -> Sequence[str] | None:
+        """The first lines that the kubelet still has, which rotates a log at 10 MiB; None where nobody gives it."""
         return self._read(pod, {"container": container, "limitBytes": _START_BYTES})
 
     def start_of_previous(self, pod: Pod, container: str) -> Sequence[str]:
         """The same of the container that ran before the last restart."""
-        return self._read(pod, {"container": container, "limitBytes": _START_BYTES, "previous": True})
+        return self._read(pod, {"container": container, "limitBytes": _START_BYTES, "previous": True}) or []
 
     def end(self, pod: Pod, container: str, lines: int) -> Sequence[str]:
         """The last lines, of the last one that ran where none runs."""
-        return self._read(pod, {"container": container, "tailLines": lines})
+        return self._read(pod, {"container": container, "tailLines": lines}) or []
 
     def end_of_previous(self, pod: Pod, container: str, lines: int) -> Sequence[str]:
         """The last lines of the container that ran before the last restart."""
-        return self._read(pod, {"container": container, "tailLines": lines, "previous": True})
+        return self._read(pod, {"container": container, "tailLines": lines, "previous": True}) or []
 
-    def _read(self, pod: Pod, query: Mapping[str, str | int | bool]) -> Sequence[str]:
+    def _read(self, pod: Pod, query: Mapping[str, str | int | bool]) -> Sequence[str] | None:
         namespace = (pod.metadata and pod.metadata.namespace) or ""
         try:
             answer = self._http.get(f"/api/v1/namespaces/{namespace}/pods/{name_of(pod)}/log", params=query)
         except (httpx2.HTTPError, ConfigError):
-            return []
-        return answer.text.splitlines() if answer.is_success else []
+            return None
+        return answer.text.splitlines() if answer.is_success else None

@@ -74,14 +74,16 @@ class _Loads:
 
 
 def _loads(expected: Sequence[str], pod: Pod, logs: Logs) -> _Loads:
-    lines = [*map(_message, logs.start(pod, DAPRD))]
+    start = logs.start(pod, DAPRD)
+    lines = [*map(_message, start or [])]
     left = [component for component in expected if component not in _loaded(lines)]
     if not left:
         return _Loads(proven=True, told="", errors={})
     errors = _errors(lines) or _errors(map(_message, logs.start_of_previous(pod, DAPRD)))
     reaches_back = any(line.startswith(_BEGINS) for line in lines)
     if _is_ready(pod) and not reaches_back and not errors:
-        told = f"its sidecar's log has no start (rotated, or above the level info), so {', '.join(left)} by readiness"
+        why = "cannot be read" if start is None else "has no start (rotated, or above the level info)"
+        told = f"its sidecar's log {why}, so {', '.join(left)} by readiness"
         return _Loads(proven=True, told=told, errors={})
     return _Loads(proven=False, told=f"{', '.join(left)} not loaded", errors=errors)
 

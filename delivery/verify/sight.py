@@ -9,8 +9,10 @@ from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
+from lightkube.resources.networking_v1 import Ingress
 
-from components.apps import APPS
+from components.addresses import address
+from components.apps import APPS, INGRESS, labels_of
 from components.rollout.obstacles import has_ended
 
 SIMULATED = "its pods are simulated: no image is pulled, nothing runs and nothing listens"
@@ -45,6 +47,22 @@ def see(client: Client, namespace: str) -> Sight:
     )
 
 
+def url_of_ingress(client: Client, namespace: str) -> str:
+    """Where the app's Ingress answers by now; empty while nothing leads to it.
+
+    Raises httpx2.HTTPError and ConfigError where the cluster does not answer.
+    """
+    try:
+        ingress = client.get(Ingress, INGRESS, namespace=namespace)
+    except ApiError as error:
+        if error.response.status_code == HTTPStatus.NOT_FOUND:
+            return ""
+        raise
+    host = address(ingress)
+    scheme = "https" if ingress.spec and ingress.spec.tls else "http"
+    return host and f"{scheme}://{host}"
+
+
 def statuses(pod: Pod) -> Sequence[ContainerStatus]:
     """Of the containers of a pod; none before a kubelet has it."""
     return (pod.status and pod.status.containerStatuses) or []
@@ -64,7 +82,7 @@ def is_simulated(pod: Pod) -> bool:
 
 
 def _pods(client: Client, namespace: str, app: str) -> Sequence[Pod]:
-    found = client.list(Pod, namespace=namespace, labels={"app": app})
+    found = client.list(Pod, namespace=namespace, labels=labels_of(app))
     return [pod for pod in found if pod.metadata and not pod.metadata.deletionTimestamp and not has_ended(pod)]
 
 

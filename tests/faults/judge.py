@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from components import kubeconfig
+from components.apps import RELEASE as APP
 from components.drift import deployed_record, find_drift
-from components.release import RELEASE as APP
 from tests.faults.front import TOKEN
 from tests.faults.site import Site
 

@@ -127,7 +127,7 @@ def update(commit: str, **settings: str) -> dict[str, Any]:
     return {
         "version": 0,
         "kind": "update",
-        "startTime": "2026-11-24T02:31:41.000Z",
+        "startTime": "2025-11-24T02:31:41.000Z",
         "message": "Lists can be shared\n\nAnd more.",
         "environment": {"git.head": commit, "git.author": "Ann", "git.dirty": "false"} if commit else {},
         "config": {**config, "todo-oke:kafkaPassword": {"secret": True}},

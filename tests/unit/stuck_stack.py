@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ cd {folder}
 ls -l "$KUBECONFIG" | cut -c1-10 > seen-mode; cat "$KUBECONFIG" > seen-kubeconfig; env > seen-environment
 for what in state records planned; do [ ! -e "helm-$what" ] || mv "helm-$what" $what; done
 """
+USER = pwd.getpwuid(os.getuid()).pw_name  # whom the engine names in a lock
 STACK = "urn:pulumi:oke::todo-oke::pulumi:pulumi:Stack::todo-oke-oke"
 PROVIDER = "urn:pulumi:oke::todo-oke::pulumi:providers:kubernetes::cluster"
 COMPONENT = "urn:pulumi:oke::todo-oke::todo:release:AppRelease::todo-app"
@@ -127,13 +129,13 @@ class StuckStack:
         """A process that looks like one of the engine, until its standard input is closed."""
         return subprocess.Popen(["pulumi", "hold", ""], stdin=subprocess.PIPE)
 
-    def leave_provider(self, engine: str) -> subprocess.Popen[bytes]:
+    def leave_provider(self, engine: str, *options: str) -> subprocess.Popen[bytes]:
         """A process that looks like the Kubernetes provider of the engine at an address, started in this folder."""
         provider = self._folder / "pulumi-resource-kubernetes"
         if not provider.exists():
             provider.symlink_to(shutil.which("cat") or "")
         os.mkfifo(engine)  # it waits for somebody to write there
-        return subprocess.Popen([provider, engine])
+        return subprocess.Popen([provider, *options, engine])
 
     def _say(self, what: str, document: object, by: str = "") -> None:
         self._write(what, json.dumps(document), by)

@@ -47,7 +47,7 @@ def test_what_differs_is_told_without_a_secret(two: list[str], capsys: pytest.Ca
 
     before, after = (commit[:7] for commit in two)
     assert capsys.readouterr().out.splitlines() == [
-        f"update 1 of 2026-11-24 02:31 (commit {before})  →  update 2 of 2026-11-24 02:31 (commit {after})",
+        f"update 1 of 2025-11-24 02:31 (commit {before})  →  update 2 of 2025-11-24 02:31 (commit {after})",
         "settings",
         "  nodeCount: 2 → 3",
         f"  backendImage: {IMAGES['backendImage']} → r.example/b:v2",

@@ -55,12 +55,14 @@ def untouched(api_server: ApiServer) -> ApiServer:
 
 
 def test_the_record_of_the_running_revision_is_read(api_server: ApiServer) -> None:
-    api_server.has_list(SECRETS, helm_record(7, "chart sha256:5e", MANIFEST))
+    # In the order of their names, as the API has them. Helm was interrupted before it superseded the ninth.
+    ninth, tenth = helm_record(9, "chart sha256:5e", "old"), helm_record(10, "chart sha256:5e", MANIFEST)
+    api_server.has_list(SECRETS, tenth, ninth)
 
     async def read() -> ReleaseRecord | None:
         return await deployed_record(client(api_server), "todo", "todo-app")
 
-    assert asyncio.run(read()) == ReleaseRecord(7, "chart sha256:5e", MANIFEST)
+    assert asyncio.run(read()) == ReleaseRecord(10, "chart sha256:5e", MANIFEST)
     (request,) = api_server.requests
     assert request.query["labelSelector"] == "owner=helm,name=todo-app,status=deployed"
 

@@ -56,10 +56,10 @@ def test_each_update_and_whether_one_can_go_back_to_it(
             *("version", "began (UTC)", "result", "commit", "author"),
             *("changed", "images", "message", "way back"),
         ],
-        ["4", "2026-11-24 02:31", "failed", short, "Ann", "(2 updated)", images, "B" * 72, failed],
-        ["3", "2026-11-24 02:31", "refresh succeeded", short, "Ann", "nothing", images, "Lists can be shared", refresh],
-        ["2", "2026-11-24 02:31", "verified", short, "Ann", asked, images, "Lists can be shared", "yes"],
-        ["1", "2026-11-24 02:31", "succeeded", "(2 updated)", "Lists can be shared", outside],
+        ["4", "2025-11-24 02:31", "failed", short, "Ann", "(2 updated)", images, "B" * 72, failed],
+        ["3", "2025-11-24 02:31", "refresh succeeded", short, "Ann", "nothing", images, "Lists can be shared", refresh],
+        ["2", "2025-11-24 02:31", "verified", short, "Ann", asked, images, "Lists can be shared", "yes"],
+        ["1", "2025-11-24 02:31", "succeeded", "(2 updated)", "Lists can be shared", outside],
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from lightkube import ApiError
@@ -36,7 +37,7 @@ def looks(*moments: Moment, times: tuple[float, ...] = (0, 0, 0, 0)) -> list[Loo
         return seen
 
     seen = asyncio.run(look())
-    assert {namespace for namespace, _ in cluster.asked} <= {"todo", None}
+    assert {namespace for namespace, _ in cluster.asked} <= {"todo", "*", None}
     return seen
 
 
@@ -146,6 +147,7 @@ def test_whether_room_may_come_is_asked_where_a_pod_lacks_it(lacks_room: Moment)
     (look,) = looks(BEFORE, more)
 
     assert look.scene.leaving
+    assert look.scene.leaving_nodes
     assert [it.reason for it in look.scene.events] == ["Nominated"]
     assert look.scene.nodes is not None
 
@@ -154,7 +156,18 @@ def test_nobody_else_is_looked_at_while_all_have_room() -> None:
     (look,) = looks(BEFORE, replace(AFTER, elsewhere=[ENDING], events=[event("Nominated", "pod")]))
 
     assert not look.scene.leaving
+    assert not look.scene.leaving_nodes
     assert not look.scene.events
+
+
+@pytest.mark.parametrize(
+    ("strangers", "leaving_nodes"), [([ENDING], True), ([], False), (ApiError(status=Status(code=403)), False)]
+)
+def test_a_pod_of_another_namespace_frees_its_node_and_not_the_quota(strangers: Any, *, leaving_nodes: bool) -> None:
+    (look,) = looks(BEFORE, replace(HOMELESS, strangers=strangers))
+
+    assert not look.scene.leaving
+    assert look.scene.leaving_nodes == leaving_nodes
 
 
 def test_nodes_that_may_not_be_listed_are_unknown() -> None:

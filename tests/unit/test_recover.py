@@ -17,12 +17,12 @@ from delivery.__main__ import main
 
 from . import example
 from .api_server import ApiServer
-from .stuck_stack import BASE, COMPONENT, PROVIDER, RECORDS, RELEASE, RELEASED, STACK, StuckStack
+from .stuck_stack import BASE, COMPONENT, PROVIDER, RECORDS, RELEASE, RELEASED, STACK, USER, StuckStack
 
 LOCKED = (
     "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the "
     "lock file with `pulumi cancel`.\n  s3://todo-state/.pulumi/locks/organization/todo-oke/oke/5e.json: created by "
-    "ann@{host} (pid {pid}) at 2026-11-24T02:31:41Z\n"
+    f"{USER}@" + "{host} (pid {pid}) at 2026-11-24T02:31:41Z\n"
 )
 FREE = "error: a stack named oke already exists"
 SINCE = "since 2026-11-24 02:31:41 UTC"
@@ -78,7 +78,7 @@ def test_the_lock_of_a_killed_update_is_told_and_taken_away(
     told = mended(capsys)
 
     assert told.startswith(
-        f"stuck Stack oke is locked by ann@{socket.gethostname()} (pid {NEVER}) since 2026-11-24T02:31:41Z.\n"
+        f"stuck Stack oke is locked by {USER}@{socket.gethostname()} (pid {NEVER}) since 2026-11-24T02:31:41Z.\n"
         "why   That process is gone: the update was killed.\n"
     )
     assert "by    pulumi cancel --yes oke\n" in told
@@ -96,7 +96,7 @@ def test_the_lock_of_an_update_that_runs_here_is_left_alone(
     finally:
         update.communicate(b"\n")
 
-    assert f"An update of stack oke is running: ann@{socket.gethostname()} (pid {update.pid}) since " in told
+    assert f"An update of stack oke is running: {USER}@{socket.gethostname()} (pid {update.pid}) since " in told
     assert "wait for it, or press Ctrl-C" in told
     assert stack.changes == ["pulumi hold"]
 
@@ -117,7 +117,7 @@ def test_a_lock_from_another_machine_may_be_of_an_update_that_runs(
 
     told = refused(capsys)
 
-    assert "Stack oke is locked by ann@runner-5" in told
+    assert f"Stack oke is locked by {USER}@runner-5" in told
     assert "Either that update still runs, or it was killed. This machine cannot tell" in told
     assert "There is nobody here to ask" in told
     assert "Somebody has to look first, so --yes is not enough" in refused(capsys, "--yes")
@@ -165,15 +165,15 @@ def test_a_killed_upgrade_goes_back_to_the_revision_that_runs(
 @pytest.fixture
 def leave_provider(
     stack: StuckStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Leaves a provider behind that was started in the working folder, while Helm was in the middle of an upgrade."""
     monkeypatch.chdir(tmp_path)
     stack.has_revisions("deployed", "pending-upgrade")
     stack.has_revisions("deployed", by="helm")
     with ExitStack() as running:
 
-        def leave(engine: str) -> subprocess.Popen[bytes]:
-            provider = stack.leave_provider(engine)
+        def leave(engine: str, *options: str) -> subprocess.Popen[bytes]:
+            provider = stack.leave_provider(engine, *options)
             reaper = threading.Thread(target=provider.wait)  # as its parent would be, were it not gone
             reaper.start()
             running.callback(reaper.join)
@@ -200,17 +200,35 @@ def test_a_provider_whose_engine_answers_or_that_is_of_another_project_is_left_a
     api_server: ApiServer,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     running, elsewhere = leave_provider(api_server.url.removeprefix("http://")), leave_provider("127.0.0.1:9")
     assert "The Kubernetes provider" in refused(capsys)
     elsewhere.kill()
     elsewhere.wait()
-    monkeypatch.chdir("engine")
+    project = Path.cwd()
+    monkeypatch.chdir(tmp_path_factory.mktemp("another"))
     stranger = leave_provider("127.0.0.1:9")
-    monkeypatch.chdir("..")
+    monkeypatch.chdir(project)
 
     assert mended(capsys).count("stuck ") == 1
     assert (running.returncode, stranger.returncode) == (None, None)
+
+
+def test_the_provider_of_a_full_rollback_or_of_an_engine_that_logs_is_ended_too(
+    leave_provider: Callable[..., subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    checkout = Path(".local/rollback/checkout")
+    checkout.mkdir(parents=True)
+    project = Path.cwd()
+    monkeypatch.chdir(checkout)
+    provider = leave_provider("127.0.0.1:9", "-u")
+    monkeypatch.chdir(project)
+
+    assert "The Kubernetes provider" in mended(capsys)
+    assert provider.wait(timeout=10) == -signal.SIGTERM
 
 
 def test_without_a_deployed_revision_the_last_that_once_was_is_gone_back_to(

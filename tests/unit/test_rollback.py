@@ -102,7 +102,7 @@ def test_the_last_good_update_is_released_again_with_the_settings_of_today(
     ]
     assert capsys.readouterr().out.splitlines() == [
         "back to update 1 of stack oke from update 2",
-        "note  update 1 of 2026-11-24 02:31 succeeded and was never verified: Lists can be shared",
+        "note  update 1 of 2025-11-24 02:31 succeeded and was never verified: Lists can be shared",
         f"ok    commit {commits[0][:7]} is in this checkout, and {VALUES} in it",
         f"ok    frontend {OLD['frontendImage']}",
         f"ok    backend {OLD['backendImage']}",
@@ -386,7 +386,7 @@ def test_an_unclean_checkout_is_told(
 
     told = capsys.readouterr().out
     assert "note  update 1 was made with files that no commit has" in told
-    assert "ok    update 1 of 2026-11-24 02:31 succeeded and was verified" in told
+    assert "ok    update 1 of 2025-11-24 02:31 succeeded and was verified" in told
 
 
 @pytest.mark.parametrize(("text", "told"), [(None, "There is no Pulumi.oke.yaml here"), ("[", "is no file of a stack")])

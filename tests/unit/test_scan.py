@@ -55,6 +55,21 @@ def scanned(trivy: StandIn) -> list[str]:
     return [call[-1] for call in trivy.calls]
 
 
+def test_trivy_gets_none_of_the_secrets(
+    engine: Engine, trivy: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trivy.does(f"env > {tmp_path}/environment")
+    for name in ("PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE", "GITHUB_TOKEN", "TF_VAR_private_key"):
+        monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("TRIVY_CACHE_DIR", "cache")
+
+    release(engine)
+
+    environment = (tmp_path / "environment").read_text()
+    assert "TRIVY_CACHE_DIR=cache\n" in environment
+    assert "canary" not in environment
+
+
 def test_exactly_the_images_of_the_release_are_scanned(engine: Engine, trivy: StandIn) -> None:
     release(engine)
 

@@ -64,6 +64,23 @@ def run(capsys: pytest.CaptureFixture[str], code: int) -> tuple[str, str]:
     return told.out, told.err[told.err.find("error: ") :]
 
 
+def test_a_clock_that_is_behind_is_told_before_anything_is_updated(
+    engine_of_app: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = {**update(""), "startTime": "2999-11-24T02:31:41.000Z"}
+    engine_of_app.app.pulumi.made(later)
+
+    _, error = run(capsys, 1)
+
+    assert error.startswith("error: This machine's clock is behind: here it is 2")
+    assert "the last update began at 2999-11-24 02:31.\n    date -u" in error
+    assert engine_of_app.ups == []
+
+    engine_of_app.app.pulumi.made({**later, "version": 7})  # Pulumi Cloud has a clock of its own
+    main(["up", "--stack", "owner/oke", "--yes"])
+    assert len(engine_of_app.ups) == 1
+
+
 def test_an_update_that_is_good_is_verified(engine_of_app: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run(capsys, 0)
 

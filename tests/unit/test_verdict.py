@@ -233,9 +233,31 @@ def test_a_pod_that_starts_may_make_room(failure: str, more: list[Pod], final_af
 def test_a_pod_that_leaves_makes_room(failure: str) -> None:
     pods = [] if failure else [pod(unschedulable=NO_ROOM)]
 
-    (obstacle,) = find(Scene([replica_set(failure=failure)], pods, leaving=True))
+    (obstacle,) = find(Scene([replica_set(failure=failure)], pods, leaving=True, leaving_nodes=True))
 
     assert obstacle.final_after is None
+
+
+def test_a_pod_that_leaves_elsewhere_frees_no_quota() -> None:
+    (obstacle,) = find(Scene([replica_set(failure=QUOTA)], [], leaving_nodes=True))
+
+    assert obstacle.final_after == IF_IT_STANDS
+
+
+def test_a_quota_is_final_once_it_was_met_again_while_no_room_could_come() -> None:
+    clock = Clock()
+    verdict = Verdict(clock)
+
+    def look(seconds: float, tries: int, *, leaving: bool = False) -> int:
+        clock.now = 100.0 + seconds
+        failed = event("FailedCreate", "rs-1", QUOTA, count=tries)
+        scene = Scene([replica_set(1, failure=QUOTA)], [], leaving=leaving, events=[failed])
+        return len(verdict.final(find(scene), []))
+
+    assert [look(0, 9, leaving=True), look(50, 12)] == [0, 0]
+    # The controller has not tried since the last old pod left.
+    assert [look(62, 12), look(90, 12)] == [0, 0]
+    assert look(91, 13) == 1
 
 
 @pytest.mark.parametrize(
@@ -243,7 +265,7 @@ def test_a_pod_that_leaves_makes_room(failure: str) -> None:
     [
         ("TriggeredScaleUp", "pod-1", None),
         ("Nominated", "pod-1", None),
-        ("TriggeredScaleUp", "another", IF_IT_STANDS),
+        ("TriggeredScaleUp", "of another release", IF_IT_STANDS),
         ("NotTriggerScaleUp", "pod-1", IF_IT_STANDS),
     ],
 )
@@ -251,6 +273,15 @@ def test_a_node_that_an_autoscaler_makes_is_waited_for(reason: str, about: str, 
     (obstacle,) = obstacles(pod(unschedulable=NO_ROOM), events=[event(reason, about)])
 
     assert obstacle.final_after == final_after
+
+
+def test_a_pod_may_fit_on_the_node_that_is_made_for_another() -> None:
+    pods = pod(unschedulable=NO_ROOM), pod(unschedulable=NO_ROOM, uid="pod-2"), pod(unschedulable=NO_ROOM, uid="pod-3")
+    told = [event("TriggeredScaleUp", "pod-1"), event("NotTriggerScaleUp", "pod-3")]
+
+    found = obstacles(*pods, events=told)
+
+    assert [obstacle.final_after for obstacle in found] == [None, None, IF_IT_STANDS]
 
 
 @pytest.mark.parametrize(

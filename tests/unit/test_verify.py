@@ -62,6 +62,15 @@ def test_what_is_as_promised_passes_and_is_recorded(app: RunningApp, capsys: pyt
     }
 
 
+def test_pods_of_other_people_with_the_same_label_are_not_looked_at(
+    app: RunningApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks(capsys, 0)
+
+    asked = {request.query["labelSelector"] for request in app.server.requests if request.path == PODS}
+    assert asked == {f"app={name},app.kubernetes.io/instance=todo-app" for name in IMAGES}
+
+
 def test_a_person_reads_a_line_for_each_check_and_the_job_a_table(
     app: RunningApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

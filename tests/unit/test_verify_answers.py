@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,28 @@ from .api_server import Answer
 from .oracle import write_certificate
 from .running_app import RunningApp, checks
 
+INGRESS = "/apis/networking.k8s.io/v1/namespaces/todo/ingresses/todo-app-ingress"
+
 
 def test_an_ingress_without_an_address_is_no_answer(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
     app.promises(url="")
 
     assert checks(capsys, 1)["GET /"]["evidence"] == "the ingress has no address yet"
+
+
+@pytest.mark.parametrize("tls", [[], [{"hosts": ["todo.example.com"]}]])
+def test_an_ingress_that_gets_its_address_after_the_update_is_asked_there(
+    app: RunningApp, tls: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.promises(url="")
+    balancer = {"ingress": [{"hostname": app.server.url.removeprefix("http://")}]}
+    app.server.has(INGRESS, {"metadata": {}, "spec": {"tls": tls}, "status": {"loadBalancer": balancer}})
+
+    evidence = checks(capsys, 1 if tls else 0)["GET /"]["evidence"]
+
+    assert evidence.startswith(
+        f"{app.server.url.replace('http', 'https')}/ does" if tls else f"200 from {app.server.url}"
+    )
 
 
 def test_nobody_there_is_no_answer(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:

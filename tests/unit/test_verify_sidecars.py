@@ -88,10 +88,12 @@ def test_where_a_log_has_no_start_a_ready_sidecar_is_believed(
     assert checks(capsys, 1)["Dapr components"]["state"] == "failed"
 
 
-def test_a_log_that_cannot_be_read_is_believed_the_same(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_cannot_be_read_takes_no_good_release_back_and_is_told(
+    app: RunningApp, capsys: pytest.CaptureFixture[str]
+) -> None:
     del app.server.answers[f"{LOG}?container=daprd"]
 
-    assert "its sidecar's log has no start" in checks(capsys, 0)["Dapr components"]["evidence"]
+    assert "its sidecar's log cannot be read, so todo-pubsub" in checks(capsys, 0)["Dapr components"]["evidence"]
 
 
 def test_every_sidecar_is_to_have_loaded_them(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:

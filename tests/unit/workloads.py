@@ -127,12 +127,13 @@ def job(uid: str = "job-2") -> Job:
     return Job(metadata=ObjectMeta(name="todo-app-migrations", uid=uid, labels={"app": "migrations"}))
 
 
-def event(reason: str, about: str, message: str = "") -> Event:
+def event(reason: str, about: str, message: str = "", count: int = 1) -> Event:
     return Event(
         involvedObject=ObjectReference(uid=about),
         metadata=ObjectMeta(name="event"),
         reason=reason,
         message=message,
+        count=count,
         source=EventSource(),
     )
 
@@ -151,6 +152,7 @@ class Moment:
     jobs: Sequence[Job] = ()
     pods: Sequence[Pod] = ()
     elsewhere: Sequence[Pod] = ()
+    strangers: Sequence[Pod] | ApiError = ()
     events: Sequence[Event] = ()
     nodes: Sequence[Node] | ApiError = ()
     fails: Exception | None = None
@@ -200,6 +202,8 @@ class Cluster:
         self.asked.add((namespace, ",".join(f"{key}={value}" for key, value in (labels or {}).items())))
         now = self._now
         pods = now.pods if labels else [*now.pods, *now.elsewhere]
+        if namespace == "*":
+            pods = now.strangers if isinstance(now.strangers, ApiError) else [*pods, *now.strangers]
         found = {
             Deployment: now.deployments,
             ReplicaSet: now.replica_sets,

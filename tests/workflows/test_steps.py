@@ -213,6 +213,7 @@ def test_drift_goes_from_the_preview_to_the_issue_and_no_secret_goes_with_it(
     state = {"urn": "urn:pulumi:oke::todo-oke::a:b:C::one", "inputs": {"password": "canary-password"}}
     preview = {"steps": [{"op": operation, "urn": state["urn"], "newState": state}]}
     runner.commands["pulumi"].answer("preview", stdout=json.dumps(preview))
+    runner.commands["pulumi"].answer("stack", "output", stdout="{}")
     issues = [{"number": 7, "title": "Stack oke has drifted"}]
     runner.commands["gh"].answer("issue", "list", stdout=json.dumps(issues))
     look, tell = (step_of("drift.yml drift", title) for title in ("Preview after a refresh", "Tell it in the issue"))
@@ -228,7 +229,7 @@ def test_drift_goes_from_the_preview_to_the_issue_and_no_secret_goes_with_it(
     assert written.arguments[:3] == ["issue", "edit" if operation == "update" else "close", "7"]
     assert ("- `update a:b:C::one`" in written.stdin) == (operation == "update")
     assert "canary" not in written.stdin + " ".join(written.arguments)
-    (asked,) = runner.commands["pulumi"].calls
+    asked = runner.commands["pulumi"].calls[0]
     assert asked.environment.items() >= secrets.items()
     assert "canary-token" not in asked.environment.values()
     assert not set(secrets.values()) & set(written.environment.values())
