@@ -21,6 +21,10 @@ PULL_SECRET = "registry-pull"  # noqa: S105 (its name, not its content)
 # it. The provider's typed export has no field for that: https://docs.docker.com/build/exporters/image-registry/
 _EXPORT = "type=registry,oci-mediatypes=true,rewrite-timestamp=true"
 
+# Of the index and of each platform's manifest. By it, and not by the label alone, GitHub's registry knows of an index
+# which repository's workflows may push it again: https://github.com/docker/metadata-action/issues/355
+_SOURCE_ANNOTATIONS = ("annotation-index.org.opencontainers.image.source", "annotation.org.opencontainers.image.source")
+
 # BuildKit takes its attestations as build arguments too, and the provider passes no other (pulumi-docker-build#73).
 # https://github.com/moby/buildkit/blob/master/frontend/attestations/parse.go
 _ATTESTATIONS = {
@@ -47,7 +51,8 @@ class Build:
 
     registry: where to, like ghcr.io/owner. platforms: what for, like linux/arm64.
     cache: where layers are kept from one build to the next: beside the image, in GitHub's Actions cache, or nowhere.
-    source: the address of the repository, for the label. frontend, backend: the commits that the contexts are at.
+    source: the address of the repository, for the label and the annotations.
+    frontend, backend: the commits that the contexts are at.
     """
 
     registry: str
@@ -132,7 +137,7 @@ class AppImages(pulumi.ComponentResource):
             platforms=[docker_build.Platform(platform) for platform in build.platforms],
             build_args={**build_args, **_ATTESTATIONS},
             tags=[f"{repository}:{version}", f"{repository}:latest"],
-            exports=[{"raw": _EXPORT}],
+            exports=[{"raw": _export(build.source)}],
             push=False,  # it would be a second export, without what the first one says
             build_on_preview=False,
             cache_from=read,
@@ -203,6 +208,10 @@ class PullSecret(pulumi.ComponentResource):
         )
         self.name = secret.metadata.name
         self.register_outputs({"name": self.name})
+
+
+def _export(source: str) -> str:
+    return ",".join([_EXPORT, *(f"{name}={source}" for name in _SOURCE_ANNOTATIONS if source)])
 
 
 def _caches(

@@ -34,6 +34,11 @@ _REDPANDA = Account(
     "https://docs.redpanda.com/redpanda-cloud/security/authorization/acl/",
 )
 
+# Kept by Docker.
+DOCKER_LOGIN = Account(
+    "For ghcr.io a classic token of GitHub with write:packages, to push the images from here",
+    "https://github.com/settings/tokens/new?scopes=write:packages",
+)
 # By the setting or the variable that holds it.
 ACCOUNTS: Mapping[str, Account] = {
     "OCI_CLI_KEY_CONTENT": Account(

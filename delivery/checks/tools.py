@@ -5,8 +5,11 @@ import json
 from pathlib import Path
 
 from delivery import CommandError
+from delivery.accounts import DOCKER_LOGIN
 from delivery.checks.situation import SECONDS, NotApplicable, Situation
 from delivery.runner import run
+
+_OF_THE_WORKFLOWS = "ghcr.io"
 
 
 def pulumi(seen: Situation) -> str:
@@ -44,14 +47,17 @@ def registry_login(seen: Situation) -> str:
     except (OSError, ValueError):
         known = {}
     if registry not in {**known.get("auths", {}), **known.get("credHelpers", {})}:
-        raise CommandError(f"Docker has no login for {registry}, to push the images.\n    docker login {registry}")
-    logged_in = f"Docker is logged in to {registry}"
-    if seen.setting("registryToken"):
-        return logged_in
-    return (
-        f"{logged_in}\nthe nodes are not: they can pull no package that is private, as a new one of ghcr.io is\n"
-        "    pulumi config set --secret registryToken   or make the packages public once they are pushed"
-    )
+        raise CommandError(
+            f"Docker has no login for {registry}, to push the images.\n    docker login {registry}   {DOCKER_LOGIN}"
+        )
+    notes = [f"Docker is logged in to {registry}; whether that may push is seen at the first build"]
+    if not seen.setting("registryToken"):
+        notes.append("the nodes are not: they can pull no package that is private, as a new one of ghcr.io is")
+        notes.append("    pulumi config set --secret registryToken   or make the packages public once they are pushed")
+    if seen.setting("repository") and registry != _OF_THE_WORKFLOWS:
+        notes.append(f"the workflows are not: they log in to {_OF_THE_WORKFLOWS} alone")
+        notes.append(f"    .github/workflows   is where to log in to {registry} too")
+    return "\n".join(notes)
 
 
 def trivy(seen: Situation) -> str:

@@ -21,6 +21,12 @@ from delivery.setup.session import Session
 from delivery.stack_config import StackConfig
 
 _SECONDS = 60
+# Of an environment that is made here. No branch may use `production` until the stack has added `main`.
+# https://docs.github.com/en/rest/deployments/environments#create-or-update-an-environment
+_RULES = {
+    "production": '{"deployment_branch_policy": {"protected_branches": false, "custom_branch_policies": true}}',
+    "preview": "{}",
+}
 
 
 def prepare_workflows(session: Session, config: StackConfig) -> None:
@@ -46,6 +52,7 @@ def _set_secrets(session: Session, repository: str, environment: str, names: Seq
     session.say(f"\nIn {environment} of {repository} the workflows lack the secrets {', '.join(names)}.")
     if environment == "preview":
         session.say("Whoever may push a branch can use these: they had better be of users who may only read.")
+        session.say("docs/pipeline.md has what such a user needs in OCI and on the cluster.")
     if can_write and session.confirm(f"Write those of this machine to {environment}?"):
         _write_secrets(session, repository, environment, names)
         return
@@ -59,7 +66,7 @@ def _write_secrets(session: Session, repository: str, environment: str, names: S
     path = f"repos/{repository}/environments/{environment}"
     if _gh(session, "api", path, "--silent"):
         # Only where there is none: it would take the rules of one away.
-        _gh_or_stop(session, "api", "--method", "PUT", path, "--silent")
+        _gh_or_stop(session, "api", "--method", "PUT", path, "--silent", "--input", "-", text=_RULES[environment])
     for name in names:
         try:
             value = _secret(session, name)

@@ -1,11 +1,15 @@
 """Whether the app answers through its ingress."""
 
+import socket
 import ssl
+from typing import TypeVar
 
 import httpx2
 
 from delivery.report import Check
 from delivery.verify.sight import SIMULATED
+
+E = TypeVar("E", bound=BaseException)
 
 PATHS = ("/", "/api/health")
 
@@ -29,10 +33,10 @@ def browser() -> httpx2.Client:
     return httpx2.Client(timeout=_SECONDS)
 
 
-def answer(browser: httpx2.Client, url: str, path: str) -> Check:
+def answer(browser: httpx2.Client, url: str, path: str, address: str) -> Check:
     """Whether the app itself answers a path, and not somebody to whom the request was sent on.
 
-    url: where the ingress answers; empty while it has no address.
+    url: where the ingress answers; empty while it has no address. address: where DNS is to lead its host, if known.
     """
     name = answer_of(path)
     if not url:
@@ -40,7 +44,7 @@ def answer(browser: httpx2.Client, url: str, path: str) -> Check:
     try:
         problem, response = _ask(browser, url, path)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return Check(name, "failed", _trouble(url, path, error))
+        return Check(name, "failed", _trouble(url, path, address, error))
     if response.is_success and path == _HEALTH:
         problem = problem or _sickness(response)
     told = f"{response.status_code} from {url}{path}"
@@ -78,18 +82,20 @@ def _sickness(response: httpx2.Response) -> str:
     return "" if told.get("status", "ok") == "ok" else "whose status is not ok"
 
 
-def _trouble(url: str, path: str, error: Exception) -> str:
-    refused = _certificate_error(error)
+def _trouble(url: str, path: str, address: str, error: Exception) -> str:
+    host = httpx2.URL(url).host
+    if address and _cause(error, socket.gaierror):
+        return f"DNS does not know {host}: make a record of it that leads to {address}"
+    refused = _cause(error, ssl.SSLCertVerificationError)
     if refused is None:
         return f"{url}{path} does not answer: {error}"
-    host = httpx2.URL(url).host
     return (
         f"the certificate of {host} is not valid yet ({refused.verify_message}); "
         "`kubectl describe issuer,certificate` tells what it waits for"
     )
 
 
-def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+def _cause(error: BaseException | None, kind: type[E]) -> E | None:
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error

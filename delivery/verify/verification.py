@@ -105,7 +105,7 @@ class _Verification:
         yield certificate.certificate(backend, datetime.now(UTC))
         simulated = any(is_simulated(pod) for app in APPS for pod in sight.pods[app])
         for path in answers.PATHS:
-            yield answers.unheard(path) if simulated else answers.answer(self.browser, url, path)
+            yield answers.unheard(path) if simulated else answers.answer(self.browser, url, path, expected.address)
 
 
 class _Steadiness:

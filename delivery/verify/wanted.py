@@ -13,6 +13,7 @@ _SECONDS = 180.0
 @dataclass(frozen=True)
 class Wanted:
     """images: by app; components: the names of Dapr's; url: where the app answers, empty where nothing leads to it.
+    address: where DNS is to lead the url's host, empty where that is not the stack's to know.
 
     seconds: how long it may take until all of it is there.
     """
@@ -21,6 +22,7 @@ class Wanted:
     images: Mapping[str, str]
     components: Sequence[str]
     url: str
+    address: str
     seconds: float
 
 
@@ -32,6 +34,7 @@ def wanted(outputs: Mapping[str, Any]) -> Wanted:
             outputs["images"],
             outputs["daprComponents"],
             outputs["url"],
+            outputs.get("address", ""),
             outputs.get("verifyTimeoutSeconds", _SECONDS),
         )
     except KeyError as error:

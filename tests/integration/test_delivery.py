@@ -76,6 +76,7 @@ def test_what_the_settings_ask_for_is_what_runs(deployed: Project) -> None:
             "backend": "ghcr.io/example/todo-backend:sha-0000000",
         },
         "endpoint": "todo.localhost",
+        "address": "",
         "url": "http://todo.localhost",
         "verifyTimeoutSeconds": 180,
         "daprComponents": ["todo-pubsub", "todo-secrets", "todo-state"],

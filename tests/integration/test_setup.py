@@ -156,9 +156,10 @@ def new_place(folder: Path) -> Generator[Place]:
         oracle.write_certificate(certificate)
         patch.setenv("SSL_CERT_FILE", str(certificate))
         oci, github = Oracle(certificate), GitHub(folder / "github")
-        oci.documents = {"/n": "axns", f"/20180222/clusters?compartmentId={COMPARTMENT}": []}
+        clusters = f"/20180222/clusters?compartmentId={COMPARTMENT}"
+        oci.documents = {"/n": "axns", clusters: [], **oracle.free_tier(COMPARTMENT)}
         with oci.serve(), github.serve():
-            place = Place(folder, Apis(github.url, oci.url, oci.endpoint), github, {})
+            place = Place(folder, Apis(github.url, *oci.apis), github, {})
             (folder / "bin").mkdir()
             pulumi = shutil.which("pulumi")
             scripts = {
@@ -578,6 +579,20 @@ def test_an_environment_that_is_there_keeps_its_rules(place: Place) -> None:
     assert (place.github.kept / "production" / "DELIVERY_GITHUB_TOKEN").read_text() == "known"
     assert (place.github.kept / "preview" / "PULUMI_CONFIG_PASSPHRASE").read_text() == "canary-passphrase"
     assert not (place.github.kept / "preview" / "OCI_CLI_USER").exists()
+
+
+def test_no_branch_may_use_production_before_the_stack_says_which(place: Place) -> None:
+    place.commands["gh"].does(
+        f"""case "$1 $2" in "api --method") cat > "{place.folder}/$(basename "$4")" ;; "api "*) exit 1 ;; esac"""
+    )
+    terminal = Scripted({"Write ": ["y"]}, {})
+    run = session(place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="p", GITHUB_TOKEN=TOKEN)
+
+    prepare_workflows(run, with_repository())
+
+    production, preview = (json.loads((place.folder / name).read_text()) for name in ("production", "preview"))
+    assert production["deployment_branch_policy"] == {"protected_branches": False, "custom_branch_policies": True}
+    assert preview == {}
 
 
 def test_the_key_of_a_session_is_no_key_for_a_workflow(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,11 @@ class Oracle:
     def endpoint(self) -> str:
         return f"{self.url}/20180222"
 
+    @property
+    def apis(self) -> tuple[str, str, str, str]:
+        """Where Object Storage, the clusters, the identities and the limits are."""
+        return self.url, self.endpoint, f"{self.url}/20160918", f"{self.url}/20190729"
+
     def kubeconfig(self) -> dict[str, Any]:
         """What OCI writes, with the OCI CLI as the plug-in."""
         authority = base64.b64encode(self.certificate.read_bytes()).decode()
@@ -222,6 +227,32 @@ class Oracle:
             namespaces = {"kind": "NamespaceList", "apiVersion": "v1", "metadata": {}, "items": [system]}
             return HTTPStatus.OK, json.dumps(namespaces).encode()
         return HTTPStatus.NOT_FOUND, b'{"code": "NotAuthorizedOrNotFound", "message": "not found"}'
+
+
+def domains_of(compartment: str) -> str:
+    """Where the availability domains for a compartment are asked for."""
+    return f"/20160918/availabilityDomains?compartmentId={compartment}"
+
+
+def limits_of(service: str) -> str:
+    """Where the tenancy's limits of a service are asked for."""
+    return f"/20190729/limitValues?compartmentId={TENANCY}&serviceName={service}&limit=1000"
+
+
+def free_tier(compartment: str) -> dict[str, Any]:
+    """The documents that tell of a tenancy of the free tier what the stack needs, and of something that it does not."""
+    limits: Mapping[str, Mapping[str, int]] = {
+        "compute": {"standard-a1-core-count": 2, "standard-a1-memory-count": 12, "standard-e4-core-count": 0},
+        "container-engine": {"cluster-count": 1},
+        "load-balancer": {"lb-flexible-count": 1},
+        "vcn": {"vcn-count": 2, "internet-gateway-count": 1, "nat-gateway-count": 1},
+    }
+    domains = [{"name": f"Uocm:AD-{number}", "compartmentId": TENANCY} for number in (2, 1)]
+    values = {
+        limits_of(service): [{"name": name, "scopeType": "AD", "value": value} for name, value in named.items()]
+        for service, named in limits.items()
+    }
+    return {domains_of(compartment): domains, **values}
 
 
 def write_certificate(path: Path) -> None:

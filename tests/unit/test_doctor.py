@@ -27,7 +27,7 @@ from tests.unit.github_api import REPOSITORY, TOKEN, GitHub
 from tests.unit.oracle import Oracle
 
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
-DOMAINS = f"/20160918/availabilityDomains?compartmentId={COMPARTMENT}"
+DOMAINS = oracle.domains_of(COMPARTMENT)
 CLUSTERS = f"/20180222/clusters?compartmentId={COMPARTMENT}"
 PAGES = f"/repos/{REPOSITORY}"
 VERSION = f"v{importlib.metadata.version('pulumi')}"
@@ -39,19 +39,8 @@ SECRETS = [
     "OCI_CLI_KEY_CONTENT",
     "DELIVERY_GITHUB_TOKEN",
 ]
-# What a tenancy of the free tier may have, and something that the stack does not need.
-LIMITS: Mapping[str, Mapping[str, int]] = {
-    "compute": {"standard-a1-core-count": 2, "standard-a1-memory-count": 12, "standard-e4-core-count": 0},
-    "container-engine": {"cluster-count": 1},
-    "load-balancer": {"lb-flexible-count": 1},
-    "vcn": {"vcn-count": 2, "internet-gateway-count": 1, "nat-gateway-count": 1},
-}
 NO_ANSWER = "http://127.0.0.1:1"
 key_of = functools.cache(hashlib.pbkdf2_hmac)  # a million rounds, each time for the same passphrase
-
-
-def limits_of(service: str) -> str:
-    return f"/20190729/limitValues?compartmentId={oracle.TENANCY}&serviceName={service}&limit=1000"
 
 
 @dataclass
@@ -125,15 +114,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     commands["docker"].does("echo 29.0.0")
     commands["trivy"].does("echo Version: 0.75.0; echo Vulnerability DB:")
     oci, github = Oracle(tmp_path / "certificate.pem"), GitHub(tmp_path / "github")
-    oci.documents = {
-        "/n": "axns",
-        CLUSTERS: [],
-        DOMAINS: [{"name": f"Uocm:AD-{number}", "compartmentId": oracle.TENANCY} for number in (2, 1)],
-    }
-    for service, limits in LIMITS.items():
-        oci.documents[limits_of(service)] = [
-            {"name": name, "scopeType": "AD", "value": value} for name, value in limits.items()
-        ]
+    oci.documents = {"/n": "axns", CLUSTERS: [], **oracle.free_tier(COMPARTMENT)}
     for environment in ("production", "preview"):
         (github.kept / environment).mkdir(parents=True)
         for name in SECRETS:
@@ -141,7 +122,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     (github.kept / "variables").mkdir()
     (github.kept / "variables" / "PULUMI_BACKEND_URL").write_text("file:///state")
     with oci.serve(), github.serve():
-        apis = Apis(github.url, oci.url, oci.endpoint, f"{oci.url}/20160918", f"{oci.url}/20190729")
+        apis = Apis(github.url, *oci.apis)
         place = Place(tmp_path, monkeypatch, oci, github, apis, commands["pulumi"], commands["docker"])
         place.does()
         place.configure(
@@ -226,7 +207,11 @@ def without_oci_documents(place: Place) -> None:
 def limit(service: str, name: str, *values: int) -> Callable[[Place], object]:
     """Of each availability domain, or of the region."""
     entries = [{"name": name, "value": value} for value in values]
-    return lambda place: place.oci.documents.update({limits_of(service): entries})
+    return lambda place: place.oci.documents.update({oracle.limits_of(service): entries})
+
+
+def without_limits(place: Place) -> None:
+    del place.oci.documents[oracle.limits_of("vcn")]
 
 
 def without_domains(place: Place) -> None:
@@ -384,7 +369,10 @@ def test_a_load_balancer_that_the_stack_does_not_make_needs_no_limit(place: Plac
     ("harm", "why"),
     [
         (without_domains, "The user may not see the availability domains of"),
-        (lambda place: place.oci.documents.pop(limits_of("vcn")), "the user may not inspect resource-availability in"),
+        (
+            lambda place: place.oci.documents.pop(oracle.limits_of("vcn")),
+            "the user may not inspect resource-availability in",
+        ),
         (setting(nodeCount="two"), "nodeCount is no number"),
     ],
 )
@@ -399,11 +387,20 @@ def test_limits_that_are_not_to_be_seen_are_no_problem(place: Place, harm: Calla
 
 
 def test_nodes_without_a_token_for_the_registry_are_told(place: Place) -> None:
-    assert place.look()["registry"].evidence == "Docker is logged in to ghcr.io"
+    assert "registryToken" not in place.look()["registry"].evidence
 
     setting(registryToken="")(place)
 
     assert "    pulumi config set --secret registryToken" in place.look()["registry"].evidence
+
+
+def test_a_registry_to_which_the_workflows_do_not_log_in_is_told(place: Place) -> None:
+    assert "workflows" not in place.look()["registry"].evidence
+    Path(".docker/config.json").write_text('{"auths": {"fra.ocir.io": {}}}')
+
+    setting(imageRegistry="fra.ocir.io/octo")(place)
+
+    assert "the workflows are not: they log in to ghcr.io alone" in place.look()["registry"].evidence
 
 
 def test_a_cluster_that_exists_is_asked_for_by_its_name(place: Place) -> None:
@@ -418,7 +415,7 @@ def test_a_cluster_that_exists_is_asked_for_by_its_name(place: Place) -> None:
 
 
 def test_services_that_do_not_answer_are_told(place: Place) -> None:
-    place.apis = Apis(NO_ANSWER, NO_ANSWER, NO_ANSWER)
+    place.apis = Apis(*[NO_ANSWER] * 5)
 
     found = place.look()
 

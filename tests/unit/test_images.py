@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +146,18 @@ def test_an_image_has_its_provenance_and_its_packages_attested() -> None:
 def test_a_layer_is_the_same_in_each_build_of_a_commit() -> None:
     for image in images(deploy(build())).values():
         (export,) = image.inputs["exports"]
-        assert set(export["raw"].split(",")) == {"type=registry", "oci-mediatypes=true", "rewrite-timestamp=true"}
+        assert {"type=registry", "oci-mediatypes=true", "rewrite-timestamp=true"} <= set(export["raw"].split(","))
         assert image.inputs["push"] is False  # else a second export, whose layers have other times
+
+
+@pytest.mark.parametrize("source", ["https://github.com/example/todo", ""])
+def test_the_registry_learns_whose_workflows_may_push_an_image(source: str) -> None:
+    for image in images(deploy(replace(build(), source=source))).values():
+        annotations = {part for part in image.inputs["exports"][0]["raw"].split(",") if part.startswith("annotation")}
+        name = "org.opencontainers.image.source"
+        assert annotations == (
+            {f"annotation-index.{name}={source}", f"annotation.{name}={source}"} if source else set()
+        )
 
 
 def test_nothing_is_built_in_a_preview() -> None:

@@ -168,6 +168,7 @@ def test_the_stack_exports_what_the_operators_read(deployed: Engine) -> None:
         },
         "endpoint": "todo.example.com",
         "url": "http://todo.example.com",
+        "address": "",
         "daprComponents": ["todo-pubsub", "todo-secrets", "todo-state"],
         "verifyTimeoutSeconds": 180,
     }

@@ -36,6 +36,16 @@ def test_an_ingress_that_gets_its_address_after_the_update_is_asked_there(
     )
 
 
+def test_a_host_that_dns_does_not_know_is_told_with_where_it_is_to_lead(
+    app: RunningApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.promises(url="http://todo.invalid", address="203.0.113.7")
+
+    evidence = checks(capsys, 1)["GET /"]["evidence"]
+
+    assert evidence == "DNS does not know todo.invalid: make a record of it that leads to 203.0.113.7"
+
+
 def test_nobody_there_is_no_answer(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
     app.promises(url="http://127.0.0.1:9")
 
