@@ -100,7 +100,8 @@ def _control_plane_values(args: DaprControlPlaneArgs) -> Mapping[str, Any]:
             "scheduler": {"enabled": args.scheduler},
             "seccompProfile": "RuntimeDefault",
         },
-        "dapr_operator": {"resources": resources},
+        # Whose pod was made while the injector was away, such as on a drained node, gets its sidecar by another pod.
+        "dapr_operator": {"resources": resources, "watchInterval": "30s"},
         "dapr_placement": {"resources": resources},
         "dapr_sentry": {"resources": resources},
         # Else the default account of the namespace `default` may read every secret in it.

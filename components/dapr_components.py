@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from components.manifest import Manifest
-from components.secrets import APP_SECRETS, KAFKA_SECRETS
+from components.secrets import APP_SECRETS, KAFKA_SECRETS, STATE_URL
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,11 @@ def _postgresql_state() -> Mapping[str, Any]:
         "version": "v2",
         "initTimeout": "30s",
         "metadata": [
-            {"name": "connectionString", "secretKeyRef": {"name": APP_SECRETS, "key": "database-url"}},
+            {"name": "connectionString", "secretKeyRef": {"name": APP_SECRETS, "key": STATE_URL}},
             {"name": "tablePrefix", "value": "dapr_"},
             {"name": "maxConns", "value": "4"},
+            # Nothing in it expires.
+            {"name": "cleanupInterval", "value": "0"},
         ],
     }
 
@@ -130,8 +132,9 @@ def _resiliency() -> Mapping[str, Any]:
             "timeouts": {"request": "10s"},
             "retries": {
                 "brief": {"policy": "exponential", "maxInterval": "5s", "maxRetries": 3},
-                # Most of an hour: an event is not given up to the dead letters because the database is away.
-                "patient": {"policy": "exponential", "maxInterval": "60s", "maxRetries": 60},
+                # An hour: an event is not given up to the dead letters because the database is away. Not exponential,
+                # of which Dapr gives every one up after 15 minutes: DefaultMaxElapsedTime of cenkalti/backoff.
+                "patient": {"policy": "constant", "duration": "10s", "maxRetries": 360},
             },
             "circuitBreakers": {
                 "shared": {"maxRequests": 1, "interval": "30s", "timeout": "30s", "trip": "consecutiveFailures > 5"}

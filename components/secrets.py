@@ -10,8 +10,12 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pydantic import SecretStr
 
+from components.pgx import for_pgx
+
 APP_SECRETS = "app-secrets"
 KAFKA_SECRETS = "kafka-secrets"
+# Of `app-secrets`: the database's URL as Dapr's state store reads it.
+STATE_URL = "state-url"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class AppSecrets(pulumi.ComponentResource):
                 "cohere-api-key": args.cohere_api_key,
                 "better-auth-secret": args.better_auth_secret,
                 "database-url": args.database_url,
+                STATE_URL: SecretStr(for_pgx(args.database_url.get_secret_value())),
             },
             KAFKA_SECRETS: {"username": args.kafka_username, "password": args.kafka_password},
         }

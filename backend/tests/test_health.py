@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import event, make_url
 
 from rig.ports import free_port
 from todo import database
@@ -118,6 +120,89 @@ async def test_a_database_that_is_away_is_no_crash(no_database: Settings) -> Non
         assert it.json() == {"detail": "The todos cannot be reached now: try again in a moment."}
 
 
+class Way:
+    """The way to a database, which can be closed; asked: how much went through it."""
+
+    def __init__(self, port: int) -> None:
+        self._to, self.port, self.asked = port, free_port(), 0
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._lead, "127.0.0.1", self.port)
+
+    def close(self) -> None:
+        if self._server:
+            self._server.close()
+        for writer in self._open:
+            writer.close()
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_connection("127.0.0.1", self._to)
+        self._open |= {writer, questions}
+        await asyncio.gather(self._pass_on(reader, questions), self._pass_on(answers, writer))
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while passed := await reader.read(65536):
+                self.asked += 1
+                writer.write(passed)
+        writer.close()
+
+
+async def test_a_database_is_left_to_sleep_until_somebody_needs_it(settings: Settings) -> None:
+    url = make_url(settings.database_url.get_secret_value())
+    way = Way(url.port or 5432)
+    through = url.set(host="127.0.0.1", port=way.port).render_as_string(hide_password=False)
+    app = create_app(settings.model_copy(update={"database_url": SecretStr(through)}))
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
+    await way.open()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
+    ):
+
+        async def status(path: str) -> int:
+            return (await client.get(path)).status_code
+
+        assert await status("/api/ready") == 200
+        await asyncio.sleep(0.3)  # until the outbox has looked for what is left
+        asked = way.asked
+        assert [await status("/api/ready") for _ in range(5)] == [200] * 5
+        assert way.asked == asked
+
+        way.close()
+        assert await status("/api/ready") == 200  # as nobody has noticed
+        assert await status("/api/todos") == 503
+        assert await status("/api/ready") == 503
+
+        await way.open()
+        assert await status("/api/ready") == 200
+        assert await status("/api/todos") == 200
+        way.close()
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_doubt(settings: Settings) -> None:
+    asked: list[str] = []
+    app = create_app(settings)
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
+    ):
+        assert (await client.get("/api/ready")).status_code == 200
+        await asyncio.sleep(0.3)
+        with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as other:
+            other.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        engine = app.state.services.sessions.kw["bind"].sync_engine
+        event.listen(engine, "before_cursor_execute", lambda _c, _d, statement, *_: asked.append(statement))
+        assert (await client.get("/api/todos")).status_code == 200
+        assert asked
+        asked.clear()
+        assert (await client.get("/api/ready")).status_code == 200
+        assert asked == []
+
+
 async def test_a_database_that_is_busy_is_no_crash(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "CONNECT_SECONDS", 1)
     app = create_app(settings)
@@ -128,7 +213,7 @@ async def test_a_database_that_is_busy_is_no_crash(settings: Settings, monkeypat
         AsyncExitStack() as busy,
     ):
         for _ in range(10):
-            await busy.enter_async_context(app.state.services.engine.connect())
+            await busy.enter_async_context(app.state.services.sessions.kw["bind"].connect())
         answer = await client.get("/api/todos")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from .activity import DirectDelivery
 from .assistant import Assistant
-from .database import connect, sessions
+from .database import Watch, connect, sessions
 from .outbox import Relay
 from .routes import activity, chat, events, health, problems, todos, user
 from .services import Services
@@ -58,7 +58,7 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
             stack.push_async_callback(sidecar.close)
         relay = Relay(pool, sidecar or DirectDelivery(pool))
         stack.push_async_callback(_cancel, asyncio.create_task(relay.run()))
-        yield Services(settings, engine, pool, assistant, sidecar, relay)
+        yield Services(settings, Watch(engine), pool, assistant, sidecar, relay)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

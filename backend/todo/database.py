@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, DateTime
+from sqlalchemy import URL, DateTime, event, text
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -41,3 +43,27 @@ def connect(url: URL) -> AsyncEngine:
 
 def sessions(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+class Watch:
+    """Whether the database answers: asked of it once, and again only after something could not be asked of it.
+
+    So an app that nobody uses lets a database sleep that does so when nobody asks it, as Neon's do.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._answers = False
+        event.listen(engine.sync_engine, "handle_error", self._notice)
+
+    async def check(self) -> None:
+        """Raises SQLAlchemyError where the database does not answer."""
+        if not self._answers:
+            async with self._engine.connect() as connection:
+                await connection.execute(text("select 1"))
+            self._answers = True
+
+    def _notice(self, error: ExceptionContext) -> None:
+        # A connection that was lost since it was last used is replaced by the pool, which asks before each use.
+        if not error.is_pre_ping and isinstance(error.sqlalchemy_exception, (OperationalError, InterfaceError)):
+            self._answers = False

@@ -22,8 +22,9 @@ from .telemetry import traceparent
 
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 30.0
-# For what another process left behind, and could not tell this one of.
-IDLE_SECONDS = 60.0
+# For what another process left behind, and could not tell this one of; the one in its place looks when it starts.
+# Rarely, for a database that sleeps when nobody asks it.
+IDLE_SECONDS = 3600.0
 # Longer than a publication may take: the database then ends the transaction of a process that died without a word, or
 # nobody else could publish until its connection is given up, which may take hours.
 HOLD_SECONDS = 30

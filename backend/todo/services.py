@@ -4,10 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from .assistant import Assistant
-from .database import Sessions
+from .database import Sessions, Watch
 from .outbox import Relay, has_events
 from .settings import Settings
 from .sidecar import Sidecar
@@ -19,7 +17,7 @@ class Services:
     """sidecar: None where the settings name no topic to publish to."""
 
     settings: Settings
-    engine: AsyncEngine
+    database: Watch
     sessions: Sessions
     assistant: Assistant
     sidecar: Sidecar | None

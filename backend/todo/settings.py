@@ -24,7 +24,7 @@ def _postgresql(url: SecretStr) -> SecretStr:
         parsed = make_url(url.get_secret_value())
     except (ArgumentError, ValueError):  # the latter for a port that is no number, and may be part of the password
         parsed = None
-    if parsed is None or parsed.get_backend_name() != "postgresql":
+    if parsed is None or parsed.get_backend_name() not in ("postgresql", "postgres"):
         # Without its cause, which would show the address with its password.
         raise ValueError("is not postgresql://user:password@host/database") from None
     return url

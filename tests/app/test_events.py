@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from components.dapr_components import DaprComponents, DaprComponentsArgs
+from components.pgx import for_pgx
 from rig.backend import backend, token
 from rig.daprd import Sidecar, daprd
 from rig.kafka import kafka
@@ -52,7 +53,7 @@ def lay_out(folder: Path, brokers: str, database: str, password: str) -> None:
     """The components as files, with a file in place of the cluster's secrets."""
     secrets = folder.parent / "secrets.json"
     kafka_secrets = {"username": USER, "password": password}
-    secrets.write_text(json.dumps({"kafka-secrets": kafka_secrets, "app-secrets": {"database-url": database}}))
+    secrets.write_text(json.dumps({"kafka-secrets": kafka_secrets, "app-secrets": {"state-url": for_pgx(database)}}))
     store = {
         "type": "secretstores.local.file",
         "version": "v1",

@@ -87,6 +87,7 @@ def test_what_the_settings_ask_for_is_what_runs(deployed: Project) -> None:
         "cohere-api-key": CANARIES["cohereApiKey"],
         "better-auth-secret": CANARIES["betterAuthSecret"],
         "database-url": CANARIES["databaseUrl"],
+        "state-url": CANARIES["databaseUrl"],
     }
     assert secret(deployed, "kafka-secrets") == {
         "username": CANARIES["kafkaUsername"],

@@ -210,6 +210,7 @@ def test_the_secrets_of_the_settings_are_those_of_the_app(deployed: Engine) -> N
             "cohere-api-key": "cohereApiKey",
             "better-auth-secret": "betterAuthSecret",
             "database-url": "databaseUrl",
+            "state-url": "databaseUrl",
         },
         "kafka-secrets": {"username": "kafkaUsername", "password": "kafkaPassword"},
     }

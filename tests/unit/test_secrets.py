@@ -44,6 +44,7 @@ def test_the_secrets_hold_what_the_applications_read() -> None:
                 "cohere-api-key": VALUES["cohere_api_key"],
                 "better-auth-secret": VALUES["better_auth_secret"],
                 "database-url": VALUES["database_url"],
+                "state-url": VALUES["database_url"],
             }
         ),
         "kafka-secrets": Secret({"username": VALUES["kafka_username"], "password": VALUES["kafka_password"]}),

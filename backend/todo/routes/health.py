@@ -11,10 +11,8 @@ import structlog
 from fastapi import APIRouter, Response, status
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from todo.services import Services
 from todo.sidecar import SidecarError
 
 from .dependencies import App
@@ -48,7 +46,7 @@ async def health() -> Health:
     responses={503: {"model": Readiness, "description": "Something does not"}},
 )
 async def ready(app: App, response: Response) -> Readiness:
-    checks: dict[str, Awaitable[None]] = {"database": _database(app)}
+    checks: dict[str, Awaitable[None]] = {"database": app.database.check()}
     if app.sidecar:
         checks["sidecar"] = app.sidecar.check()
     told = dict(zip(checks, await asyncio.gather(*map(_tell, checks.values())), strict=True))
@@ -76,8 +74,3 @@ async def _tell(check: Awaitable[None]) -> str:
         # Its text names the server and the user, and this answer is public.
         return f"does not answer ({type(error).__name__})"
     return "ok"
-
-
-async def _database(app: Services) -> None:
-    async with app.engine.connect() as connection:
-        await connection.execute(text("select 1"))
