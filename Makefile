@@ -45,7 +45,7 @@ up: cluster ## Bring the stack `local` up
 preview: cluster ## Show what `make up` would change
 	$(local) pulumi preview --stack local --diff
 
-down: tools ## Take everything down again: nothing is left but the tools
+down: $(if $(KUBECONTEXT),cluster,tools) ## Take everything down again: nothing is left but the tools
 ifdef KUBECONTEXT
 	$(local) pulumi destroy --stack local --yes
 else

@@ -117,10 +117,11 @@ def ingress(
 ) -> AppIngressArgs:
     """How the app is reached: through the stack's own controller and certificates, or as the values file says."""
     issuer, class_name, controller_namespace, address = "", "", "", ""
+    served_by: list[pulumi.Resource] = []
     if config.ingress_controller:
         controller_namespace = namespace(config, cluster, "traefik", opts)
         class_name = INGRESS_CLASS
-        address = IngressController(
+        controller = IngressController(
             "ingress",
             IngressControllerArgs(
                 chart=config.ingress_chart,
@@ -134,9 +135,11 @@ def ingress(
                 kubeconfig=cluster.kubeconfig,
             ),
             opts,
-        ).endpoint
+        )
+        address = controller.endpoint
+        served_by.append(controller)
     if config.lets_encrypt_email:
-        issuer = CertManager(
+        certificates = CertManager(
             "cert-manager",
             CertManagerArgs(
                 chart=config.cert_manager_chart,
@@ -147,8 +150,10 @@ def ingress(
                 protect=config.protect,
             ),
             opts,
-        ).issuer
-    return AppIngressArgs(config.host, class_name, controller_namespace, issuer, address)
+        )
+        issuer = certificates.issuer
+        served_by.append(certificates)
+    return AppIngressArgs(config.host, class_name, controller_namespace, issuer, address, served_by)
 
 
 def repository(config: Settings, kubeconfig: pulumi.Input[str]) -> None:
@@ -183,5 +188,6 @@ def _existing(config: Settings, kubeconfig: Kubeconfig, stack: str) -> ExistingC
 def _pull_credentials(config: Settings) -> PullCredentials | None:
     if not config.registry_user:
         return None
-    host = (config.image_registry or config.backend_image).partition("/")[0]
+    images = config.image_registry if config.image_source == "build" else config.backend_image
+    host = images.partition("/")[0]
     return PullCredentials(host, config.registry_user, config.registry_token)

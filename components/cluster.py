@@ -1,6 +1,6 @@
 """The cluster that the app is delivered to: who it is, and one explicit Kubernetes provider for it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from http import HTTPStatus
 import httpx2
 import pulumi
 import pulumi_kubernetes as kubernetes
-from lightkube import ApiError, Client
+from lightkube import ApiError
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Namespace
 
@@ -25,42 +25,41 @@ class ClusterIdentity:
     """uid: which cluster it is, whatever becomes of its certificates and addresses.
 
     stack: the stack that asks.
-    foreign_namespaces: those that exist and that this stack did not declare; None where that is not known.
+    namespaces: of each that exists, the stack that declared it, or empty; None where that is not known.
     """
 
     uid: str
     stack: str
-    foreign_namespaces: frozenset[str] | None
+    namespaces: Mapping[str, str] | None
 
     def owner_of(self, namespace: str) -> str | None:
         """The stack, where it is to declare this namespace because nobody else did; else None."""
-        if self.foreign_namespaces is None or namespace in self.foreign_namespaces:
+        if self.namespaces is None or self.namespaces.get(namespace, self.stack) != self.stack:
             return None
         return self.stack
+
+    def other_stack_of(self, namespace: str) -> str:
+        """Another stack that declared this namespace, or nothing."""
+        declared_by = (self.namespaces or {}).get(namespace, "")
+        return "" if declared_by == self.stack else declared_by
 
 
 def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdentity:
     """Asks a cluster who it is: the UID of kube-system, which is made with it, unless the settings have `named` it.
 
-    Raises ClusterError, within the client's 10 seconds, where no API server answers or it refuses the identity.
+    One that is named may hide its namespaces. Raises ClusterError, within the client's 10 seconds, where no API server
+    answers or it refuses the identity.
     """
     with told(kubeconfig):
-        client = kubeconfig.client()
-        if named:
-            _require_answer(client)
-            return ClusterIdentity(named, stack, foreign_namespaces=None)
-        namespaces = [namespace.metadata for namespace in client.list(Namespace) if namespace.metadata]
-        uid = next(namespace.uid for namespace in namespaces if namespace.name == "kube-system")
-    foreign = (namespace for namespace in namespaces if (namespace.labels or {}).get(OWNER_LABEL) != stack)
-    return ClusterIdentity(uid or "", stack, frozenset(namespace.name or "" for namespace in foreign))
-
-
-def _require_answer(client: Client) -> None:
-    try:
-        client.get(Namespace, "kube-system")
-    except ApiError as error:
-        if error.response.status_code == HTTPStatus.UNAUTHORIZED:  # else it knows the identity, whatever that may do
+        try:
+            listed = [namespace.metadata for namespace in kubeconfig.client().list(Namespace) if namespace.metadata]
+        except ApiError as error:
+            if named and error.response.status_code == HTTPStatus.FORBIDDEN:
+                return ClusterIdentity(named, stack, namespaces=None)
             raise
+        uid = named or next(namespace.uid or "" for namespace in listed if namespace.name == "kube-system")
+    declared_by = {namespace.name or "": (namespace.labels or {}).get(OWNER_LABEL, "") for namespace in listed}
+    return ClusterIdentity(uid, stack, declared_by)
 
 
 @contextmanager
@@ -111,7 +110,8 @@ def _refusal(error: ApiError, kubeconfig: Kubeconfig) -> str:
         case _:
             return (
                 f"The cluster at {server} refuses context {context!r}: {error}\n"
-                "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
+                "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces, and only "
+                "before the first update\n"
                 f"    {kubeconfig.other_identity}   for another identity"
             )
 
@@ -140,7 +140,7 @@ class ExistingCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:cluster:ExistingCluster", name, opts=opts)
-        self._identity = args.identity
+        self._identity, self._kubectl = args.identity, args.kubeconfig.kubectl
         self.kubeconfig = pulumi.Output.from_input(args.kubeconfig)
         source = args.kubeconfig.source
         self.provider = provider(
@@ -154,6 +154,12 @@ class ExistingCluster(pulumi.ComponentResource):
 
     def owner_of(self, namespace: str) -> str | None:
         """The stack, where it is to declare this namespace because nobody else did; else None."""
+        if other := self._identity.other_stack_of(namespace):
+            pulumi.log.warn(
+                f"Namespace {namespace} is of stack {other}, and only used here. Where that was this stack's name:\n"
+                f"    {self._kubectl} label namespace {namespace} {OWNER_LABEL}={self._identity.stack} --overwrite",
+                self,
+            )
         return self._identity.owner_of(namespace)
 
 

@@ -67,7 +67,12 @@ class DaprControlPlane(pulumi.ComponentResource):
             timeout=_INSTALL_SECONDS,
             max_history=5,
             values=_control_plane_values(args),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=definitions),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                depends_on=definitions,
+                delete_before_replace=True,  # in another namespace its cluster roles have the same names
+            ),
         )
         self.register_outputs({"namespace": self.namespace})
 

@@ -33,6 +33,7 @@ class AppIngressArgs:
     tls_issuer: the name of cert-manager's issuer in the app's namespace; without one the app answers over plain HTTP,
         unless the values file names a TLS secret.
     address: where the ingress controller answers.
+    served_by: what is to be there for as long as the app's Ingress is.
     """
 
     host: str
@@ -40,6 +41,7 @@ class AppIngressArgs:
     namespace: pulumi.Input[str]
     tls_issuer: str
     address: pulumi.Input[str]
+    served_by: Sequence[pulumi.Resource] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class AppRelease(pulumi.ComponentResource):
             wait_for_jobs=True,
             timeout=args.timeout_seconds,
             max_history=10,
-            opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks, depends_on=args.ingress.served_by),
         )
         self.name = release.name
         self.revision = release.status.revision

@@ -224,7 +224,16 @@ def load() -> Settings:
     config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     own = {key.removeprefix(prefix): str(value) for key, value in config.items() if key.startswith(prefix)}
     secret = frozenset(key for key in own if pulumi.runtime.is_config_secret(prefix + key))
-    return parse(own, secret)
+    try:
+        return parse(own, secret)
+    except SettingsError as error:
+        named = {key: commands_for(pulumi.get_stack(), mistake) for key, mistake in error.mistakes.items()}
+        raise SettingsError(named) from None
+
+
+def commands_for(stack: str, message: str) -> str:
+    """A message whose commands name the stack that they are for: another one may be selected."""
+    return re.sub(r"pulumi config (set|rm)\b", rf"pulumi config --stack {stack} \1", message)
 
 
 def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settings:

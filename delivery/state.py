@@ -26,6 +26,7 @@ _BACKEND = "PULUMI_BACKEND_URL"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _CHECKSUMS = "AWS_REQUEST_CHECKSUM_CALCULATION"
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 (the name of a variable)
+_PUBLIC = "local"  # the passphrase of the stack `local`
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105 (the name of a variable)
 
 # The engine passes the first straight to the SDK of its cloud, which knows where its credentials are.
@@ -64,6 +65,17 @@ def check(environment: Mapping[str, str], stack_file: Path) -> list[str]:
 
 def _url(bucket: str, endpoint: str, region: str) -> str:
     return f"s3://{bucket}?endpoint={endpoint}&region={region}&s3ForcePathStyle=true"
+
+
+def demonstration_problems(environment: Mapping[str, str]) -> list[str]:
+    """What a shell has from a try of the stack `local`, and no other stack may have: told as by `check`."""
+    url, folder = urlsplit(environment.get(_BACKEND, "")), Path(".local").absolute()
+    problems: list[str] = []
+    if url.scheme == "file" and Path(url.path).is_relative_to(folder):
+        problems.append(f"{_BACKEND} is in {folder}, which `make down` deletes.\n    unset {_BACKEND}")
+    if environment.get(_PASSPHRASE) == _PUBLIC:
+        problems.append(f"{_PASSPHRASE} is the stack local's, which everybody knows.\n    unset {_PASSPHRASE}")
+    return problems
 
 
 def backend_problems(environment: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from components.settings import commands_for
 from delivery import CommandError, stack_config, state
 from delivery.accounts import BACKEND
 from delivery.checks.situation import SECONDS, NotApplicable, Situation
@@ -58,5 +59,6 @@ def secrets(seen: Situation) -> str:
 def settings(seen: Situation) -> str:
     config = seen.config or stack_config.load(seen.stack, seen.environment, SECONDS)
     if mistakes := stack_config.mistakes(config):
-        raise CommandError("\n".join(f"{key} {mistake}" for key, mistake in mistakes.items()))
+        told = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
+        raise CommandError(commands_for(seen.stack, told))
     return f"complete, {len(config.encrypted)} of them encrypted"

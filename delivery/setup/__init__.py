@@ -6,7 +6,7 @@ is missing or wrong.
 
 from collections.abc import Mapping
 
-from delivery import CommandError, checks, report
+from delivery import CommandError, checks, report, state
 from delivery.accounts import GITHUB_TOKEN
 from delivery.checks.situation import Apis
 from delivery.setup.backend import keep_state, make_stack
@@ -23,6 +23,8 @@ def run_setup(stack: str, environment: Mapping[str, str], terminal: Terminal, ap
 
     Raises CommandError where it cannot go on, and where the user stops it.
     """
+    if stack != "local" and (problems := state.demonstration_problems(environment)):
+        raise CommandError("\n".join(problems))
     session = Session(stack, environment, terminal, apis or Apis())
     try:
         _lead(session)

@@ -82,12 +82,38 @@ def test_a_stack_declares_the_namespaces_that_are_missing_or_its_own(api_server:
     }
 
 
-def test_a_named_cluster_is_asked_for_an_answer_alone_and_its_namespaces_are_left_alone(api_server: ApiServer) -> None:
+def test_a_named_cluster_may_hide_its_namespaces_which_are_then_left_alone(api_server: ApiServer) -> None:
+    api_server.refuses(NAMESPACES, HTTPStatus.FORBIDDEN, "namespaces is forbidden")
+
     identity = identify(reading(api_server.url), named="production", stack="test")
 
-    assert identity == ClusterIdentity("production", "test", foreign_namespaces=None)
+    assert identity == ClusterIdentity("production", "test", namespaces=None)
     assert identity.owner_of("missing") is None
-    assert [request.path for request in api_server.requests] == [f"{NAMESPACES}/kube-system"]
+
+
+def test_a_named_cluster_that_shows_its_namespaces_keeps_those_of_the_stack(api_server: ApiServer) -> None:
+    api_server.has_list(NAMESPACES, namespace("kube-system"), namespace("mine", owner="test"), namespace("theirs"))
+
+    identity = identify(reading(api_server.url), named="production", stack="test")
+
+    assert identity.uid == "production"
+    assert [identity.owner_of(name) for name in ("mine", "theirs", "missing")] == ["test", None, "test"]
+
+
+def test_a_namespace_of_another_stack_may_be_this_ones_by_its_former_name(engine: Engine) -> None:
+    kubeconfig = reading("https://127.0.0.1:1")
+    identity = ClusterIdentity("uid", "renamed", {"todo": "test", "mine": "renamed", "theirs": ""})
+
+    def program() -> None:
+        cluster = ExistingCluster("cluster", ExistingClusterArgs(kubeconfig, identity))
+        assert [cluster.owner_of(name) for name in ("todo", "mine", "theirs")] == [None, "renamed", None]
+
+    engine.deploy(program)
+
+    assert [entry.message for entry in engine.log] == [
+        "Namespace todo is of stack test, and only used here. Where that was this stack's name:\n"
+        f"    {KUBECTL} label namespace todo {OWNER_LABEL}=renamed --overwrite"
+    ]
 
 
 def test_a_cluster_that_refuses_the_identity_is_told_with_the_ways_out(api_server: ApiServer) -> None:
@@ -96,7 +122,8 @@ def test_a_cluster_that_refuses_the_identity_is_told_with_the_ways_out(api_serve
 
     assert refusal(reading(api_server.url)) == (
         f"The cluster at {api_server.url} refuses context 'example': {message}\n"
-        "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces\n"
+        "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces, and only before "
+        "the first update\n"
         "    pulumi config set context CONTEXT   for another identity"
     )
 
@@ -241,7 +268,7 @@ def test_an_address_that_is_none_is_told() -> None:
 
 
 def deploy(engine: Engine, source: str) -> None:
-    identity = ClusterIdentity("uid-of-kube-system", "test", foreign_namespaces=None)
+    identity = ClusterIdentity("uid-of-kube-system", "test", namespaces=None)
     args = ExistingClusterArgs(kubeconfig.read(source, ""), identity)
     engine.deploy(lambda: ExistingCluster("cluster", args))
 

@@ -237,7 +237,11 @@ def another_key(_: Place) -> None:
             "stack",
             "There is no stack oke.\n    python -m delivery setup --stack oke",
         ),
-        (setting(kafkaBrokers=""), "settings", "kafkaBrokers is not set\n    pulumi config set kafkaBrokers"),
+        (
+            setting(kafkaBrokers=""),
+            "settings",
+            "kafkaBrokers is not set\n    pulumi config --stack oke set kafkaBrokers",
+        ),
         (
             lambda place: place.does(config="echo error: no such stack >&2; exit 255"),
             "settings",

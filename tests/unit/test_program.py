@@ -262,11 +262,16 @@ def test_only_namespaces_that_are_missing_or_its_own_are_declared(
     assert engine.exports["namespace"] == "todo"
 
 
-def test_a_named_cluster_is_not_asked_for_its_namespaces(cluster: ApiServer, engine: Engine) -> None:
+@pytest.mark.usefixtures("cluster")
+def test_a_named_cluster_is_known_by_its_name(engine: Engine) -> None:
     deploy(engine, clusterIdentifier="production")
 
     assert engine.find(PROVIDER).inputs["clusterIdentifier"] == "production"
-    assert "/api/v1/namespaces" not in {request.path for request in cluster.requests}
+
+
+def test_a_mistake_in_a_setting_is_mended_in_the_stack_that_has_it(engine: Engine) -> None:
+    with pytest.raises(pulumi.RunError, match=r"\n    pulumi config --stack \w+ set protect true$"):
+        deploy(engine, protect="perhaps")
 
 
 def test_the_settings_reach_what_they_are_for(engine: Engine) -> None:

@@ -92,7 +92,7 @@ def test_swapped_values_change_the_checksum() -> None:
 
 def test_the_same_values_have_the_same_checksums_in_every_process() -> None:
     # Another one would roll every pod once, in an update that changes nothing else.
-    assert deploy().exports["checksums"] == {"app-secrets": "372849683a5ea121", "kafka-secrets": "d30d1209f630451e"}
+    assert deploy().exports["checksums"] == {"app-secrets": "74b2c77b9bcdbcee", "kafka-secrets": "d30d1209f630451e"}
 
 
 def test_a_checksum_is_no_hash_by_which_a_weak_password_could_be_guessed() -> None:

@@ -1,11 +1,12 @@
 """What keeps the engine from a stack's state, or from its secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from delivery import CommandError, state
+from delivery.setup import run_setup
 from tests.unit import example
 
 LOCAL = example.PROJECT_FOLDER / "Pulumi.local.yaml"
@@ -14,6 +15,18 @@ KEYS = {"AWS_ACCESS_KEY_ID": "0123abcd", "AWS_SECRET_ACCESS_KEY": "canary-secret
 ENDPOINT = "https://axns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
 OWN_DOMAIN = "https://axns.compat.objectstorage.eu-frankfurt-1.oci.customer-oci.com"
 OCI = f"s3://todo-state?endpoint={ENDPOINT}&region=eu-frankfurt-1&s3ForcePathStyle=true"
+
+
+class Silent:
+    """A terminal on which nothing is to be asked."""
+
+    def ask(self, question: str) -> str:
+        pytest.fail(question)
+
+    ask_unseen = ask
+
+    def say(self, text: str) -> None:
+        pytest.fail(text)
 
 
 @pytest.fixture
@@ -226,3 +239,26 @@ def test_a_damaged_file_is_told(tmp_path: Path, text: str) -> None:
 
 def test_all_problems_are_told_at_once(home: Path) -> None:
     assert len(state.check({"HOME": str(home), "PULUMI_BACKEND_URL": OCI.partition("&")[0]}, LOCAL)) == 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"PULUMI_BACKEND_URL": "file://{folder}/.local/embedded/state"}, ["which `make down` deletes"]),
+        ({"PULUMI_CONFIG_PASSPHRASE": "local"}, ["which everybody knows"]),
+        ({"PULUMI_BACKEND_URL": "file:///srv/state", "PULUMI_CONFIG_PASSPHRASE": "canary"}, []),
+    ],
+)
+def test_no_other_stack_is_set_up_in_the_shell_of_the_stack_local(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], told: Sequence[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = {name: value.format(folder=tmp_path) for name, value in variables.items()}
+
+    problems = state.demonstration_problems(environment)
+
+    assert [problem.partition("\n")[0].partition(", ")[2].rstrip(".") for problem in problems] == told
+    assert all(f"\n    unset {name}" in problem for problem, name in zip(problems, variables, strict=False))
+    if problems:
+        with pytest.raises(CommandError, match="unset"):
+            run_setup("oke", environment, Silent())
