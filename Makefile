@@ -95,8 +95,13 @@ frontend: apptools
 together: tools backend frontend
 	pytest tests/app
 
+# PART=1 and PART=2: two parts that take about as long, for two machines.
+INTEGRATION := tests/integration
+INTEGRATION_1 := $(addprefix $(INTEGRATION)/test_,oke.py rollback.py setup.py)
+INTEGRATION_2 := $(INTEGRATION) $(addprefix --ignore=,$(INTEGRATION_1))
+
 integration: tools testtools apptools
-	pytest -n 3 --dist loadfile --no-loadscope-reorder tests/integration  # they wait as much as they work
+	pytest -n 3 --dist loadfile --no-loadscope-reorder $(INTEGRATION$(PART:%=_%))  # they wait as much as they work
 
 bench: tools ## Measure daily deliveries beside the shell pipeline, on an embedded cluster of its own
 	@python tools/bench

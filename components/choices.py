@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Cluster: TypeAlias = "ExistingCluster | OkeCluster"
 
 # The jobs of .github/workflows/deploy-oke.yml that a pull request needs, by their names.
-CHECKS = ("Run Tests", "Run App Tests", "Run Integration Tests")
+CHECKS = ("Run Tests", "Run App Tests", "Run Integration Tests (1)", "Run Integration Tests (2)")
 
 
 def cluster(config: Settings, stack: str) -> Cluster:

@@ -1,11 +1,14 @@
 """What the workflows do when, and what they may: as docs/pipeline.md and the design say, on every edit."""
 
 import re
-from collections.abc import Mapping
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from components.choices import CHECKS
 from tests.workflows.workflow import (
     ACTIONS,
     FILES,
@@ -364,8 +367,30 @@ def test_versions_are_the_toolchains() -> None:
 
 
 def test_the_checks_that_main_requires_are_jobs() -> None:
-    required = {"Run Tests", "Run App Tests", "Run Integration Tests"}  # CHECKS of components/choices.py
-    assert required <= {job.fields["name"] for job in jobs() if evaluate(job.fields.get("if", "true"), FORK)}
+    names = {
+        re.sub(r"\$\{\{ matrix\.\w+ \}\}", str(value), job.fields["name"])
+        for job in jobs()
+        if evaluate(job.fields.get("if", "true"), FORK)
+        for values in job.fields.get("strategy", {"matrix": {"": [""]}})["matrix"].values()
+        for value in values
+    }
+    assert {*CHECKS} <= names
+
+
+def test_the_two_parts_of_the_integration_tests_are_all_of_them() -> None:
+    whole, *parts = ({*_collected("make", "--dry-run", "integration", *part)} for part in ([], ["PART=1"], ["PART=2"]))
+    assert parts[0] | parts[1] == whole
+    assert not parts[0] & parts[1]
+
+
+def _collected(*command: str) -> Sequence[str]:
+    """The files of tests that a command of make would run."""
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    asked = shlex.split(next(line for line in told.splitlines() if line.startswith("pytest")), comments=True)[1:]
+    ignored = {word.removeprefix("--ignore=") for word in asked if word.startswith("--ignore=")}
+    places = [ROOT / word for word in asked if word.startswith("tests/")]
+    files = [file for place in places for file in ([place] if place.is_file() else place.glob("test_*.py"))]
+    return [file.name for file in files if str(file.relative_to(ROOT)) not in ignored]
 
 
 def test_whether_images_are_signed_is_what_the_stack_says_in_its_environment() -> None:
