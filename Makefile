@@ -97,7 +97,7 @@ together: tools backend frontend
 
 # PART=1 and PART=2: two parts that take about as long, for two machines.
 INTEGRATION := tests/integration
-INTEGRATION_1 := $(addprefix $(INTEGRATION)/test_,oke.py rollback.py setup.py)
+INTEGRATION_1 := $(addprefix $(INTEGRATION)/test_,make.py oke.py rollback.py)
 INTEGRATION_2 := $(INTEGRATION) $(addprefix --ignore=,$(INTEGRATION_1))
 
 integration: tools testtools apptools

@@ -329,11 +329,11 @@ def test_the_api_server_admits_every_manifest_and_every_pod_as_restricted(deploy
             {"releaseTimeoutSeconds": "5m", "kafkaBrokers": "redpanda", "hots": "todo.example.com"},
             "3 settings to mend, nothing was changed:\n"
             "      hots is no setting of this project; the nearest is host\n"
-            "        pulumi config rm hots\n"
+            "        pulumi config --stack local rm hots\n"
             "      kafkaBrokers has a broker that is not host:port: 'redpanda'\n"
-            "        pulumi config set kafkaBrokers broker-0.example.com:9092,broker-1.example.com:9092\n"
+            "        pulumi config --stack local set kafkaBrokers broker-0.example.com:9092,broker-1.example.com:9092\n"
             "      releaseTimeoutSeconds is not a whole number of seconds from 30 to 3600: '5m'\n"
-            "        pulumi config set releaseTimeoutSeconds 300\n",
+            "        pulumi config --stack local set releaseTimeoutSeconds 300\n",
         ),
         ({"kubeconfig": "nowhere"}, "kubeconfig leads to no cluster: there is no file nowhere"),
         ({"context": "nobody"}, "kubeconfig leads to no cluster: it has no context 'nobody', only kwok-embedded"),

@@ -210,7 +210,7 @@ def test_secrets_go_back_only_where_that_is_asked_for(stack: Stack) -> None:
 
 def test_after_a_release_that_took_itself_back_no_pod_is_touched_and_the_state_agrees_again(stack: Stack) -> None:
     pods, before, good = stack.project.pods("backend"), stack.live(), stack.version
-    stack.configure(releaseTimeoutSeconds="30", backendImage="ghcr.io/example/todo-backend:missing")
+    stack.configure(backendImage="ghcr.io/example/todo-backend:missing")
     assert stack.project.run("pulumi", "up", "--yes", "--skip-preview").code != 0
     failed = stack.record()
 
