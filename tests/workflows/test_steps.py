@@ -141,7 +141,8 @@ def test_what_somebody_types_is_one_argument_and_no_command(runner: Runner, step
 
     runner.run(step, environment_of(step, **typed))
 
-    arguments = [argument for call in runner.python.calls for argument in call.arguments]
+    called = [runner.python, *runner.commands.values()]
+    arguments = [argument for command in called for call in command.calls for argument in call.arguments]
     assert not list(runner.folder.rglob("pwned"))
     assert "--yes" not in arguments or "--yes" in step.fields["run"]
     assert bool(typed) == any(HOSTILE in argument for argument in arguments)

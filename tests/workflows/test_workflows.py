@@ -37,6 +37,7 @@ SECRETS: Mapping[tuple[str, str], set[str]] = {
     ("deploy-oke.yml preview", "docker/login-action"): JOB_TOKEN,
     ("deploy-oke.yml preview", "Preview"): STACK,
     ("deploy-oke.yml deploy", "docker/login-action"): JOB_TOKEN,
+    ("deploy-oke.yml deploy", "Preview"): STACK,
     ("deploy-oke.yml deploy", "Bring the stack up"): STACK,
     ("deploy-oke.yml deploy", "Go back to the chosen version"): STACK,
     ("deploy-oke.yml deploy", "Verify"): STATE,
@@ -322,7 +323,7 @@ def test_a_message_has_both_results(outputs: Mapping[str, str], told: str) -> No
 @pytest.mark.parametrize(
     ("version", "overtaken", "chosen"),
     [
-        ("", "false", ["Look whether a later commit was brought up", "Bring the stack up"]),
+        ("", "false", ["Look whether a later commit was brought up", "Preview", "Bring the stack up"]),
         ("", "true", ["Look whether a later commit was brought up"]),
         ("12", "", ["Go back to the chosen version"]),
     ],
