@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from tests.integration.project import ROOT
-from tools.bench.ours import Ours
+from tools.bench.ours import PREVIEW, Ours
 from tools.bench.table import markdown
 from tools.bench.testbed import BenchError, Tell, last_lines, testbed, timed
 
@@ -68,6 +68,7 @@ def _deployed(tell: Tell) -> Mapping[str, float]:
         ours.set_image("backend", "sha-0000001")
         taken = {
             "building and pushing two images": float(BUILD_AND_PUSH_SECONDS),
+            "`pulumi preview --refresh`": timed(ours.project, *PREVIEW, "--refresh"),
             "`pulumi up --refresh`": ours.deploy_on_main(),
             "`delivery verify`": timed(ours.project, "python", "-m", "delivery", "verify", "--stack", "local"),
         }
