@@ -96,7 +96,6 @@ def _unknown(name: str, release: Resource) -> Finding:
         plan="The state takes it over as it is, no pod is touched; the next update makes it what the settings say.",
         command=adopt,
         mend=lambda: stack.mend(*adopt),
-        look="" if release.inputs["name"] == RELEASE else "whether it is this stack's, and nobody else's",
     )
 
 
