@@ -11,8 +11,11 @@ from typing import Any, cast
 import yaml
 from lightkube import ApiError, AsyncClient, codecs
 from lightkube.core.client import LabelSelector
+from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Secret
+
+from components.revisions import number
 
 # How many objects are looked at at once. All those of a large release would wait for one of the client's 100
 # connections until it gives up, which looks like a cluster that does not answer.
@@ -39,14 +42,11 @@ async def deployed_record(client: AsyncClient, namespace: str, release: str) -> 
     if not secrets:
         return None
     # Base64 of Helm inside of base64 of Kubernetes.
-    encoded = base64.b64decode((max(secrets, key=_revision).data or {})["release"])
+    # Where Helm was interrupted two are deployed, of which it takes the later.
+    newest = max(secrets, key=lambda secret: number(secret.metadata or ObjectMeta()))
+    encoded = base64.b64decode((newest.data or {})["release"])
     record: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(encoded)))
     return ReleaseRecord(record["version"], record["info"]["description"], record["manifest"])
-
-
-def _revision(record: Secret) -> int:
-    # Where Helm was interrupted two are deployed, of which it takes the later.
-    return int(((record.metadata and record.metadata.labels) or {})["version"])
 
 
 async def find_drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:

@@ -12,8 +12,7 @@ from lightkube import AsyncClient, Client, KubeConfig
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
-# The command of `python -m delivery` that is the exec plug-in for OKE.
-PLUGIN = "oke-token"
+from delivery.oke import PLUGIN
 
 _LONGEST_PATH = 255
 

@@ -7,8 +7,9 @@ import pulumi_oci as oci
 import yaml
 
 from components.cluster import ClusterError
-from components.kubeconfig import PLUGIN, Kubeconfig, read
+from components.kubeconfig import Kubeconfig, read
 from delivery import CommandError
+from delivery.oke import PLUGIN
 from delivery.oke.kubeconfig import Access, create
 from delivery.oke.oke_token import API_VERSION
 

@@ -52,6 +52,11 @@ async def last(client: AsyncClient, namespace: str, release: str) -> Revision | 
     return next(reversed(_revisions(secrets)), None)
 
 
+def number(record: ObjectMeta) -> int:
+    """Helm's number for the revision that one of its records is of."""
+    return int((record.labels or {})["version"])
+
+
 def _revisions(secrets: Iterable[Secret]) -> list[Revision]:
     known = (secret.metadata for secret in secrets if secret.metadata)
     return sorted(map(_revision, known), key=lambda revision: revision.number)
@@ -61,4 +66,4 @@ def _revision(record: ObjectMeta) -> Revision:
     labels = record.labels or {}
     # Helm hands the label down from one revision to the next.
     modified = datetime.fromtimestamp(float(labels.get("modifiedAt", 0)), UTC)
-    return Revision(int(labels["version"]), labels["status"], max(modified, record.creationTimestamp or modified))
+    return Revision(number(record), labels["status"], max(modified, record.creationTimestamp or modified))

@@ -3,13 +3,12 @@
 import os
 import shutil
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
-from delivery.runner import allowed
+from delivery.runner import run
 
 # Of the files that differ from the commit.
 _NAMED = 3
@@ -80,17 +79,11 @@ def _is_odd(path: Path) -> bool:
 
 
 def _git(context: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", context, *arguments],
-        env=allowed("git", os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
+    done = run(["git", "-C", str(context), *arguments], os.environ, seconds=None)
+    if done.code:
         raise SourceError(
-            f"git cannot tell which commit {context} is at: {done.stderr.strip()}\n"
+            f"git cannot tell which commit {context} is at: {done.errors.strip()}\n"
             "    git clone URL                                 to work in a checkout\n"
             f"{_WITHOUT_A_BUILD}"
         )
-    return done.stdout.strip()
+    return done.output.strip()

@@ -1,14 +1,15 @@
 """What Kubernetes and Prometheus ask."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import event, make_url
 
@@ -27,6 +28,18 @@ from .test_todos import add
 @pytest.fixture
 def sidecar() -> SidecarStandIn:
     return SidecarStandIn()
+
+
+@asynccontextmanager
+async def alice_of(settings: Settings) -> AsyncGenerator[tuple[FastAPI, httpx.AsyncClient]]:
+    """An app of these settings while it runs, and a client of it who is signed in."""
+    app = create_app(settings)
+    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
+    ):
+        yield app, client
 
 
 async def ask(settings: Settings, path: str) -> tuple[int, Any]:
@@ -106,12 +119,7 @@ async def test_what_does_not_answer_is_given_up(
 
 
 async def test_a_database_that_is_away_is_no_crash(no_database: Settings) -> None:
-    app = create_app(no_database)
-    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), no_database.better_auth_secret)}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
-    ):
+    async with alice_of(no_database) as (_, client):
         answer = await client.get("/api/todos")
         chat = await client.post("/api/chat", json={"messages": [{"role": "user", "content": "add milk"}]})
     for it in (answer, chat):
@@ -154,13 +162,8 @@ async def test_a_database_is_left_to_sleep_until_somebody_needs_it(settings: Set
     url = make_url(settings.database_url.get_secret_value())
     way = Way(url.port or 5432)
     through = url.set(host="127.0.0.1", port=way.port).render_as_string(hide_password=False)
-    app = create_app(settings.model_copy(update={"database_url": SecretStr(through)}))
-    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
     await way.open()
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
-    ):
+    async with alice_of(settings.model_copy(update={"database_url": SecretStr(through)})) as (_, client):
 
         async def status(path: str) -> int:
             return (await client.get(path)).status_code
@@ -184,12 +187,7 @@ async def test_a_database_is_left_to_sleep_until_somebody_needs_it(settings: Set
 
 async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_doubt(settings: Settings) -> None:
     asked: list[str] = []
-    app = create_app(settings)
-    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
-    ):
+    async with alice_of(settings) as (app, client):
         assert (await client.get("/api/ready")).status_code == 200
         await asyncio.sleep(0.3)
         with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as other:
@@ -205,13 +203,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_doubt(sett
 
 async def test_a_database_that_is_busy_is_no_crash(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "CONNECT_SECONDS", 1)
-    app = create_app(settings)
-    headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backend", headers=headers) as client,
-        AsyncExitStack() as busy,
-    ):
+    async with alice_of(settings) as (app, client), AsyncExitStack() as busy:
         for _ in range(10):
             await busy.enter_async_context(app.state.services.sessions.kw["bind"].connect())
         answer = await client.get("/api/todos")

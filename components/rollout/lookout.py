@@ -101,20 +101,20 @@ class Lookout:
 
     async def _with_room(self, scene: Scene) -> Scene:
         """What it takes to tell whether room for more pods may come."""
-        own = [pod async for pod in self._client.list(Pod, namespace=self._namespace) if _leaves(pod)]
         # A kubeconfig may be for one namespace only.
         try:
             nodes = [node async for node in self._client.list(Node)]
         except ApiError:
             nodes = None
         try:
-            every = [pod async for pod in self._client.list(Pod, namespace="*") if _leaves(pod)]
+            pods = [pod async for pod in self._client.list(Pod, namespace="*")]
         except ApiError:
-            every = own
+            pods = [pod async for pod in self._client.list(Pod, namespace=self._namespace)]
+        leaving = [*filter(_leaves, pods)]
         return replace(
             scene,
-            leaving=bool(own),
-            leaving_nodes=bool(every),
+            leaving=any(pod.metadata and pod.metadata.namespace == self._namespace for pod in leaving),
+            leaving_nodes=bool(leaving),
             events=[event async for event in self._client.list(Event, namespace=self._namespace)],
             nodes=nodes,
         )

@@ -45,7 +45,7 @@ def access(seen: Situation) -> str:
     """Lists clusters, or gets the one that is named: https://docs.oracle.com/en-us/iaas/api/#/en/containerengine/."""
     ocid = seen.in_oci
     cluster = seen.setting("clusterOcid")
-    signer = credentials.load("", "", seen.setting("region"))
+    signer = _signer(seen)
     path = f"/clusters/{ocid}" if cluster else f"/clusters?compartmentId={ocid}"
     verb = "use clusters" if cluster else "manage cluster-family"
     policy = f"Allow group GROUP to {verb} in compartment COMPARTMENT   is the policy for that"
@@ -108,7 +108,7 @@ def _domains(seen: Situation) -> Sequence[Mapping[str, Any]]:
     Source: https://docs.oracle.com/en-us/iaas/api/#/en/identity/20160918/AvailabilityDomain/
     """
     compartment = seen.compartment
-    signer = credentials.load("", "", seen.setting("region"))
+    signer = _signer(seen)
     refusal = (
         f"The user may not see the availability domains of {compartment}, over which the nodes are spread.\n"
         "    Allow group GROUP to inspect compartments in tenancy   is the policy for that"
@@ -122,7 +122,7 @@ def _domains(seen: Situation) -> Sequence[Mapping[str, Any]]:
 
 def _limits(seen: Situation, tenancy: str, services: Iterable[str]) -> Mapping[str, int]:
     """By name; of what is limited in each availability domain, the sum."""
-    signer = credentials.load("", "", seen.setting("region"))
+    signer = _signer(seen)
     allowed: dict[str, int] = defaultdict(int)
     for service in services:
         answer = _ask_oci(
@@ -133,6 +133,10 @@ def _limits(seen: Situation, tenancy: str, services: Iterable[str]) -> Mapping[s
         for limit in document(answer):
             allowed[limit["name"]] += limit["value"]
     return allowed
+
+
+def _signer(seen: Situation) -> credentials.Credentials:
+    return credentials.load("", "", seen.setting("region"))
 
 
 def _ask_oci(signer: credentials.Credentials, address: str, refusal: str) -> httpx2.Response:

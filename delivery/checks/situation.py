@@ -52,25 +52,17 @@ class Situation:
     def in_oci(self) -> str:
         """The OCID of the cluster, or of the compartment that it is to be made in. Raises NotApplicable."""
         ocid = self.setting("clusterOcid") or self.setting("compartmentOcid")
-        if not ocid:
-            raise NotApplicable("neither clusterOcid nor compartmentOcid is set")
-        return ocid
+        return _applicable(ocid, "neither clusterOcid nor compartmentOcid is set")
 
     @property
     def compartment(self) -> str:
         """The OCID of the compartment in which the stack makes its cluster. Raises NotApplicable."""
-        compartment = self.setting("compartmentOcid")
-        if not compartment:
-            raise NotApplicable("the stack makes no cluster")
-        return compartment
+        return _applicable(self.setting("compartmentOcid"), "the stack makes no cluster")
 
     @property
     def repository(self) -> str:
         """OWNER/NAME on GitHub. Raises NotApplicable."""
-        repository = self.setting("repository")
-        if not repository:
-            raise NotApplicable("repository is not set")
-        return repository
+        return _applicable(self.setting("repository"), "repository is not set")
 
     def require_token(self) -> None:
         """Raises NotApplicable where nothing can be asked of GitHub, which one check tells for all."""
@@ -81,6 +73,12 @@ class Situation:
     def backend(self) -> str:
         """The scheme of the backend's URL."""
         return urlsplit(self.environment.get(BACKEND, "")).scheme
+
+
+def _applicable(value: str, lack: str) -> str:
+    if not value:
+        raise NotApplicable(lack)
+    return value
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from delivery import CommandError
-from delivery.oke import credentials, oke_token
+from delivery.oke import PLUGIN, credentials, oke_token
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser], stack: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser], stack: argparse.Argu
     )
     kubeconfig.add_argument("--endpoint", choices=["public", "private"], default="public", help="default: public")
     kubeconfig.set_defaults(run=_kubeconfig)
-    token = add_parser("oke-token", parents=[oci], help="print a token for an OKE cluster, as kubectl wants it")
+    token = add_parser(PLUGIN, parents=[oci], help="print a token for an OKE cluster, as kubectl wants it")
     token.add_argument("--cluster", required=True, type=_cluster, metavar="OCID", help="the cluster")
     token.set_defaults(run=_oke_token)
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import httpx2
 from lightkube.core.exceptions import ConfigError
-from lightkube.resources.core_v1 import Pod
 
-from components.apps import labels_of
 from delivery import access, stack
 from delivery.verify.certificate import RENEWAL, ends, soon
+from delivery.verify.sight import pods_of
 
 
 def find(name: str) -> Sequence[str]:
@@ -23,7 +22,7 @@ def find(name: str) -> Sequence[str]:
     if not namespace:
         return []
     try:
-        end = ends([*access.client(name).list(Pod, namespace=namespace, labels=labels_of("backend"))])
+        end = ends(pods_of(access.client(name), namespace, "backend"))
     except (httpx2.HTTPError, ConfigError) as error:
         sys.stderr.write(f"Dapr's root certificate was not looked at: {error}\n")
         return []

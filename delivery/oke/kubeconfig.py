@@ -17,7 +17,7 @@ import httpx2
 import yaml
 
 from delivery import CommandError
-from delivery.oke import credentials, oke_token
+from delivery.oke import PLUGIN, credentials, oke_token
 from delivery.oke.signature import signed_headers
 
 _ENDPOINTS = {"public": "PUBLIC_ENDPOINT", "private": "PRIVATE_ENDPOINT"}
@@ -96,7 +96,7 @@ def _plugin(access: Access, region: str) -> dict[str, Any]:
         "apiVersion": oke_token.API_VERSION,
         "command": sys.executable,
         # -P: whatever is named like a module in the folder where kubectl runs is not to be imported.
-        "args": ["-P", "-m", "delivery", "oke-token", "--cluster", access.cluster, "--region", region, *options],
+        "args": ["-P", "-m", "delivery", PLUGIN, "--cluster", access.cluster, "--region", region, *options],
         "env": [{"name": "PYTHONPATH", "value": str(Path(__file__).parents[2])}],
         "interactiveMode": "Never",
     }

@@ -11,7 +11,20 @@ from lightkube.models.meta_v1 import Status
 from components.rollout.lookout import Look, Lookout
 from components.rollout.obstacles import Scene, uid
 
-from .workloads import RUNNING, Cluster, Moment, container, deployment, ending, event, job, node, pod, replica_set
+from .workloads import (
+    RUNNING,
+    Cluster,
+    Moment,
+    container,
+    deployment,
+    ending,
+    event,
+    job,
+    node,
+    of_another_namespace,
+    pod,
+    replica_set,
+)
 
 OLD, NEW = pod(container(RUNNING), owner="rs-1", uid="old"), pod(container(RUNNING), owner="rs-2", uid="new")
 BEFORE = Moment(gate="1", deployments=[deployment(generation=1)])
@@ -116,6 +129,7 @@ def test_the_job_of_an_earlier_release_does_not_count() -> None:
 
 
 ENDING = ending(pod(container(RUNNING), owner="of another app"))
+STRANGER = of_another_namespace(ending(pod(container(RUNNING))))
 
 
 def test_a_pod_that_ends_does_not_count() -> None:
@@ -161,7 +175,12 @@ def test_nobody_else_is_looked_at_while_all_have_room() -> None:
 
 
 @pytest.mark.parametrize(
-    ("strangers", "leaving_nodes"), [([ENDING], True), ([], False), (ApiError(status=Status(code=403)), False)]
+    ("strangers", "leaving_nodes"),
+    [
+        ([STRANGER], True),
+        ([], False),
+        (ApiError(status=Status(code=403)), False),
+    ],
 )
 def test_a_pod_of_another_namespace_frees_its_node_and_not_the_quota(strangers: Any, *, leaving_nodes: bool) -> None:
     (look,) = looks(BEFORE, replace(HOMELESS, strangers=strangers))

@@ -79,6 +79,7 @@ def pod(
     return Pod(
         metadata=ObjectMeta(
             name="backend-7d9f",
+            namespace="todo",
             uid=uid,
             labels={"app": "backend"},
             ownerReferences=owned_by(owner),
@@ -95,6 +96,12 @@ def pod(
 def ending(pod: Pod) -> Pod:
     assert pod.metadata
     pod.metadata.deletionTimestamp = datetime.now(UTC)
+    return pod
+
+
+def of_another_namespace(pod: Pod) -> Pod:
+    assert pod.metadata
+    pod.metadata.namespace = "another"
     return pod
 
 
