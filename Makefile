@@ -56,7 +56,7 @@ endif
 
 app: ## Run the app itself on this machine, without a cluster, until Ctrl-C
 	@python3 tools/bootstrap.py app
-	@python3 tools/rig .local/app
+	@python3 tools/devstack .local/app
 
 test: ## Run every test, on a second embedded cluster of its own, and lint
 	@$(MAKE) --jobs 2 integration lint unit together  # the longest first
@@ -75,7 +75,7 @@ lint: tools apptools
 	zizmor --offline --no-progress --quiet --strict-collection --pedantic .github
 
 # All that needs neither a cluster nor the app's packages.
-UNIT := tests/unit tests/chart tests/tools tests/images tests/workflows
+UNIT := tests/unit tests/chart tests/images tests/workflows
 
 unit: tools
 	pytest -n auto $(UNIT)

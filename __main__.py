@@ -2,27 +2,29 @@
 
 import pulumi
 
-from components import choices, dapr_definitions, settings
-from components.access import DeployerAccess, DeployerAccessArgs
-from components.chart import CHART
-from components.dapr import DaprControlPlane, DaprControlPlaneArgs
-from components.dapr_components import DaprComponents, DaprComponentsArgs
-from components.images import AppImages, AppImagesArgs
-from components.ownership import take_back_fields
-from components.release import AppRelease, AppReleaseArgs
-from components.secrets import AppSecrets, AppSecretsArgs
+from components import selection
+from components.app.dapr_components import DaprComponents, DaprComponentsArgs
+from components.app.deployer import DeployerAccess, DeployerAccessArgs
+from components.app.images import AppImages, AppImagesArgs
+from components.app.release import AppRelease, AppReleaseArgs
+from components.app.secrets import AppSecrets, AppSecretsArgs
+from components.platform import dapr_crds
+from components.platform.dapr import DaprControlPlane, DaprControlPlaneArgs
+from components.transforms import take_back_fields
+from settings import model
+from settings.chart import CHART
 
-config = settings.load()
-image_source = choices.image_source(config)
-definitions = dapr_definitions.read(config.dapr_chart, config.dapr_version)
-cluster = choices.cluster(config, pulumi.get_stack())
+config = model.load()
+image_source = selection.image_source(config)
+definitions = dapr_crds.read(config.dapr_chart, config.dapr_version)
+cluster = selection.cluster(config, pulumi.get_stack())
 on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[take_back_fields])
 
 app_namespace, dapr_namespace = (
-    choices.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)
+    selection.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)
 )
 
-ingress = choices.ingress(config, cluster, app_namespace, on_cluster)
+ingress = selection.ingress(config, cluster, app_namespace, on_cluster)
 
 dapr = DaprControlPlane(
     "dapr",
@@ -86,8 +88,8 @@ release = AppRelease(
         timeout_seconds=config.release_timeout_seconds,
         frontend_image=images.frontend,
         backend_image=images.backend,
-        pull_secrets=choices.pull_secrets(config, app_namespace, on_cluster),
-        before=choices.scans(config, images),
+        pull_secrets=selection.pull_secrets(config, app_namespace, on_cluster),
+        before=selection.scans(config, images),
         secret_checksums=secrets.checksums,
         ingress=ingress,
         api_cidr=cluster.api_cidr,
@@ -102,7 +104,7 @@ release = AppRelease(
     pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
 )
 
-choices.repository(config, deployer.kubeconfig)
+selection.repository(config, deployer.kubeconfig)
 
 pulumi.export("namespace", app_namespace)
 pulumi.export("release", release.name)

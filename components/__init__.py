@@ -1,1 +1,1 @@
-"""The component resources of the stack graph, one area a file: only these files declare resources."""
+"""Component resources: the boxes of the stack graph, and the only code that declares resources."""

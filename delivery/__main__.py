@@ -11,8 +11,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from delivery import CommandError
-from delivery.commands import cluster, history, preparation, release, workflow
+from delivery.cli import ci, cluster, history, release, setup
+from system.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         if answer := options.run(options):
             print(answer)
-    except CommandError as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        return error.code
+        return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0
@@ -35,10 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     stack = argparse.ArgumentParser(add_help=False)
     stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
     cluster.add(commands.add_parser, stack)
-    preparation.add(commands.add_parser, stack)
+    setup.add(commands.add_parser, stack)
     release.add(commands.add_parser, stack)
     history.add(commands.add_parser, stack)
-    workflow.add(commands.add_parser)
+    ci.add(commands.add_parser)
     return parser
 
 

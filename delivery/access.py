@@ -7,9 +7,10 @@ from typing import Any
 
 from lightkube import Client
 
-from components import kubeconfig
-from components.kubeconfig import Kubeconfig
-from delivery import CommandError, stack
+from delivery.engine import stack
+from kube import kubeconfig
+from kube.kubeconfig import Kubeconfig
+from system.errors import UserError
 
 # Not KUBECONFIG, which may lead to the cluster of another stack: a verification there would be of another app.
 _GIVEN = "DELIVERY_KUBECONFIG"
@@ -20,7 +21,7 @@ _SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
 def client(name: str) -> Client:
     """A client for the stack's deployer, or for the kubeconfig that DELIVERY_KUBECONFIG names or, in base64, holds.
 
-    Raises CommandError.
+    Raises UserError.
     """
     given = os.environ.get(_GIVEN, "")
     try:
@@ -28,13 +29,13 @@ def client(name: str) -> Client:
     except kubeconfig.KubeconfigError as error:
         where = _GIVEN if given else f"The deployer of stack {name}"
         mended = f"unset {_GIVEN}   for the stack's own" if given else f"pulumi up --stack {name}"
-        raise CommandError(f"{where} leads to no cluster: {error}.\n    {mended}") from None
+        raise UserError(f"{where} leads to no cluster: {error}.\n    {mended}") from None
 
 
 def deployer(name: str) -> str:
     """The kubeconfig of a stack's deployer, with its token: not to be printed.
 
-    Made from the state, as no output of the stack may hold a secret. Raises CommandError.
+    Made from the state, as no output of the stack may hold a secret. Raises UserError.
     """
     states = stack.decrypted_export(name).get("resources", [])
     current = {state["urn"]: state for state in states if not state.get("delete")}
@@ -45,18 +46,18 @@ def deployer(name: str) -> str:
             server = of_provider(name, current[stack.provider_of(state)]["inputs"]).server
             account = parent["urn"].rpartition("::")[2]
             return kubeconfig.of_service_account(account, state["inputs"]["metadata"]["namespace"], server, data)
-    raise CommandError(f"Stack {name} has no deployer yet.\n    pulumi up --stack {name}")
+    raise UserError(f"Stack {name} has no deployer yet.\n    pulumi up --stack {name}")
 
 
 def of_provider(name: str, inputs: Mapping[str, Any]) -> Kubeconfig:
     """The way to a cluster with which a stack declares its Kubernetes provider.
 
-    inputs: the provider's, decrypted. Raises CommandError, without them.
+    inputs: the provider's, decrypted. Raises UserError, without them.
     """
     try:
         return kubeconfig.read(inputs.get("kubeconfig", ""), inputs.get("context", ""))
     except kubeconfig.KubeconfigError as error:
-        raise CommandError(f"The kubeconfig in the state of stack {name} is of no use: {error}") from None
+        raise UserError(f"The kubeconfig in the state of stack {name} is of no use: {error}") from None
 
 
 def _decoded(given: str) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
-from delivery import CommandError, report, stack, stack_config
+from delivery import report
+from delivery.engine import stack, stack_config
 from delivery.history import updates
 from delivery.history.updates import Update
-from delivery.rollback.command import roll_back
-from delivery.verify.command import Verdict, judge
-from delivery.verify.verification import UnverifiedError
+from delivery.rollback.run import roll_back
+from delivery.verify.loop import UnverifiedError
+from delivery.verify.run import Verdict, judge
+from system.errors import UserError
 
 
 def bring_up(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None]) -> None:
@@ -18,19 +20,19 @@ def bring_up(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None])
 
     how: to let the engine ask on the terminal after its preview, or to apply it. tell: is told what came of each part.
 
-    Raises CommandError where this machine's clock is behind, and where the update or a check failed, whatever was taken
+    Raises UserError where this machine's clock is behind, and where the update or a check failed, whatever was taken
     back; UnverifiedError where the update succeeded and nothing could be judged.
     """
     if how == "ask" and not sys.stdin.isatty():
-        raise CommandError("There is nobody here to ask.\n    --yes   to apply it, or `pulumi preview` to look")
+        raise UserError("There is nobody here to ask.\n    --yes   to apply it, or `pulumi preview` to look")
     before = _last(name)
     updates.require_clock(before, datetime.now(UTC))
     try:
         stack.up(name, stack_config.stack_file(name), "", *(["--yes", "--non-interactive"] if how == "yes" else []))
-    except CommandError as error:
+    except UserError as error:
         after = _last(name)
         if after is None or (before and after.version == before.version):
-            raise CommandError(
+            raise UserError(
                 "The engine recorded no update; above is what it says of it.\n"
                 f"    python -m delivery recover --stack {name}   where it was cut off half-way"
             ) from None
@@ -53,7 +55,7 @@ def _verify_update(name: str, tell: Callable[[str], None]) -> None:
             raise _taken_back(name, made, verdict, tell)
 
 
-def _taken_back(name: str, bad: int, verdict: Verdict, tell: Callable[[str], None]) -> CommandError:
+def _taken_back(name: str, bad: int, verdict: Verdict, tell: Callable[[str], None]) -> UserError:
     """The end of an update that does not verify, once its app was rolled back."""
     lines = [f"Update {bad} of stack {name} succeeded, and did not verify: {verdict.reason}"]
     if not set(updates.verified(name)) - {bad}:
@@ -61,12 +63,12 @@ def _taken_back(name: str, bad: int, verdict: Verdict, tell: Callable[[str], Non
             f"No update of stack {name} was verified before, so there is none to go back to: all is left as it is.",
             f"    python -m delivery up --stack {name}   once it is mended",
         ]
-        return CommandError("\n".join(lines))
+        return UserError("\n".join(lines))
     tell(f"\nUpdate {bad} does not verify: back to the last update that did.")
     try:
         _roll_back(name, tell)
-    except CommandError as error:
-        return CommandError("\n".join([*lines, f"It was not rolled back: {error}"]))
+    except UserError as error:
+        return UserError("\n".join([*lines, f"It was not rolled back: {error}"]))
     second = _judged(name, tell)
     lines.append(f"Rolled back by update {_version(_last(name))}, {_told(second)}")
     if second.result == "passed":
@@ -75,10 +77,10 @@ def _taken_back(name: str, bad: int, verdict: Verdict, tell: Callable[[str], Non
         )
     else:
         lines.append(f"    python -m delivery history --stack {name}   tells what else there is to go back to")
-    return CommandError("\n".join(lines))
+    return UserError("\n".join(lines))
 
 
-def _failed_update(name: str, failed: Update, tell: Callable[[str], None]) -> CommandError:
+def _failed_update(name: str, failed: Update, tell: Callable[[str], None]) -> UserError:
     """The end of an update that failed: its release took itself back, and whether it did is looked at."""
     tell(f"\nUpdate {failed.version} failed: whether the app still runs as it did before.")
     verdict = _judged(name, tell)
@@ -99,7 +101,7 @@ def _failed_update(name: str, failed: Update, tell: Callable[[str], None]) -> Co
                 f"Whether the app runs as before is not known: {verdict.reason}",
                 f"    python -m delivery verify --stack {name}",
             ]
-    return CommandError("\n".join(lines))
+    return UserError("\n".join(lines))
 
 
 def _judged(name: str, tell: Callable[[str], None]) -> Verdict:

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from dev.cohere import CohereStandIn
-from rig.ports import free_port
-from rig.postgres import postgres
+from devstack.ports import free_port
+from devstack.postgres import postgres
 from todo.app import create_app
 from todo.settings import Settings
 from todo.telemetry import configure

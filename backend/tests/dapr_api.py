@@ -11,7 +11,7 @@ from dapr.proto.runtime.v1.dapr_pb2_grpc import DaprServicer, add_DaprServicer_t
 from fastapi import FastAPI, Response
 from google.protobuf.empty_pb2 import Empty
 
-from rig.ports import free_port
+from devstack.ports import free_port
 
 from .serving import serve
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from dev.cohere import CohereStandIn
-from rig.ports import free_port
+from devstack.ports import free_port
 from todo import assistant, todos
 from todo.assistant import TOOLS, Assistant
 from todo.settings import Settings

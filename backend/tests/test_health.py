@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import event, make_url
 
-from rig.ports import free_port
+from devstack.ports import free_port
 from todo import database
 from todo.app import create_app
 from todo.routes import health

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
 from delivery.rollback.migrations import judge_sql
-from rig.ports import free_port
+from devstack.ports import free_port
 from todo import models
 from todo.settings import DatabaseSettings
 

@@ -5,7 +5,7 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
-from rig.ports import free_port
+from devstack.ports import free_port
 from todo.app import create_app
 from todo.settings import Settings
 from todo.tokens import issue

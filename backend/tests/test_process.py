@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from rig.ports import free_port
+from devstack.ports import free_port
 from todo.settings import Settings
 from todo.tokens import issue, read
 

@@ -9,8 +9,8 @@ from .telemetry import configure
 
 # A chat that began just before the end may still be answered.
 DRAIN_SECONDS = ANSWER_SECONDS + 5
-# Longer than the ingress controller's (components/ingress.py), which would else send a request on a connection that
-# is being closed.
+# Longer than the ingress controller's (components/platform/ingress.py), which would otherwise send a request on a
+# closing connection.
 KEEP_ALIVE_SECONDS = 75
 
 

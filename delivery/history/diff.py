@@ -4,20 +4,21 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
-from delivery import CommandError
-from delivery.history import comparison, updates
-from delivery.history.comparison import Comparison, Pair
+from delivery.history import compare as comparison
+from delivery.history import updates
+from delivery.history.compare import Comparison, Pair
 from delivery.history.updates import Update
+from system.errors import UserError
 
 _UNSET = "(not set)"
 
 
 def compare(name: str, before: int, after: int) -> tuple[Update, Update, Comparison]:
-    """Two updates of a stack, by their versions, and what differs. Raises CommandError, as where one is not there."""
+    """Two updates of a stack, by their versions, and what differs. Raises UserError, as where one is not there."""
     made = {update.version: update for update in updates.read_decrypted(name)}
     for version in (before, after):
         if version not in made:
-            raise CommandError(f"Stack {name} has no update {version}.\n    python -m delivery history --stack {name}")
+            raise UserError(f"Stack {name} has no update {version}.\n    python -m delivery history --stack {name}")
     first, second = made[before], made[after]
     return first, second, comparison.compare(comparison.snapshot(name, first), comparison.snapshot(name, second))
 

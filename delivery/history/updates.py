@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from components.settings import SECRET_KEYS
-from delivery import CommandError, git, stack
+from delivery.engine import stack
+from settings.model import SECRET_KEYS
+from system import git
+from system.errors import UserError
 
 # Of Pulumi.yaml: the namespace of the settings.
 PROJECT = "todo-oke"
@@ -76,41 +78,41 @@ class Update:
 
 
 def read(name: str) -> list[Update]:
-    """All updates of a stack, the newest first; what their secrets were is not known. Raises CommandError."""
+    """All updates of a stack, the newest first; what their secrets were is not known. Raises UserError."""
     return _updates(stack.history(name))
 
 
 def read_decrypted(name: str) -> list[Update]:
-    """The same, with their secrets where those can be decrypted here. Raises CommandError."""
+    """The same, with their secrets where those can be decrypted here. Raises UserError."""
     return _updates(stack.decrypted_history(name))
 
 
 def last_update(name: str) -> Update | None:
-    """The last one that was no refresh nor a destroy; None where there is none. Raises CommandError."""
+    """The last one that was no refresh nor a destroy; None where there is none. Raises UserError."""
     return next((update for update in read(name) if update.kind == "update"), None)
 
 
 def require_clock(last: Update | None, now: datetime) -> None:
-    """Raises CommandError where an update that is made now would count as older than the last one; now: in UTC.
+    """Raises UserError where an update that is made now would count as older than the last one; now: in UTC.
 
     A folder and a bucket know their order by the clocks of those who made them.
     """
     if last and not last.numbered and datetime.fromisoformat(last.time) > now:
-        raise CommandError(
+        raise UserError(
             f"This machine's clock is behind: here it is {now:%Y-%m-%d %H:%M} (UTC), and the last update began at "
             f"{last.minute}.\n    date -u   shows whether it is right by now"
         )
 
 
 def verified(name: str) -> Sequence[int]:
-    """The versions of a stack that were proven good, the latest first. Raises CommandError."""
+    """The versions of a stack that were proven good, the latest first. Raises UserError."""
     return [int(version) for version in stack.tags(name).get(_VERIFIED, "").split()]
 
 
 def record_verified(name: str) -> int | None:
     """Notes on a stack that its last update was proven good, and gives its version; None where that one failed.
 
-    Raises CommandError.
+    Raises UserError.
     """
     last = last_update(name)
     if last is None or last.result != "succeeded":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from delivery import stack
+from delivery.engine import stack
 
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 
@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 def read(name: str) -> Checkpoint:
-    """The state of a stack, with its secrets as they are encrypted there. Raises CommandError.
+    """The state of a stack, with its secrets as they are encrypted there. Raises UserError.
 
     Source: https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/apitype/core.go (DeploymentV3)
     """

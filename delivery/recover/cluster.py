@@ -5,16 +5,19 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from components import revisions
-from components.cluster import ClusterError, told
-from components.kubeconfig import Kubeconfig
-from components.revisions import Revision
-from delivery import CommandError, access, runner, stack
+from components.cluster.existing import ClusterError, told
+from delivery import access
+from delivery.engine import stack
 from delivery.recover.checkpoint import Resource
+from kube import helm
+from kube.helm import Revision
+from kube.kubeconfig import Kubeconfig
+from system import process
+from system.errors import UserError
 
 
 class Cluster:
-    """What Helm recorded there, and Helm itself. Everything raises CommandError where the cluster cannot be reached.
+    """What Helm recorded there, and Helm itself. Everything raises UserError where the cluster cannot be reached.
 
     The deployer's kubeconfig is not enough for it: an update that was killed at first may not have made it yet, and it
     leads to one namespace alone.
@@ -29,18 +32,18 @@ class Cluster:
         reached = self._kubeconfig(release.provider)
         try:
             with told(reached):
-                return revisions.read(reached.client(), release.inputs["namespace"], release.inputs["name"])
+                return helm.read(reached.client(), release.inputs["namespace"], release.inputs["name"])
         except ClusterError as error:
-            raise CommandError(str(error)) from None
+            raise UserError(str(error)) from None
 
     def helm(self, release: Resource, arguments: Sequence[str]) -> None:
         """Runs a command of Helm that changes a release, and lets it end."""
         reached = self._kubeconfig(release.provider)
         with _file(reached) as path:
             command = [*arguments, "--kube-context", reached.context]
-            done = runner.run(command, {**os.environ, "KUBECONFIG": path}, seconds=None)
+            done = process.run(command, {**os.environ, "KUBECONFIG": path}, seconds=None)
         if done.code:
-            raise CommandError(f"`{' '.join(command)}` failed:\n{(done.output + done.errors).strip()}")
+            raise UserError(f"`{' '.join(command)}` failed:\n{(done.output + done.errors).strip()}")
 
     def _kubeconfig(self, provider: str) -> Kubeconfig:
         if provider not in self._reached_by:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Finding:
     """What is stuck, how it came to that, and what will be done about it: a sentence or two each.
 
-    command: what does it, as a user would type it. mend: does it, and raises CommandError where that fails.
+    command: what does it, as a user would type it. mend: does it, and raises UserError where that fails.
     look: what a person has to look at first, because nobody else can know it; mostly nothing.
     """
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from delivery import CommandError
+from system.errors import UserError
 
 _GZIP = b"\x1f\x8b"
 # The engine reads the one that was written last, compressed or not, and tells the compression by the content.
@@ -68,7 +68,7 @@ class StackFiles:
                 continue
 
     def restore(self, saved: Path) -> None:
-        """Puts another state in the place of the stack's, which is kept. Raises CommandError; then nothing changed."""
+        """Puts another state in the place of the stack's, which is kept. Raises UserError; then nothing changed."""
         whole = self.state.with_name(f"{self.state.name}.restored")
         try:
             shutil.copy(self.state, self.kept)
@@ -77,17 +77,17 @@ class StackFiles:
         except OSError as error:
             for copied in (whole, self.kept):
                 copied.unlink(missing_ok=True)
-            raise CommandError(
+            raise UserError(
                 f"The state cannot be restored in {self.state.parent}: {error.strerror}.\n    df {self.state.parent}"
             ) from None
 
 
 def stack_files(folder: Path, project: str, stack: str) -> StackFiles:
-    """What a backend has of a stack; folder: the backend's, which holds .pulumi. Raises CommandError."""
+    """What a backend has of a stack; folder: the backend's, which holds .pulumi. Raises UserError."""
     state = folder / ".pulumi/stacks" / project / stack
     there = [path for ending in _ENDINGS if (path := state.with_name(stack + ending)).is_file()]
     if not there:
-        raise CommandError(f"There is no state of stack {stack} in {state.parent}.\n    ls -l {state.parent}")
+        raise UserError(f"There is no state of stack {stack} in {state.parent}.\n    ls -l {state.parent}")
     newest = max(there, key=lambda path: path.stat().st_mtime_ns)
     kept = newest.with_name(f"{newest.name}.{time.time_ns()}.damaged")
     return StackFiles(newest, folder / ".pulumi/history" / project / stack, kept)

@@ -11,8 +11,9 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from delivery import CommandError, stack
+from delivery.engine import stack
 from delivery.recover.finding import Finding
+from system.errors import UserError
 
 _HELD = re.compile(r"created by (?P<user>.+)@(?P<host>[^@\s]+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 
@@ -30,7 +31,7 @@ class _Holder:
 def find(name: str) -> Finding | None:
     """The lock of a stack, where nobody who is known to run holds it.
 
-    Raises CommandError where an update runs on this machine, which is to be waited for.
+    Raises UserError where an update runs on this machine, which is to be waited for.
     """
     summary = stack.summary(name)
     if "version" not in summary:  # Pulumi Cloud alone numbers a stack's states
@@ -46,14 +47,14 @@ def find_beside_state(name: str) -> Finding | None:
     refusal = stack.refusal_of_lock(name)
     held = [*_HELD.finditer(refusal)]
     if not held and "already exists" not in refusal:
-        raise CommandError(f"Nobody could be asked whether stack {name} is locked:\n{refusal.strip()}")
+        raise UserError(f"Nobody could be asked whether stack {name} is locked:\n{refusal.strip()}")
     return _finding(name, [_holder(found) for found in held]) if held else None
 
 
 def _finding(name: str, holders: Sequence[_Holder]) -> Finding:
     for holder in holders:
         if holder.running:
-            raise CommandError(
+            raise UserError(
                 f"An update of stack {name} is running: {holder.who} since {holder.since}.\n"
                 "    wait for it, or press Ctrl-C where it runs"
             )

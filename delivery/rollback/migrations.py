@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from delivery import git
+from system import git
 
 FOLDER = "backend/migrations/versions"
 

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from components.settings import KEYS
-from delivery import CommandError, stack_config
-from delivery.history import earlier, updates
-from delivery.history.earlier import App
+from delivery.engine import stack_config
+from delivery.engine.stack_config import StackConfig
+from delivery.history import past_release, updates
+from delivery.history.past_release import App
 from delivery.history.updates import Secret, Update
-from delivery.stack_config import StackConfig
+from settings.model import KEYS
+from system.errors import UserError
 
 # A version, the last update before the current one that was verified, or the last one that was good.
 Goal = int | Literal["verified"] | None
@@ -85,7 +86,7 @@ def choose(name: str, to: Goal, extent: Extent) -> Rollback:
 
     Good is what was verified; where that is nothing, what succeeded, and was not left by a rollback since.
 
-    Raises CommandError where there is none, or no way back to it.
+    Raises UserError where there is none, or no way back to it.
     """
     # At once, for the engine takes its time over each.
     with ThreadPoolExecutor() as threads:
@@ -94,17 +95,17 @@ def choose(name: str, to: Goal, extent: Extent) -> Rollback:
         of_today = threads.submit(stack_config.load, name, os.environ)
     made = [update for update in history.result() if update.kind == "update"]
     if not made:
-        raise CommandError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
+        raise UserError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
     verified = proven.result()
     target = _target(made, verified, to)
     if target is None:
-        raise CommandError(f"Stack {name} has {_missing(to)}.\n    {_HISTORY}")
-    app = earlier.find(name, target)
+        raise UserError(f"Stack {name} has {_missing(to)}.\n    {_HISTORY}")
+    app = past_release.find(name, target)
     if extent.scope == "full":
-        earlier.require_commit(target, target.commit)
+        past_release.require_commit(target, target.commit)
     rotation = _rotation(of_today.result(), target, extent)
     if extent.secrets == "then" and rotation.unknown:
-        raise CommandError(
+        raise UserError(
             f"The secrets of update {target.version} cannot be decrypted: {', '.join(rotation.unknown)}.\n"
             "    without --with-secrets   they stay what they are today"
         )

@@ -5,8 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from delivery import CommandError
-from delivery.runner import run
+from system.errors import UserError
+from system.process import run
 
 _SECONDS = 20
 # What says that there is no such image. GitHub's registry answers DENIED too for one that it does not show.
@@ -48,7 +48,7 @@ def command(image: str) -> str:
 def _manifest(image: str) -> tuple[Answer, dict[str, Any]]:
     try:
         done = run(["crane", "manifest", image], os.environ, seconds=_SECONDS)
-    except CommandError as error:
+    except UserError as error:
         return Answer("unknown", " ".join(str(error).split())), {}
     if done.code == 0:
         return Answer("found"), json.loads(done.output)

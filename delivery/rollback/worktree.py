@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from delivery import CommandError, git, runner
-from delivery.stack import Program
+from delivery.engine.stack import Program
+from system import git, process
+from system.errors import UserError
 
 _BOOTSTRAP = Path("tools/bootstrap.py")
 
@@ -19,14 +20,14 @@ def program_of(commit: str, folder: Path, tell: Callable[[str], None]) -> Genera
 
     folder: the worktree's. tell: is told what takes long.
 
-    Raises CommandError where the worktree or its packages cannot be had.
+    Raises UserError where the worktree or its packages cannot be had.
     """
     _remove(folder)  # that of a run which was killed
     tell(f"      checking out commit {commit[:7]} beside this checkout, with the packages that it locks")
     try:
         # Without this repository's hooks: those are for a person's checkouts.
         if git.ask("-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(folder), commit) is None:
-            raise CommandError(f"git cannot check out commit {commit[:7]}.\n    git worktree add {folder} {commit}")
+            raise UserError(f"git cannot check out commit {commit[:7]}.\n    git worktree add {folder} {commit}")
         project = folder / (git.ask("rev-parse", "--show-prefix") or "").strip()
         _provide(project)
         own = project.resolve()
@@ -38,19 +39,19 @@ def program_of(commit: str, folder: Path, tell: Callable[[str], None]) -> Genera
 def _provide(project: Path) -> None:
     """Installs what a commit's program runs on, in the way in which this checkout was provided.
 
-    Raises CommandError where that fails; what it prints is shown.
+    Raises UserError where that fails; what it prints is shown.
     """
     command: Sequence[str] = ["pulumi", "install"]
     if Path(".tools").exists():
         if not (project / _BOOTSTRAP).exists():
-            raise CommandError(
+            raise UserError(
                 f"That commit has no {_BOOTSTRAP}, so its packages are not known.\n    git log {_BOOTSTRAP}"
             )
         command = [sys.executable, str(_BOOTSTRAP)]
     # It runs code of packages, which need none of the secrets that the update needs.
-    done = subprocess.run(command, cwd=project, env=runner.allowed("", os.environ), check=False)
+    done = subprocess.run(command, cwd=project, env=process.allowed("", os.environ), check=False)
     if done.returncode != 0:
-        raise CommandError("The packages of that commit could not be installed, and nothing was changed; above is why.")
+        raise UserError("The packages of that commit could not be installed, and nothing was changed; above is why.")
 
 
 def _remove(folder: Path) -> None:

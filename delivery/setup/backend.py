@@ -2,19 +2,20 @@
 
 from urllib.parse import urlsplit
 
-from delivery import CommandError, stack_config, state
-from delivery.accounts import BACKEND, BACKEND_CREDENTIALS
-from delivery.checks.backend import has_stack, shown, stacks
-from delivery.checks.oci import object_storage_namespace
-from delivery.oke import credentials
-from delivery.runner import run
+from delivery.doctor.backend import has_stack, shown, stacks
+from delivery.doctor.oci import object_storage_namespace
+from delivery.doctor.requirements import BACKEND, BACKEND_CREDENTIALS
+from delivery.engine import stack_config, state
 from delivery.setup.session import Session
+from oke import credentials
+from system.errors import UserError
+from system.process import run
 
 _SECONDS = 60
 
 
 def keep_state(session: Session) -> None:
-    """Asks for a backend until one can be reached, and logs Pulumi in to it. Raises CommandError."""
+    """Asks for a backend until one can be reached, and logs Pulumi in to it. Raises UserError."""
     if session.environment[BACKEND] and _can_reach(session) and _is_meant(session):
         return
     while True:
@@ -24,19 +25,19 @@ def keep_state(session: Session) -> None:
     url = session.environment[BACKEND]
     done = run(["pulumi", "login", url, "--non-interactive"], session.environment, seconds=_SECONDS)
     if done.code:
-        raise CommandError(f"`pulumi login` failed: {stack_config.reason(done.errors)}")
+        raise UserError(f"`pulumi login` failed: {stack_config.reason(done.errors)}")
     if session.shell.get(BACKEND):  # which hides the login
         session.exports[BACKEND] = f"export {BACKEND}='{url}'"
 
 
 def make_stack(session: Session) -> None:
-    """Makes the stack where the backend has none of its name. Raises CommandError."""
+    """Makes the stack where the backend has none of its name. Raises UserError."""
     if has_stack(session.situation()):
         return
     command = ["pulumi", "stack", "init", session.stack, "--non-interactive"]
     done = run(command, session.environment, seconds=_SECONDS)
     if done.code:
-        raise CommandError(f"The stack {session.stack} cannot be made: {stack_config.reason(done.errors)}")
+        raise UserError(f"The stack {session.stack} cannot be made: {stack_config.reason(done.errors)}")
     session.say(f"The stack {session.stack} is made.")
 
 
@@ -55,7 +56,7 @@ def _can_reach(session: Session) -> bool:
             session.ask_variable(name)
     try:
         stacks(session.environment)
-    except CommandError as error:
+    except UserError as error:
         session.say(f"\n{error}")
         for name in BACKEND_CREDENTIALS.get(session.situation().backend, ()):
             if session.exports.pop(name, ""):  # typed, and perhaps wrong: it is asked for again
@@ -73,7 +74,7 @@ def _ask(session: Session) -> str:
         answer = session.ask("oci, cloud, or a URL", "oci")
         try:
             url = _url(answer, session)
-        except CommandError as error:
+        except UserError as error:
             session.say(str(error))
             continue
         if urlsplit(url).password:
@@ -103,7 +104,7 @@ def _ask_bucket(session: Session) -> str:
     try:
         namespace = object_storage_namespace(session.apis, "")
         region = credentials.load("", "", "").region
-    except CommandError as error:
+    except UserError as error:
         session.say(f"OCI does not tell the tenancy's namespace. {error}")
     namespace = session.ask("Namespace of the tenancy's Object Storage", namespace)
     region = session.ask("Region of the bucket", region)

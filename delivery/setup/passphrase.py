@@ -5,8 +5,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from delivery import state
-from delivery.accounts import ACCOUNTS, PASSPHRASE, PASSPHRASE_FILE
+from delivery.doctor.requirements import ACCOUNTS, PASSPHRASE, PASSPHRASE_FILE
+from delivery.engine import state
 from delivery.setup.session import Session
 
 _SHORTEST = 16

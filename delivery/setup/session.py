@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
-from delivery import CommandError, checks, report, stack_config
-from delivery.accounts import ACCOUNTS
-from delivery.checks.situation import Apis, Situation, surroundings
-from delivery.runner import find
+from delivery import report
+from delivery.doctor import checks
+from delivery.doctor.context import Apis, Situation, surroundings
+from delivery.doctor.requirements import ACCOUNTS
+from delivery.engine import stack_config
+from delivery.engine.stack_config import StackConfig
 from delivery.setup.terminal import Terminal
-from delivery.stack_config import StackConfig
+from system.errors import UserError
+from system.process import find
 
 
 class Session:
@@ -59,12 +62,12 @@ class Session:
         return Situation(self.stack, self.environment, config, self.apis)
 
     def config(self) -> StackConfig:
-        """The stack's settings as they are now. Raises CommandError."""
+        """The stack's settings as they are now. Raises UserError."""
         return stack_config.load(self.stack, self.environment)
 
     def expect(self, name: str) -> None:
-        """Goes on where a check that needs no settings finds no problem. Raises CommandError."""
+        """Goes on where a check that needs no settings finds no problem. Raises UserError."""
         found = checks.look(self.situation(), [name])
         self.say(report.plain(found))
         if found[0].state == "failed":
-            raise CommandError(f"Nothing can be set without {name}.\n    python -m delivery setup   once it is mended")
+            raise UserError(f"Nothing can be set without {name}.\n    python -m delivery setup   once it is mended")

@@ -1,16 +1,17 @@
 """The part of `setup` that asks for the stack's settings, each checked at once as the program would."""
 
-from components.settings import SECRET_KEYS
-from delivery import CommandError, stack_config
-from delivery.accounts import ACCOUNTS
+from delivery.doctor.requirements import ACCOUNTS
+from delivery.engine import stack_config
+from delivery.engine.stack_config import StackConfig
 from delivery.setup.session import Session
-from delivery.stack_config import StackConfig
+from settings.model import SECRET_KEYS
+from system.errors import UserError
 
 
 def set_settings(session: Session) -> StackConfig:
     """Asks for every setting without a value, or with a wrong one; for none where none is missing. Returns them all.
 
-    Raises CommandError where Pulumi.STACK.yaml has what is no setting.
+    Raises UserError where Pulumi.STACK.yaml has what is no setting.
     """
     config = session.config()
     if not stack_config.mistakes(config):
@@ -21,7 +22,7 @@ def set_settings(session: Session) -> StackConfig:
             config = _set(session, key, config)
     if mistakes := stack_config.mistakes(config):
         listed = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
-        raise CommandError(f"{listed}\n    python -m delivery setup --stack {session.stack}   goes on after that")
+        raise UserError(f"{listed}\n    python -m delivery setup --stack {session.stack}   goes on after that")
     return config
 
 

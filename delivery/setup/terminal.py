@@ -5,7 +5,7 @@ import sys
 import warnings
 from typing import Protocol
 
-from delivery import CommandError
+from system.errors import UserError
 
 
 class Terminal(Protocol):
@@ -25,11 +25,11 @@ class Terminal(Protocol):
 
 
 class Console:
-    """The terminal that the command was started at. Raises CommandError where it was started at none."""
+    """The terminal that the command was started at. Raises UserError where it was started at none."""
 
     def __init__(self) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise CommandError(
+            raise UserError(
                 "This command asks questions, and there is no terminal to ask at.\n"
                 "    python -m delivery doctor   checks the same without asking"
             )
@@ -47,6 +47,6 @@ class Console:
             try:
                 return getpass.getpass(f"{question} ")
             except getpass.GetPassWarning:
-                raise CommandError(
+                raise UserError(
                     "This terminal cannot hide what is typed.\n    python -m delivery setup   in another terminal"
                 ) from None

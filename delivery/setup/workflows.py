@@ -10,15 +10,23 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from delivery import CommandError
-from delivery.accounts import BACKEND, DELIVERY_TOKEN, ENVIRONMENTS, GITHUB_TOKEN, OCI_KEY, PASSPHRASE, PASSPHRASE_FILE
-from delivery.checks.backend import shown
-from delivery.checks.github import lacking_secrets, lacks_backend
-from delivery.checks.situation import NotApplicable
-from delivery.oke import credentials
-from delivery.runner import find, run
+from delivery.doctor.backend import shown
+from delivery.doctor.context import NotApplicable
+from delivery.doctor.github import lacking_secrets, lacks_backend
+from delivery.doctor.requirements import (
+    BACKEND,
+    DELIVERY_TOKEN,
+    ENVIRONMENTS,
+    GITHUB_TOKEN,
+    OCI_KEY,
+    PASSPHRASE,
+    PASSPHRASE_FILE,
+)
+from delivery.engine.stack_config import StackConfig
 from delivery.setup.session import Session
-from delivery.stack_config import StackConfig
+from oke import credentials
+from system.errors import UserError
+from system.process import find, run
 
 _SECONDS = 60
 # Of an environment that is made here. No branch may use `production` until the stack has added `main`.
@@ -37,7 +45,7 @@ def prepare_workflows(session: Session, config: StackConfig) -> None:
         lacks_variable = lacks_backend(seen)
     except NotApplicable:
         return
-    except CommandError as error:
+    except UserError as error:
         session.say(f"\nWhat the workflows lack on GitHub is not known. {error}")
         return
     can_write = bool(find("gh", session.environment)) and not _gh(session, "auth", "status")
@@ -70,7 +78,7 @@ def _write_secrets(session: Session, repository: str, environment: str, names: S
     for name in names:
         try:
             value = _secret(session, name)
-        except CommandError as error:
+        except UserError as error:
             session.say(f"{name} is left out: {error}")
             continue
         _gh_or_stop(session, "secret", "set", name, "--env", environment, "--repo", repository, text=value)
@@ -90,21 +98,21 @@ def _set_backend(session: Session, repository: str, *, can_write: bool) -> None:
 
 
 def _secret(session: Session, name: str) -> str:
-    """The value that this machine has for a secret of the workflows. Raises CommandError where it has none."""
+    """The value that this machine has for a secret of the workflows. Raises UserError where it has none."""
     if name in OCI_KEY:
         return _of_oci_key(name)
     if name == PASSPHRASE and PASSPHRASE not in session.environment:
         return Path(session.environment[PASSPHRASE_FILE]).read_text(encoding="utf-8").strip()
     variable = GITHUB_TOKEN if name == DELIVERY_TOKEN else name
     if not (value := session.environment.get(variable)):
-        raise CommandError(f"there is no {variable} in this shell.")
+        raise UserError(f"there is no {variable} in this shell.")
     return value
 
 
 def _of_oci_key(name: str) -> str:
     found = credentials.load("", "", "")
     if found.key_id.startswith("ST$"):
-        raise CommandError("the token of a session ends too soon for a workflow.")
+        raise UserError("the token of a session ends too soon for a workflow.")
     tenancy, user, fingerprint = found.key_id.split("/")
     key = found.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     parts = (user, tenancy, fingerprint, key)
@@ -119,4 +127,4 @@ def _gh(session: Session, *arguments: str, text: str = "") -> str:
 
 def _gh_or_stop(session: Session, *arguments: str, text: str = "") -> None:
     if failure := _gh(session, *arguments, text=text):
-        raise CommandError(f"`gh {' '.join(arguments[:3])}` failed: {failure}\n    gh auth status   tells more")
+        raise UserError(f"`gh {' '.join(arguments[:3])}` failed: {failure}\n    gh auth status   tells more")

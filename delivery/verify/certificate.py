@@ -11,7 +11,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from lightkube.resources.core_v1 import Pod
 
 from delivery.report import Check
-from delivery.verify.sight import SIMULATED, is_simulated
+from delivery.verify.snapshot import SIMULATED, is_simulated
 
 CERTIFICATE = "Dapr certificate"
 # https://docs.dapr.io/reference/cli/dapr-mtls/dapr-mtls-renew-certificate

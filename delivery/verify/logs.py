@@ -14,7 +14,7 @@ from lightkube.config.client_adapter import ConnectionParams
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Pod
 
-from delivery.verify.sight import name_of
+from delivery.verify.snapshot import name_of
 
 # A sidecar loads its components in the first tens of lines.
 _START_BYTES = 262_144

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Secret
 
-from components.masking import hidden_values, masked
-from components.secrets import APP_SECRETS, KAFKA_SECRETS
+from components.app.secrets import APP_SECRETS, KAFKA_SECRETS
 from delivery.report import Check
+from kube.redaction import hidden_values, masked
 
 # What pods are given: also by `components.images`, for the registry.
 _SECRETS = (APP_SECRETS, KAFKA_SECRETS, "registry-pull")

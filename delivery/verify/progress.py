@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from delivery.report import Check
-from delivery.verify.verification import Progress
+from delivery.verify.loop import Progress
 
 
 @contextmanager

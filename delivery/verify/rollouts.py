@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
-from components.rollout import find_obstacles
 from delivery.report import Check
-from delivery.verify.sight import SIMULATED, is_simulated
+from delivery.verify.snapshot import SIMULATED, is_simulated
+from kube.rollout.watcher import find_obstacles
 
 
 def rollout(app: str, deployment: Deployment | None, pods: Sequence[Pod]) -> Check:

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from rig.backend import COHERE_API_KEY, backend, cohere, migrate, token
-from rig.ports import free_port
-from rig.postgres import postgres
-from rig.web import ingress
+from devstack.backend import COHERE_API_KEY, backend, cohere, migrate, token
+from devstack.ports import free_port
+from devstack.postgres import postgres
+from devstack.web import ingress
 
 AUTH_SECRET = "a secret of the tests, which is long enough"
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from components.dapr_components import DaprComponents, DaprComponentsArgs
-from components.pgx import for_pgx
-from rig.backend import backend, token
-from rig.daprd import Sidecar, daprd
-from rig.kafka import kafka
-from rig.ports import free_port
-from tests.unit.engine import Engine
+from components.app.dapr_components import DaprComponents, DaprComponentsArgs
+from components.app.postgres_dsn import for_pgx
+from devstack.backend import backend, token
+from devstack.daprd import Sidecar, daprd
+from devstack.kafka import kafka
+from devstack.ports import free_port
+from tests.support.engine import Engine
 
 USER, PASSWORD = "todo", "the broker's password"
 DAPR_KINDS = ("Component", "Subscription", "Resiliency")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rig import __main__ as rig
+from devstack import __main__ as devstack
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def started(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     kept = {name: value for name, value in os.environ.items() if name != "COHERE_API_KEY"}
-    command = [sys.executable, "-u", ROOT / "tools" / "rig", folder / "app"]
+    command = [sys.executable, "-u", ROOT / "tools" / "devstack", folder / "app"]
     with subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.send_signal(signal.SIGINT)
@@ -37,7 +37,7 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> str:
 
 
 def get(path: str, token: str = "") -> tuple[int, bytes]:
-    request = urllib.request.Request(f"http://127.0.0.1:{rig.PAGE_PORT}{path}")
+    request = urllib.request.Request(f"http://127.0.0.1:{devstack.PAGE_PORT}{path}")
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (an address of ours)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
 
-from rig.process import PROVIDED
+from devstack.process import PROVIDED
 from tests.app.conftest import App
 
 FRONTEND = Path(__file__).parents[2] / "frontend"

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from lightkube.resources.core_v1 import Pod
 
+from delivery.verify.dapr import components
 from delivery.verify.logs import Logs
-from delivery.verify.sidecars import components
-from rig.ports import free_port
-from rig.process import PROVIDED
+from devstack.ports import free_port
+from devstack.process import PROVIDED
 
 SECONDS = 60
 POD = {

@@ -1,6 +1,6 @@
 import pytest
 
-from . import helm
+from tests.support import helm
 
 
 @pytest.fixture(params=helm.ENVIRONMENTS)

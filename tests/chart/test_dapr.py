@@ -1,4 +1,4 @@
-from . import helm
+from tests.support import helm
 
 
 def annotations(release: helm.Release, pod: str) -> dict[str, str]:

@@ -2,7 +2,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from . import helm
+from tests.support import helm
 
 
 def hook(manifest: helm.Manifest) -> dict[str, str]:

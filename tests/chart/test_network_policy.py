@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from . import helm
+from tests.support import helm
 
 DNS = {("dns", "UDP/53"), ("dns", "TCP/53")}
 DAPR_CONTROL_PLANE = {("namespace dapr-system", f"TCP/{port}") for port in (6500, 50001, 50005, 50006)}

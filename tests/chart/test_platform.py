@@ -11,16 +11,14 @@ import pulumi
 import pytest
 import yaml
 
-from components import kubeconfig
-from components.certificates import CertManager, CertManagerArgs
-from components.ingress import IngressController, IngressControllerArgs
-from tests.unit import example
-from tests.unit.engine import UNKNOWN, Engine
-from tests.unit.test_dapr import closed
-
-from . import helm
-from .test_pod_security import containers, violations
-from .test_resources import quantity
+from components.platform.cert_manager import CertManager, CertManagerArgs
+from components.platform.ingress import IngressController, IngressControllerArgs
+from kube import kubeconfig
+from tests.chart.test_pod_security import containers, violations
+from tests.chart.test_resources import quantity
+from tests.support import example, helm
+from tests.support.engine import UNKNOWN, Engine
+from tests.unit.components.platform.test_dapr import closed
 
 CHARTS = example.PROJECT_FOLDER / ".tools/charts"
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from . import helm
+from tests.support import helm
 
 ALLOWED_VOLUMES = {
     "configMap",

@@ -5,7 +5,7 @@ Half of it is kept for everything that is not this release: Kubernetes, the Dapr
 
 import re
 
-from . import helm
+from tests.support import helm
 
 CORES = 2 * 1000
 MEMORY = 12 * 1024

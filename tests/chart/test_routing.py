@@ -1,6 +1,6 @@
 import pytest
 
-from . import helm
+from tests.support import helm
 
 
 @pytest.mark.parametrize("app", ["frontend", "backend"])

@@ -1,4 +1,4 @@
-from . import helm
+from tests.support import helm
 
 APP_KEYS = {"cohere-api-key", "better-auth-secret", "database-url"}
 

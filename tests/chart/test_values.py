@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from . import helm
+from tests.support import helm
 
 DIGEST = f"@sha256:{'0f' * 32}"
 

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from . import helm
+from tests.support import helm
 
 APPS = ("frontend", "backend")
 

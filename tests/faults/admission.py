@@ -13,9 +13,9 @@ import yaml
 from tests.faults.case import RECOVER, REFRESH, UP_ALONE, case
 from tests.faults.site import Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
-from tests.serving import serving, use_tls
-from tests.unit.oracle import write_certificate
+from tests.support.oci_api import write_certificate
+from tests.support.project import Outcome
+from tests.support.serving import serving, use_tls
 
 CHART = "infra/helm/todo-app"
 

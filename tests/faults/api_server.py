@@ -11,7 +11,7 @@ from tests.faults.front import BROKEN, TOO_MANY
 from tests.faults.kills import SECRET, begins, helm_waits
 from tests.faults.site import Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
+from tests.support.project import Outcome
 
 _SLOW_SECONDS = 0.15
 _CUT_EACH_SECONDS = 0.7

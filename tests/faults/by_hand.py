@@ -42,7 +42,11 @@ def _component_deleted(site: Site) -> str:
     return _preview(site, "--refresh")
 
 
-@case("Dapr's definition of components is deleted by hand", REFRESH, may_be_replaced="Component |components.dapr.io")
+@case(
+    "Dapr's definition of components is deleted by hand",
+    REFRESH,
+    may_be_replaced="Component |components.dapr.io",
+)
 def _definition_deleted(site: Site) -> str:
     site.kubectl("delete", "customresourcedefinition", "components.dapr.io")
     return _preview(site, "--refresh")

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tests.faults.judge import Judge, State, look
 from tests.faults.site import STACK, STATE_FILE, Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
+from tests.support.project import Outcome
 
 STEPS: Mapping[str, Sequence[str]] = {
     "up": UP,

@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from delivery.oke.credentials import Credentials
-from delivery.oke.oke_token import exec_credential
+from oke.credentials import Credentials
+from oke.token import exec_credential
 from tests.faults.case import RECOVER, UP_ALONE, case
 from tests.faults.front import UNAUTHORIZED
 from tests.faults.kills import SECRET, begins, helm_waits
 from tests.faults.site import Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
-from tests.unit import oracle
+from tests.support import oci_api
+from tests.support.project import Outcome
 
 _DAY = timedelta(days=1)
 _SKEW = timedelta(minutes=10)
@@ -112,8 +112,8 @@ def _expires_late(site: Site) -> Outcome:
 
 @case("a clock that is 10 minutes behind, for a token of OKE")
 def _skewed(site: Site) -> Outcome:
-    credentials = Credentials(oracle.KEY_ID, oracle.KEY, oracle.REGION)
-    answer = json.loads(exec_credential(credentials, oracle.CLUSTER, datetime.now(UTC) - _SKEW))
+    credentials = Credentials(oci_api.KEY_ID, oci_api.KEY, oci_api.REGION)
+    answer = json.loads(exec_credential(credentials, oci_api.CLUSTER, datetime.now(UTC) - _SKEW))
     site.secrets.append(answer["status"]["token"])
     # Else it would be thought to be out of date here, where the clock is right.
     del answer["status"]["expirationTimestamp"]

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tests.unit import oracle
+from tests.support import oci_api
 
 # The administrator's, in place of the client certificate of the cluster's own kubeconfig.
 TOKEN = "canary-cluster-token-91d7"
@@ -74,7 +74,7 @@ class Front:
         self._administrator, self._anybody = (_trusting_anybody() for _ in range(2))
         self._administrator.load_cert_chain(user["client-certificate"], user["client-key"])
         self._certificate = folder / "front.pem"
-        oracle.write_certificate(self._certificate)
+        oci_api.write_certificate(self._certificate)
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(self._certificate)
         self._lock = threading.Lock()
@@ -259,8 +259,8 @@ def _passed_on(headers: Message) -> dict[str, str]:
 
 def _oracle_takes(token: str) -> bool:
     try:
-        oracle.user_of(token, cluster=oracle.CLUSTER, region=oracle.REGION, now=datetime.now(UTC))
-    except oracle.NotAuthenticated:
+        oci_api.user_of(token, cluster=oci_api.CLUSTER, region=oci_api.REGION, now=datetime.now(UTC))
+    except oci_api.NotAuthenticated:
         return False
     return True
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from components import kubeconfig
-from components.apps import RELEASE as APP
-from components.drift import deployed_record, find_drift
+from kube import kubeconfig
+from kube.drift import deployed_record, find_drift
+from settings.names import RELEASE as APP
 from tests.faults.front import TOKEN
 from tests.faults.site import Site
 

@@ -10,7 +10,7 @@ from lightkube.resources.core_v1 import Secret
 from tests.faults.case import CASES, RECOVER, UP_ALONE, Case
 from tests.faults.site import Site
 from tests.faults.update import Update, Victim, begins, begun, is_done
-from tests.integration.project import Outcome
+from tests.support.project import Outcome
 
 Reached: TypeAlias = Callable[[Update], bool]
 

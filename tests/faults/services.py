@@ -9,7 +9,7 @@ from functools import partial
 from tests.faults.case import CASES, Case
 from tests.faults.site import Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
+from tests.support.project import Outcome
 
 _PUSH = "failed to solve: failed to push ghcr.io/example/todo-backend"
 _BLOBS = "https://ghcr.io/v2/example/todo-backend/blobs/uploads/"

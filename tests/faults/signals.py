@@ -7,7 +7,7 @@ from tests.faults.case import RECOVER, UP_ALONE, case
 from tests.faults.kills import begins, helm_waits
 from tests.faults.site import Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
+from tests.support.project import Outcome
 
 _BETWEEN_SECONDS = 0.5
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from tests.doubles.serving import Doubles, serve
 from tests.faults.front import TOKEN, Front
 from tests.faults.update import UP, Process, Update
-from tests.integration.embedded import embedded_cluster
-from tests.integration.project import CANARIES, Project, make_project
-from tests.integration.sources import commit, write_sources
+from tests.support.embedded import embedded_cluster
+from tests.support.project import CANARIES, Project, make_project
+from tests.support.providers.serving import Doubles, serve
+from tests.support.sources import commit, write_sources
 
 STACK = "local"
 STATE_FILE = f"state/.pulumi/stacks/todo-oke/{STACK}.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.faults.case import KEPT, RECOVER, UP_ALONE, case
 from tests.faults.site import STACK, STATE_FILE, Site
 from tests.faults.update import UP
-from tests.integration.project import Outcome
+from tests.support.project import Outcome
 
 # In blocks of 1 KiB: locks and small files fit, the state does not.
 _ROOM = 64

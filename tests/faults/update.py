@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from tests.integration.project import Outcome, Project
+from tests.support.project import Outcome, Project
 
 UP = ("pulumi", "up", "--yes", "--skip-preview")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart import helm
+from tests.support import helm
 
 ROOT = Path(__file__).parents[2]
 PINNED = re.compile(r"[\w.-]+\.\w+/[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.embedded import embedded_cluster
-from tests.integration.project import Project, make_project
+from tests.support.embedded import embedded_cluster
+from tests.support.project import Project, make_project
 
 # One process of pytest's takes a file whole, so those that take longest begin first.
 LONGEST = ("test_rollback.py", "test_delivery.py", "test_oke.py", "test_up.py", "test_recover.py", "test_doubles.py")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.project import CANARIES, Project
+from tests.support.project import CANARIES, Project
 
 pytestmark = pytest.mark.integration
 
@@ -374,7 +374,12 @@ def test_no_secret_was_ever_shown_or_stored_in_plain_text(deployed: Project, tmp
         "the events": deployed.do("kubectl", "get", "events", "--all-namespaces", "--output", "yaml"),
         "Helm's records": deployed.helm_records(),
         "every object but the secrets": deployed.do(
-            "kubectl", "get", "deployments,pods,components.dapr.io,configmaps", "--all-namespaces", "--output", "yaml"
+            "kubectl",
+            "get",
+            "deployments,pods,components.dapr.io,configmaps",
+            "--all-namespaces",
+            "--output",
+            "yaml",
         ),
     }
     password = "canary-database-5d2c"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.serving import Doubles, serve
-from tests.integration.project import Project
+from tests.support.project import Project
+from tests.support.providers.serving import Doubles, serve
 
 pytestmark = pytest.mark.integration
 

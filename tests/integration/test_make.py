@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.integration.embedded import embedded_cluster
-from tests.integration.project import copy_project
+from tests.support.embedded import embedded_cluster
+from tests.support.project import copy_project
 
 pytestmark = pytest.mark.integration
 

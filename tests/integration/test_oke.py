@@ -13,18 +13,18 @@ import yaml
 from lightkube import ApiError, Client, KubeConfig
 from lightkube.resources.core_v1 import Service
 
-from tests.doubles.serving import Doubles, serve
-from tests.integration.embedded import embedded_cluster
-from tests.integration.oke_endpoint import Endpoint, oke_endpoint
-from tests.integration.project import CANARIES, Project, make_project
-from tests.integration.sources import commit, write_sources
-from tests.unit import oracle
+from tests.support import oci_api
+from tests.support.embedded import embedded_cluster
+from tests.support.oke_endpoint import Endpoint, oke_endpoint
+from tests.support.project import CANARIES, Project, make_project
+from tests.support.providers.serving import Doubles, serve
+from tests.support.sources import commit, write_sources
 
 RESOURCES = 91
 ADDRESS = "203.0.113.7"
 SETTINGS = {
     "compartmentOcid": "ocid1.compartment.oc1..aaaacompartment",
-    "region": oracle.REGION,
+    "region": oci_api.REGION,
     "imageRegistry": "ghcr.io/example",
     "repository": "example/todo",
     "reviewers": "octocat",
@@ -61,10 +61,10 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         doubles.oci.kubeconfig = endpoint.kubeconfig()
         environment = {
             **doubles.environment,
-            "OCI_CLI_USER": oracle.USER,
-            "OCI_CLI_TENANCY": oracle.TENANCY,
-            "OCI_CLI_FINGERPRINT": oracle.FINGERPRINT,
-            "OCI_CLI_KEY_CONTENT": oracle.pem(),
+            "OCI_CLI_USER": oci_api.USER,
+            "OCI_CLI_TENANCY": oci_api.TENANCY,
+            "OCI_CLI_FINGERPRINT": oci_api.FINGERPRINT,
+            "OCI_CLI_KEY_CONTENT": oci_api.pem(),
             "GITHUB_TOKEN": "canary-github-token",
         }
         project = make_project(folder / "project", kubeconfig, "oke", environment)
@@ -301,7 +301,7 @@ def test_the_app_answers_at_the_address_of_the_load_balancer(up: Production) -> 
 def test_the_cluster_is_reached_by_tokens_that_the_user_signs(up: Production) -> None:
     (cluster,) = up.doubles.oci.cloud.all("Cluster")
 
-    assert (up.endpoint.clusters, up.endpoint.users, up.endpoint.refusals) == ({cluster}, {oracle.KEY_ID}, [])
+    assert (up.endpoint.clusters, up.endpoint.users, up.endpoint.refusals) == ({cluster}, {oci_api.KEY_ID}, [])
 
 
 def test_nothing_changes_the_second_time(up: Production) -> None:
@@ -410,7 +410,7 @@ def test_a_vulnerable_image_is_not_released(up: Production) -> None:
 
 
 def test_no_secret_is_shown_or_kept_in_plain_text(up: Production) -> None:
-    canaries = [*CANARIES.values(), "canary-github-token", github_secret(up, "KUBECONFIG"), oracle.pem()]
+    canaries = [*CANARIES.values(), "canary-github-token", github_secret(up, "KUBECONFIG"), oci_api.pem()]
     state = "".join(path.read_text() for path in up.project.state.rglob("*") if path.is_file())
     everything = "\n".join([*up.project.printed, state, up.project.helm_records()])
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tests.integration.project import CANARIES, Project
+from tests.support.project import CANARIES, Project
 
 pytestmark = pytest.mark.integration
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.project import ROOT, Project
-from tests.unit.image_registry import ImageRegistry
+from tests.support.image_registry import ImageRegistry
+from tests.support.project import ROOT, Project
 
 pytestmark = pytest.mark.integration
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from components import kubeconfig as kubeconfigs
-from components.drift import deployed_record, find_drift
-from components.rollout import Rollout
-from tests.integration.project import ROOT
+from kube import kubeconfig as kubeconfigs
+from kube.drift import deployed_record, find_drift
+from kube.rollout.watcher import Rollout
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.integration
 

@@ -18,22 +18,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components import settings
-from delivery import CommandError, runner, stack_config, state
 from delivery.__main__ import main
-from delivery.accounts import ACCOUNTS
-from delivery.checks.situation import Apis
-from delivery.setup import run_setup
+from delivery.doctor.context import Apis
+from delivery.doctor.requirements import ACCOUNTS
+from delivery.engine import stack_config, state
+from delivery.engine.stack_config import StackConfig
 from delivery.setup.backend import keep_state
 from delivery.setup.passphrase import set_passphrase
+from delivery.setup.run import run_setup
 from delivery.setup.session import Session
 from delivery.setup.settings import set_settings
 from delivery.setup.workflows import prepare_workflows
-from delivery.stack_config import StackConfig
-from tests.unit import example, oracle
-from tests.unit.commands import StandIn
-from tests.unit.github_api import REPOSITORY, TOKEN, GitHub
-from tests.unit.oracle import Oracle
+from settings import model
+from system import process
+from system.errors import UserError
+from tests.support import example, oci_api
+from tests.support.commands import StandIn
+from tests.support.github_api import REPOSITORY, TOKEN, GitHub
+from tests.support.oci_api import Oracle
 
 TOOLS = example.PROJECT_FOLDER / ".tools" / "bin"
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
@@ -45,7 +47,7 @@ MISTYPED: Mapping[str, Sequence[str]] = {
     "betterAuthSecret": ["canary-short"],
     "databaseUrl": ["", "mysql://canary"],
 }
-PLAIN = {"compartmentOcid": COMPARTMENT, "region": oracle.REGION, **NAMES}
+PLAIN = {"compartmentOcid": COMPARTMENT, "region": oci_api.REGION, **NAMES}
 
 
 # What the clone's Pulumi.oke.yaml has from the beginning.
@@ -149,15 +151,15 @@ def new_place(folder: Path) -> Generator[Place]:
         patch.setenv("PULUMI_HOME", str(folder / ".pulumi"))  # the engine finds the user's home without HOME
         patch.setenv("NO_PROXY", "127.0.0.1")
         patch.setenv("PATH", str(TOOLS), prepend=":")
-        oracle.write_config(folder)
+        oci_api.write_config(folder)
         (folder / ".docker").mkdir()
         (folder / ".docker" / "config.json").write_text(json.dumps({"auths": {"ghcr.io": {}}}))
         certificate = folder / "certificate.pem"
-        oracle.write_certificate(certificate)
+        oci_api.write_certificate(certificate)
         patch.setenv("SSL_CERT_FILE", str(certificate))
         oci, github = Oracle(certificate), GitHub(folder / "github")
         clusters = f"/20180222/clusters?compartmentId={COMPARTMENT}"
-        oci.documents = {"/n": "axns", clusters: [], **oracle.free_tier(COMPARTMENT)}
+        oci.documents = {"/n": "axns", clusters: [], **oci_api.free_tier(COMPARTMENT)}
         with oci.serve(), github.serve():
             place = Place(folder, Apis(github.url, *oci.apis), github, {})
             (folder / "bin").mkdir()
@@ -191,7 +193,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Scri
 
 
 def secrets_of(place: Place) -> list[str]:
-    return [*example.SECRETS.values(), TOKEN, place.passphrase.read_text().strip(), oracle.pem().splitlines()[1]]
+    return [*example.SECRETS.values(), TOKEN, place.passphrase.read_text().strip(), oci_api.pem().splitlines()[1]]
 
 
 def test_a_walk_from_nothing_gives_settings_that_the_program_takes(done: tuple[Place, Scripted]) -> None:
@@ -199,7 +201,7 @@ def test_a_walk_from_nothing_gives_settings_that_the_program_takes(done: tuple[P
     environment = {**place.environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase)}
 
     stored = stack_config.load("oke", environment)
-    parsed = settings.parse(stored.values, stored.encrypted)
+    parsed = model.parse(stored.values, stored.encrypted)
 
     assert parsed.compartment_ocid == COMPARTMENT
     assert parsed.image_source == "build"
@@ -272,10 +274,10 @@ def test_github_gets_what_the_workflows_need_before_the_first_update(done: tuple
     kept = place.github.kept
     expected = {
         "PULUMI_CONFIG_PASSPHRASE": place.passphrase.read_text().strip(),
-        "OCI_CLI_USER": oracle.USER,
-        "OCI_CLI_TENANCY": oracle.TENANCY,
-        "OCI_CLI_FINGERPRINT": oracle.FINGERPRINT,
-        "OCI_CLI_KEY_CONTENT": oracle.pem().removesuffix("OCI_API_KEY\n"),
+        "OCI_CLI_USER": oci_api.USER,
+        "OCI_CLI_TENANCY": oci_api.TENANCY,
+        "OCI_CLI_FINGERPRINT": oci_api.FINGERPRINT,
+        "OCI_CLI_KEY_CONTENT": oci_api.pem().removesuffix("OCI_API_KEY\n"),
         "DELIVERY_GITHUB_TOKEN": TOKEN,
     }
 
@@ -321,7 +323,7 @@ def test_a_wrong_answer_is_told_at_once_and_not_kept(done: tuple[Place, Scripted
 def test_a_run_that_was_stopped_goes_on_where_it_was(place: Place) -> None:
     stopped_at = ["File ", "kafkaUsername:", "\nWrite the variable"]
     for question in stopped_at:
-        with pytest.raises(CommandError, match=r"Stopped\. What was answered is kept\.\n    python -m delivery setup"):
+        with pytest.raises(UserError, match=r"Stopped\. What was answered is kept\.\n    python -m delivery setup"):
             place.set_up(place.walk(stops_at=question))
     terminal = place.walk()
 
@@ -343,11 +345,11 @@ def test_a_secret_in_plain_text_and_a_wrong_setting_are_asked_for_again(done: tu
     kept["config"] |= {"todo-oke:kafkaUsername": "canary-plain", "todo-oke:nodeCount": "many", "todo-oke:colour": "red"}
     file = place.folder / "Pulumi.two.yaml"
     file.write_text(yaml.safe_dump(kept))
-    runner.run(["pulumi", "stack", "init", "two"], environment)
+    process.run(["pulumi", "stack", "init", "two"], environment)
     terminal = Scripted({}, {"kafkaUsername": [example.SECRETS["kafkaUsername"]]})
     session = Session("two", environment, terminal, place.apis)
 
-    with pytest.raises(CommandError, match="colour is no setting of this project"):
+    with pytest.raises(UserError, match="colour is no setting of this project"):
         set_settings(session)
 
     assert [key for key in example.SECRETS if f"{key}:" in terminal.questions] == ["kafkaUsername"]
@@ -418,7 +420,7 @@ def use_backend(place: Place, url: str, stacks: str = "[]") -> None:
 
 
 def test_a_bucket_of_oci_is_asked_for_by_its_name_alone(place: Place) -> None:
-    url = state.object_storage_url("axns", oracle.REGION, "todo-state")
+    url = state.object_storage_url("axns", oci_api.REGION, "todo-state")
     use_backend(place, url)
     terminal = Scripted({}, {"AWS_ACCESS_KEY_ID": ["canary-id"], "AWS_SECRET_ACCESS_KEY": ["canary-wrong", "right"]})
     run = session(place, terminal)
@@ -547,7 +549,7 @@ def test_without_gh_the_commands_for_it_are_told(place: Place) -> None:
     terminal = Scripted({}, {})
     run = session(place, terminal, PULUMI_BACKEND_URL="s3://bucket?endpoint=https://s3.example.com", GITHUB_TOKEN=TOKEN)
 
-    prepare_workflows(run, with_repository(clusterOcid=oracle.CLUSTER, region=oracle.REGION))
+    prepare_workflows(run, with_repository(clusterOcid=oci_api.CLUSTER, region=oci_api.REGION))
 
     assert terminal.questions == []
     for environment in ("production", "preview"):
@@ -596,13 +598,13 @@ def test_no_branch_may_use_production_before_the_stack_says_which(place: Place) 
 
 
 def test_the_key_of_a_session_is_no_key_for_a_workflow(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    oracle.write_config(place.folder, DEFAULT={"security_token_file": "~/.oci/token", "key_file": "~/.oci/key.pem"})
+    oci_api.write_config(place.folder, DEFAULT={"security_token_file": "~/.oci/token", "key_file": "~/.oci/key.pem"})
     monkeypatch.setenv("OCI_CLI_AUTH", "security_token")
-    monkeypatch.setenv("OCI_CLI_REGION", oracle.REGION)
+    monkeypatch.setenv("OCI_CLI_REGION", oci_api.REGION)
     terminal = Scripted({"Write ": ["y"]}, {})
     run = session(place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="p", GITHUB_TOKEN=TOKEN)
 
-    prepare_workflows(run, with_repository(clusterOcid=oracle.CLUSTER))
+    prepare_workflows(run, with_repository(clusterOcid=oci_api.CLUSTER))
 
     assert "OCI_CLI_KEY_CONTENT is left out: the token of a session ends too soon for a workflow." in terminal.said
     assert not (place.github.kept / "production" / "OCI_CLI_KEY_CONTENT").exists()
@@ -615,7 +617,7 @@ def test_what_github_refuses_is_told_without_the_secret(place: Place) -> None:
         place, terminal, PULUMI_BACKEND_URL="file:///s", PULUMI_CONFIG_PASSPHRASE="canary", GITHUB_TOKEN=TOKEN
     )
 
-    with pytest.raises(CommandError, match=r"`gh secret set PULUMI_CONFIG_PASSPHRASE` failed: no: \[hidden\]"):
+    with pytest.raises(UserError, match=r"`gh secret set PULUMI_CONFIG_PASSPHRASE` failed: no: \[hidden\]"):
         prepare_workflows(run, with_repository())
 
 
@@ -631,7 +633,7 @@ def test_a_command_that_has_begun_ends_before_ctrl_c_stops_the_run(tmp_path: Pat
     slow = tmp_path / "slow"
     slow.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 0.7\ntouch {tmp_path}/ended\n")
     slow.chmod(0o755)
-    code = f"from delivery import runner; runner.run(['slow'], {{'PATH': '{tmp_path}:/usr/bin:/bin'}})"
+    code = f"from delivery import runner; process.run(['slow'], {{'PATH': '{tmp_path}:/usr/bin:/bin'}})"
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=example.PROJECT_FOLDER, start_new_session=True, stderr=subprocess.PIPE
     )
@@ -648,8 +650,8 @@ def test_a_command_that_has_begun_ends_before_ctrl_c_stops_the_run(tmp_path: Pat
 def test_a_command_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     StandIn("pulumi", tmp_path, monkeypatch).does("exec sleep 30")
 
-    with pytest.raises(CommandError, match=r"`pulumi config set` has not answered within 0\.3 seconds"):
-        runner.run(["pulumi", "config", "set", "key"], os.environ, "canary", seconds=0.3)
+    with pytest.raises(UserError, match=r"`pulumi config set` has not answered within 0\.3 seconds"):
+        process.run(["pulumi", "config", "set", "key"], os.environ, "canary", seconds=0.3)
 
 
 @pytest.mark.usefixtures("place")

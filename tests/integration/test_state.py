@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from delivery import state
-from tests.integration.object_storage import (
+from delivery.engine import state
+from tests.support.object_storage import (
     ACCESS_KEY,
     CHECKSUM,
     CHUNKED,
@@ -32,8 +32,8 @@ from tests.integration.object_storage import (
     ObjectStorage,
     Refusal,
 )
-from tests.integration.project import ROOT, Outcome
-from tests.unit.oracle import REGION
+from tests.support.oci_api import REGION
+from tests.support.project import ROOT, Outcome
 
 pytestmark = pytest.mark.integration
 

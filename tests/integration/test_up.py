@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.project import Outcome, Project
+from tests.support.project import Outcome, Project
 
 pytestmark = pytest.mark.integration
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from . import example, oracle
-from .api_server import ApiServer
-from .engine import Engine
-from .pulumi_command import PulumiCommand
-from .running_app import RunningApp
+from tests.support import example, oci_api
+from tests.support.api_server import ApiServer
+from tests.support.engine import Engine
+from tests.support.pulumi_command import PulumiCommand
+from tests.support.running_app import RunningApp
 
 
 # The providers' SDKs stay until the end, and looking for garbage among them takes a sixth of the tests' time.
@@ -26,7 +26,7 @@ def pytest_collection_finish() -> None:
 def authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nobody is trusted but 127.0.0.1: each client would else read all authorities of the web, for 20 ms."""
     file = tmp_path_factory.mktemp("authorities") / "certificate.pem"
-    file.write_bytes(oracle.certificate())
+    file.write_bytes(oci_api.certificate())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(file))
         yield
@@ -41,7 +41,7 @@ def engine() -> Engine:
 def published(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Dapr publishes is that of the example."""
     texts = [yaml.safe_dump(definition) for definition in example.DEFINITIONS.values()]
-    monkeypatch.setattr("components.dapr_definitions._official", lambda _version: texts)
+    monkeypatch.setattr("components.platform.dapr_crds._official", lambda _version: texts)
 
 
 @pytest.fixture
@@ -68,6 +68,6 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_server: ApiServer) 
     """An app that is as its stack promises; a verification takes no longer than it has to."""
     for name in ("DELIVERY_KUBECONFIG", "CI", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("delivery.verify.verification.STEADY_SECONDS", 0.0)
-    monkeypatch.setattr("delivery.verify.verification._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("delivery.verify.loop.STEADY_SECONDS", 0.0)
+    monkeypatch.setattr("delivery.verify.loop._POLL_SECONDS", 0.01)
     return RunningApp(PulumiCommand(tmp_path / "engine", monkeypatch), api_server)

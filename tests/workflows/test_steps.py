@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from delivery import __main__ as delivery
-from tests.workflows.stand_in import StandIn
-from tests.workflows.workflow import ROOT, WORKFLOWS, Job, Step, jobs, steps
+from tests.support.workflow import ROOT, WORKFLOWS, Job, Step, jobs, steps
+from tests.support.workflow_commands import StandIn
 
 RUNS = [step for step in steps() if "run" in step.fields]
 STAND_INS = ("make", "pulumi", "gh", "go", "cosign")

@@ -8,19 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.choices import CHECKS
-from tests.workflows.workflow import (
-    ACTIONS,
-    FILES,
-    GITHUB,
-    ROOT,
-    WORKFLOWS,
-    Job,
-    Step,
-    evaluate,
-    jobs,
-    steps,
-)
+from components.selection import CHECKS
+from tests.support.workflow import ACTIONS, FILES, GITHUB, ROOT, WORKFLOWS, Job, Step, evaluate, jobs, steps
 from tools.toolchain.go import MINIMUM
 from tools.toolchain.pins import PINS
 

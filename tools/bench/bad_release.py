@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.integration.project import Project
+from tests.support.project import Project
 from tools.bench.ours import UP, Ours
 from tools.bench.shell import DEPLOY, Shell
 from tools.bench.table import compared, markdown, spread

@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from tests.integration.project import ROOT
+from tests.support.project import ROOT
 from tools.bench.ours import PREVIEW, Ours
 from tools.bench.table import markdown
 from tools.bench.testbed import BenchError, Tell, last_lines, testbed, timed

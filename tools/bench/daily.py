@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias
 
-from tests.integration.project import CANARIES, Project
+from tests.support.project import CANARIES, Project
 from tools.bench.floor import Bare, Empty
 from tools.bench.ours import Ours
 from tools.bench.shell import Shell

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.apps import APPS
-from tests.integration.project import CANARIES, ROOT, Project
+from settings.names import APPS
+from tests.support.project import CANARIES, ROOT, Project
 from tools.bench.ours import PREVIEW, UP
 from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from components.apps import APPS
-from tests.integration.project import make_project
+from settings.names import APPS
+from tests.support.project import make_project
 from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
 
 UP = ("pulumi", "up", "--yes", "--skip-preview")

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.integration.project import ROOT, Project
+from tests.support.project import ROOT, Project
 from tools.bench.memory import watched
 from tools.bench.ours import PREVIEW, UP, Ours
 from tools.bench.table import line, markdown, spread

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from components.apps import APPS
-from tests.integration.project import CANARIES, ROOT, Project
+from settings.names import APPS
+from tests.support.project import CANARIES, ROOT, Project
 from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
 
 NAMESPACE = "shell"

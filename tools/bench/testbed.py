@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.apps import APPS
-from tests.integration.project import ROOT, Project
+from settings.names import APPS
+from tests.support.project import ROOT, Project
 
 FIRST_TAG = "sha-0000000"
 

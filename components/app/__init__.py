@@ -1,0 +1,1 @@
+"""The app: images, secrets, Dapr components, the deployer and the Helm release."""

@@ -1,0 +1,216 @@
+"""The app's Helm release: what a merge changes every day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import yaml
+from lightkube import ApiError, AsyncClient
+from lightkube.resources.networking_v1 import Ingress
+
+from components.cluster.existing import told
+from kube.addresses import address
+from kube.drift import deployed_record, find_drift
+from kube.helm import Revision, last
+from kube.kubeconfig import Kubeconfig
+from kube.rollout.watcher import rollout_hooks
+from settings.chart import digest
+from settings.names import INGRESS, RELEASE
+
+
+class UnfinishedReleaseError(pulumi.RunError):
+    """A release that Helm is in the middle of changing, or was when it was killed; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class AppIngressArgs:
+    """How the app is reached; what is empty is as the values file says.
+
+    host: the host name. class_name, namespace: of the ingress controller.
+    tls_issuer: the name of cert-manager's issuer in the app's namespace; without one the app answers over plain HTTP,
+        unless the values file names a TLS secret.
+    address: where the ingress controller answers.
+    served_by: what is to be there for as long as the app's Ingress is.
+    """
+
+    host: str
+    class_name: str
+    namespace: pulumi.Input[str]
+    tls_issuer: str
+    address: pulumi.Input[str]
+    served_by: Sequence[pulumi.Resource] = ()
+
+
+@dataclass(frozen=True)
+class AppReleaseArgs:
+    """chart: the chart's folder; values_file: the stack's chart values.
+
+    timeout_seconds: how long the release may take to become ready before it takes itself back.
+    frontend_image, backend_image: references with a tag or a digest.
+    pull_secrets: the names of the secrets with which the nodes pull them.
+    before: what happens before the release is made or changed, and stops it by an exception.
+    secret_checksums: by secret's name; one that changes rolls the pods that use the secret.
+    ingress: how the app is reached.
+    api_cidr: where pods find the Kubernetes API, as an IPv4 block; empty for anywhere.
+    database_port, kafka_ports, tracing_port: the TCP ports outside of the cluster that network policies let the backend
+        reach; tracing_port is 0 where no traces are sent.
+    dapr_namespace: where they let its sidecar reach the control plane.
+    kafka_topic: where the backend publishes its events.
+    dapr_checksum: of what its sidecar has from its start; one that changes rolls its pods.
+    kubeconfig: the cluster, to tell why a release does not become ready.
+    """
+
+    namespace: pulumi.Input[str]
+    chart: Path
+    values_file: Path
+    timeout_seconds: int
+    frontend_image: pulumi.Input[str]
+    backend_image: pulumi.Input[str]
+    pull_secrets: Sequence[pulumi.Input[str]]
+    before: Sequence[pulumi.ResourceHook]
+    secret_checksums: Mapping[str, str]
+    ingress: AppIngressArgs
+    api_cidr: str
+    database_port: int
+    kafka_ports: Sequence[int]
+    tracing_port: int
+    dapr_namespace: pulumi.Input[str]
+    kafka_topic: str
+    dapr_checksum: pulumi.Input[str]
+    kubeconfig: pulumi.Input[Kubeconfig]
+
+
+class AppRelease(pulumi.ComponentResource):
+    """The Helm release `todo-app`: it waits until every pod is ready, else takes itself back and names the cause.
+
+    name: Helm's name for it; revision: Helm's number for its present state.
+    endpoint: the host name or address at which the ingress answers; empty until the cluster gives it one.
+    url: the app's address for a browser; empty while there is no endpoint.
+    """
+
+    name: pulumi.Output[str | None]
+    endpoint: pulumi.Output[str]
+    url: pulumi.Output[str]
+    revision: pulumi.Output[int]
+
+    def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:release:AppRelease", name, opts=opts)
+        hooks = rollout_hooks(name, args.kubeconfig, RELEASE, told_on=self)
+        hooks.before_create = [*args.before, *(hooks.before_create or [])]
+        hooks.before_update = [*args.before, *(hooks.before_update or [])]
+        release = kubernetes.helm.v3.Release(
+            name,
+            name=RELEASE,
+            namespace=args.namespace,
+            chart=str(args.chart),
+            description=pulumi.Output.all(
+                args.kubeconfig, args.namespace, f"chart sha256:{digest(args.chart)[:16]}"
+            ).apply(lambda known: _description(*known)),
+            value_yaml_files=[pulumi.FileAsset(str(args.values_file))],
+            values=_values(args),
+            atomic=True,
+            cleanup_on_fail=True,
+            wait_for_jobs=True,
+            timeout=args.timeout_seconds,
+            max_history=10,
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks, depends_on=args.ingress.served_by),
+        )
+        self.name = release.name
+        self.revision = release.status.revision
+        self.endpoint = (
+            pulumi.Output.from_input(args.ingress.host)
+            if args.ingress.host
+            else pulumi.Output.all(args.ingress.address, args.kubeconfig, args.namespace, release.status).apply(
+                lambda known: known[0] or _ingress_address(known[1], known[2])
+            )
+        )
+        scheme = "https" if args.ingress.tls_issuer or _names_tls_secret(args.values_file) else "http"
+        self.url = self.endpoint.apply(lambda endpoint: f"{scheme}://{endpoint}" if endpoint else "")
+        self.register_outputs({"name": self.name, "revision": self.revision, "url": self.url})
+
+
+def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
+    ingress: dict[str, Any] = {"host": args.ingress.host, "className": args.ingress.class_name}
+    if args.ingress.tls_issuer:
+        ingress["tls"] = {"secretName": f"{RELEASE}-tls"}
+        ingress["annotations"] = {"cert-manager.io/issuer": args.ingress.tls_issuer}
+    policy = {
+        "databasePort": args.database_port,
+        "kafkaPorts": args.kafka_ports,
+        "tracingPort": args.tracing_port,
+        "daprNamespace": args.dapr_namespace,
+        "ingressNamespace": args.ingress.namespace,
+        "apiServer": {"cidr": args.api_cidr} if args.api_cidr else {},
+    }
+    return {
+        # Below Helm's own: whatever is late then fails with its reason, and not by a bare time-out.
+        "deadlineSeconds": args.timeout_seconds * 4 // 5,
+        "frontend": {"image": args.frontend_image},
+        "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
+        "dapr": {"topic": args.kafka_topic, "checksum": args.dapr_checksum},
+        "networkPolicy": _without_empty(policy),
+        **_without_empty({"imagePullSecrets": args.pull_secrets, "ingress": _without_empty(ingress)}),
+    }
+
+
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    # What is left out is as the values file says. Neither a zero nor an output is empty.
+    return {key: value for key, value in values.items() if value not in ("", [], {})}
+
+
+def _names_tls_secret(values_file: Path) -> bool:
+    values = cast("dict[str, Any]", yaml.safe_load(values_file.read_text()))
+    return bool(values.get("ingress", {}).get("tls", {}).get("secretName"))
+
+
+async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> str:
+    """The revision's description in Helm's history, and what makes it a change that the provider would not see.
+
+    The provider compares values and versions, neither the templates nor the live objects: the chart's digest makes an
+    edit of a template a change, and the names of objects that were changed by hand make that one.
+    """
+    with told(kubeconfig):
+        client = kubeconfig.async_client()
+        newest = await last(client, namespace, RELEASE)
+    _require_finished(newest)
+    with told(kubeconfig):
+        record = await deployed_record(client, namespace, RELEASE)
+        if record is None:
+            return chart
+        drifted = await _drift(client, namespace, record.manifest)
+    if drifted:
+        return f"{chart}, sets back what was changed by hand after revision {record.revision}: {', '.join(drifted)}"
+    # Said once and kept, or to stop saying it would be a change again.
+    return record.description if record.description.startswith(chart) else chart
+
+
+async def _drift(client: AsyncClient, namespace: str, manifest: str) -> list[str]:
+    try:
+        return await find_drift(client, namespace, manifest)
+    except ApiError as error:
+        # To ask what applying again would change takes the permission to do so, which who previews may well lack.
+        if not (pulumi.runtime.is_dry_run() and "cannot patch" in str(error)):
+            raise
+        pulumi.log.warn(f"What was changed by hand in the release {RELEASE} is not in this preview: {error}")
+        return []
+
+
+def _require_finished(revision: Revision | None) -> None:
+    # Helm refuses then, with less to go by, and only after the update has changed all that comes before a release.
+    if revision and revision.under_way:
+        stack = pulumi.get_stack()
+        raise UnfinishedReleaseError(
+            f"The release {RELEASE} is in the middle of {revision.under_way} since {revision.since:%Y-%m-%d %H:%M:%S} "
+            f"UTC: wait if an update of stack {stack} is running.\n"
+            f"    python -m delivery recover --stack {stack}   mends it where none is"
+        )
+
+
+async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
+    # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
+    with told(kubeconfig):
+        ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
+    return address(ingress)

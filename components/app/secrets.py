@@ -1,0 +1,71 @@
+"""The app's Kubernetes secrets, copied from the stack's encrypted settings, which are the only place they are set."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pydantic import SecretStr
+
+from components.app.postgres_dsn import for_pgx
+
+APP_SECRETS = "app-secrets"
+KAFKA_SECRETS = "kafka-secrets"
+# Of `app-secrets`: the database's URL as Dapr's state store reads it.
+STATE_URL = "state-url"
+
+
+@dataclass(frozen=True)
+class AppSecretsArgs:
+    """namespace: the app's namespace; protect: whether the secrets refuse to be deleted.
+
+    The rest: the values, as the applications read them.
+    """
+
+    namespace: pulumi.Input[str]
+    protect: bool
+    cohere_api_key: SecretStr
+    better_auth_secret: SecretStr
+    database_url: SecretStr
+    kafka_username: SecretStr
+    kafka_password: SecretStr
+
+
+class AppSecrets(pulumi.ComponentResource):
+    """`app-secrets` and `kafka-secrets`.
+
+    checksums: by secret's name, a text that changes with each of its values, and with the key, the auth secret.
+    """
+
+    checksums: Mapping[str, str]
+
+    def __init__(self, name: str, args: AppSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:secrets:AppSecrets", name, opts=opts)
+        contents = {
+            APP_SECRETS: {
+                "cohere-api-key": args.cohere_api_key,
+                "better-auth-secret": args.better_auth_secret,
+                "database-url": args.database_url,
+                STATE_URL: SecretStr(for_pgx(args.database_url.get_secret_value())),
+            },
+            KAFKA_SECRETS: {"username": args.kafka_username, "password": args.kafka_password},
+        }
+        for secret, values in contents.items():
+            kubernetes.core.v1.Secret(
+                secret,
+                metadata={"name": secret, "namespace": args.namespace},
+                type="Opaque",
+                string_data={key: pulumi.Output.secret(value.get_secret_value()) for key, value in values.items()},
+                opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            )
+        self.checksums = {secret: _checksum(values, key=args.better_auth_secret) for secret, values in contents.items()}
+        self.register_outputs({"checksums": self.checksums})
+
+
+def _checksum(values: Mapping[str, SecretStr], key: SecretStr) -> str:
+    # It stands in plain text in previews and on pods, so it is keyed: a bare hash would let a weak password be guessed.
+    content = json.dumps({name: value.get_secret_value() for name, value in values.items()}, sort_keys=True)
+    return hmac.new(key.get_secret_value().encode(), content.encode(), hashlib.sha256).hexdigest()[:16]

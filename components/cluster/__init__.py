@@ -1,0 +1,1 @@
+"""The Kubernetes cluster: found or created, its network and its namespaces."""

@@ -1,0 +1,183 @@
+"""The cluster that the app is delivered to: who it is, and one explicit Kubernetes provider for it."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httpx2
+import pulumi
+import pulumi_kubernetes as kubernetes
+from lightkube import ApiError
+from lightkube.core.exceptions import ConfigError
+from lightkube.resources.core_v1 import Namespace
+
+from components.cluster.namespace import OWNER_LABEL
+from kube.kubeconfig import Kubeconfig
+
+
+class ClusterError(pulumi.RunError):
+    """A cluster that does not answer, or that refuses the identity; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class ClusterIdentity:
+    """uid: which cluster it is, whatever becomes of its certificates and addresses.
+
+    stack: the stack that asks.
+    namespaces: of each that exists, the stack that declared it, or empty; None where that is not known.
+    """
+
+    uid: str
+    stack: str
+    namespaces: Mapping[str, str] | None
+
+    def owner_of(self, namespace: str) -> str | None:
+        """The stack, where it is to declare this namespace because nobody else did; else None."""
+        if self.namespaces is None or self.namespaces.get(namespace, self.stack) != self.stack:
+            return None
+        return self.stack
+
+    def other_stack_of(self, namespace: str) -> str:
+        """Another stack that declared this namespace, or nothing."""
+        declared_by = (self.namespaces or {}).get(namespace, "")
+        return "" if declared_by == self.stack else declared_by
+
+
+def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdentity:
+    """Asks a cluster who it is: the UID of kube-system, which is made with it, unless the settings have `named` it.
+
+    One that is named may hide its namespaces. Raises ClusterError, within the client's 10 seconds, where no API server
+    answers or it refuses the identity.
+    """
+    with told(kubeconfig):
+        try:
+            listed = [namespace.metadata for namespace in kubeconfig.client().list(Namespace) if namespace.metadata]
+        except ApiError as error:
+            if named and error.response.status_code == HTTPStatus.FORBIDDEN:
+                return ClusterIdentity(named, stack, namespaces=None)
+            raise
+        uid = named or next(namespace.uid or "" for namespace in listed if namespace.name == "kube-system")
+    declared_by = {namespace.name or "": (namespace.labels or {}).get(OWNER_LABEL, "") for namespace in listed}
+    return ClusterIdentity(uid, stack, declared_by)
+
+
+@contextmanager
+def told(kubeconfig: Kubeconfig) -> Generator[None]:
+    """Turns whatever goes wrong between here and the API server into a ClusterError."""
+    context, server = kubeconfig.context, kubeconfig.server
+    to_see = f"    {kubeconfig.kubectl} get --raw /readyz   shows the same error until it is mended"
+    unanswered = f"No cluster answers at {server} (context {context!r})"
+    try:
+        yield
+    except ApiError as error:
+        raise ClusterError(_refusal(error, kubeconfig) or f"{unanswered}: {error}\n{to_see}") from None
+    except (httpx2.NetworkError, httpx2.TimeoutException) as error:
+        raise ClusterError(f"{unanswered}: {error}\n{to_see}") from None
+    except ConfigError as error:
+        raise ClusterError(f"No credentials for {server} (context {context!r}): {error}\n{to_see}") from None
+    except Exception as error:  # noqa: BLE001 (a broken certificate, a plug-in's odd answer, a web page: no common base)
+        # Its own message may hold a credential.
+        raise ClusterError(
+            f"No Kubernetes API server, or no usable credentials, at {server} (context {context!r}): "
+            f"{type(error).__name__}\n{to_see}"
+        ) from None
+
+
+def _refusal(error: ApiError, kubeconfig: Kubeconfig) -> str:
+    """What an answer of the API server means and how it is mended, or nothing where none of it is a refusal."""
+    context, server, kubectl = kubeconfig.context, kubeconfig.server, kubeconfig.kubectl
+    if "webhook" in str(error):  # it says 403, 500 or whatever its author chose
+        return (
+            f"An admission webhook of the cluster at {server} is in the way (context {context!r}): {error}\n"
+            f"    {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
+        )
+    match error.response.status_code:
+        case HTTPStatus.UNAUTHORIZED:
+            return (
+                f"The cluster at {server} does not know who asks (context {context!r}): {error}\n"
+                f"    {kubectl} auth whoami   shows the same error until the token or the "
+                "certificate is renewed, or this machine's clock is right\n"
+                f"    {kubeconfig.other_identity}   for another identity"
+            )
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return (
+                f"The cluster at {server} has too much to do (context {context!r}): {error}\n"
+                "    pulumi up   in a minute or two"
+            )
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ""
+        case _:
+            return (
+                f"The cluster at {server} refuses context {context!r}: {error}\n"
+                "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces, and only "
+                "before the first update\n"
+                f"    {kubeconfig.other_identity}   for another identity"
+            )
+
+
+@dataclass(frozen=True)
+class ExistingClusterArgs:
+    """kubeconfig: the cluster and the identity that deploys.
+
+    identity: which cluster it is: resources are replaced when its UID changes, and never when only the kubeconfig does.
+    """
+
+    kubeconfig: Kubeconfig
+    identity: ClusterIdentity
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """A cluster that somebody else made: nothing of it is changed, everything is deployed through its `provider`.
+
+    api_cidr, load_balancer_group: as an OkeCluster has them; of this one's network nothing is known.
+    """
+
+    provider: kubernetes.Provider
+    kubeconfig: pulumi.Output[Kubeconfig]
+    api_cidr: str = ""
+    load_balancer_group: pulumi.Input[str] = ""
+
+    def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:cluster:ExistingCluster", name, opts=opts)
+        self._identity, self._kubectl = args.identity, args.kubeconfig.kubectl
+        self.kubeconfig = pulumi.Output.from_input(args.kubeconfig)
+        source = args.kubeconfig.source
+        self.provider = provider(
+            name,
+            kubeconfig=source if args.kubeconfig.is_path else pulumi.Output.secret(source),
+            context=args.kubeconfig.context,
+            identifier=args.identity.uid,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"identifier": args.identity.uid})
+
+    def owner_of(self, namespace: str) -> str | None:
+        """The stack, where it is to declare this namespace because nobody else did; else None."""
+        if other := self._identity.other_stack_of(namespace):
+            pulumi.log.warn(
+                f"Namespace {namespace} is of stack {other}, and only used here. Where that was this stack's name:\n"
+                f"    {self._kubectl} label namespace {namespace} {OWNER_LABEL}={self._identity.stack} --overwrite",
+                self,
+            )
+        return self._identity.owner_of(namespace)
+
+
+def provider(
+    name: str,
+    *,
+    kubeconfig: pulumi.Input[str],
+    context: str | None,
+    identifier: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> kubernetes.Provider:
+    """The one Kubernetes provider of a cluster; identifier: which cluster it is, whatever becomes of the kubeconfig."""
+    return kubernetes.Provider(
+        name,
+        kubeconfig=kubeconfig,
+        context=context,
+        cluster_identifier=identifier,
+        # Else a rotated secret is deleted and made anew: missing for a moment, and refused where it is protected.
+        enable_secret_mutable=True,
+        opts=opts,
+    )

@@ -1,0 +1,1 @@
+"""What the cluster runs for the app: Dapr, the ingress controller, certificates."""

@@ -1,0 +1,1 @@
+"""The GitHub repository that delivers the app."""

@@ -1,0 +1,1 @@
+"""Commands for workflow runs: drift, its issue, superseded runs, job summaries."""

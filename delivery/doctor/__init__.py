@@ -1,0 +1,1 @@
+"""`delivery doctor`: preflight checks of a stack's tools, settings and accounts."""

@@ -1,1 +1,0 @@
-"""What differs between a stack and what is there, and the issue that tells it."""

@@ -1,0 +1,20 @@
+"""What a container printed, without the app's secrets."""
+
+from lightkube import AsyncClient
+from lightkube.resources.core_v1 import Secret
+
+from components.app.secrets import APP_SECRETS, KAFKA_SECRETS
+from kube.redaction import hidden_values, masked
+
+LAST_LINES = 10
+
+
+async def last_lines(client: AsyncClient, namespace: str, pod: str, container: str) -> list[str]:
+    """The last lines that a container printed, also before its last crash.
+
+    Raises what the client raises where there is no log, or the secrets cannot be read to hide them.
+    """
+    secrets = [await client.get(Secret, name, namespace=namespace) for name in (APP_SECRETS, KAFKA_SECRETS)]
+    hidden = hidden_values(secrets)
+    log = client.log(pod, namespace=namespace, container=container, tail_lines=LAST_LINES)
+    return [masked(line.rstrip(), hidden) async for line in log]

@@ -1,0 +1,1 @@
+"""The machine: processes, git and the errors that a user can fix."""

@@ -1,0 +1,21 @@
+"""Embedded clusters of the tests' own."""
+
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.project import ROOT
+
+EMBEDDED = ROOT / "tools/embedded"
+
+
+@contextmanager
+def embedded_cluster(folder: Path) -> Generator[Path]:
+    """The kubeconfig of an embedded cluster in `folder`, which is to be new."""
+    try:
+        subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
+        yield folder / "kubeconfig"
+    finally:
+        subprocess.run([sys.executable, EMBEDDED, "down", folder], check=True)

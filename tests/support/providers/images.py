@@ -1,0 +1,263 @@
+"""The doubles of the providers docker-build and docker, and the registry behind both.
+
+Nothing is built: an image's digest is made from what would go into it, so that it is the same for the same commit.
+Source: https://github.com/pulumi/pulumi-docker-build/tree/main/provider/internal
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.providers import schema
+from tests.support.providers.cloud import CloudError, Properties
+from tests.support.providers.provider import UPDATE, UPDATE_REPLACE, Change, CheckError, Provider, Resource
+from tests.support.providers.values import UNKNOWN, has_unknown
+
+# What goes into an image; how it is cached, tagged and sent is no part of it.
+_CONTENTS = ("buildArgs", "contextHash", "dockerfile", "labels", "platforms", "target")
+_DECIDED = ("contextHash", "digest", "ref")
+
+
+@dataclass
+class Registry:
+    """What a registry has.
+
+    tags: the digest of each reference, like ghcr.io/owner/todo-backend:latest. images: every name@digest.
+    """
+
+    tags: dict[str, str] = field(default_factory=dict)
+    images: set[str] = field(default_factory=set)
+
+    def push(self, reference: str, digest: str) -> None:
+        self.tags[_tagged(reference)] = digest
+        self.images.add(f"{_name(reference)}@{digest}")
+
+    def has(self, reference: str, digest: str) -> bool:
+        return f"{_name(reference)}@{digest}" in self.images
+
+    def delete(self, reference: str, digest: str) -> None:
+        name = _name(reference)
+        self.images.discard(f"{name}@{digest}")
+        for tag in [tag for tag, each in self.tags.items() if each == digest and _name(tag) == name]:
+            del self.tags[tag]
+
+
+class DockerBuild(Provider):
+    """Builds from the files in `folder`, which relative contexts are in."""
+
+    package = "docker-build"
+
+    def __init__(self, folder: Path, registry: Registry) -> None:
+        super().__init__()
+        self.folder = folder
+        self.registry = registry
+        self._failures: list[str] = []
+
+    def fail_build(self, message: str) -> None:
+        """Lets the next build fail, and say so as BuildKit does: the failing step's last lines."""
+        self._failures.append(message)
+
+    def check(self, resource: Resource, inputs: Properties) -> Properties:
+        if resource.type != "Image" or has_unknown(resource.inputs.get("context")):
+            return inputs
+        context = resource.inputs.get("context", {}).get("location", ".")
+        dockerfile = resource.inputs.get("dockerfile") or {"location": os.path.join(context, "Dockerfile")}  # noqa: PTH118 (as the provider writes it)
+        failures: dict[str, str] = {}
+        if not (self.folder / context).is_dir():
+            failures["context.location"] = f'"{context}": not a valid directory or URL'
+        elif "location" in dockerfile and not (self.folder / dockerfile["location"]).is_file():
+            failures["dockerfile.location"] = f'"{dockerfile["location"]}": not a valid file'
+        if _is_pushed(resource.inputs) and not resource.inputs.get("tags"):
+            failures["exports[0]"] = "at least one tag or export name is needed when pushing to a registry"
+        if failures:
+            raise CheckError(failures)
+        return {"network": "default", "context": {"location": context}} | inputs | {"dockerfile": dockerfile}
+
+    def changes(self, resource: Resource) -> Mapping[str, Change]:
+        ignored = {"registries"}  # but for their addresses and users: passwords may be of an hour
+        names = (resource.inputs.keys() | resource.state.keys()) & schema.inputs(resource.token).keys() - ignored
+        found = {name: UPDATE for name in names if resource.inputs.get(name) != resource.state.get(name)}
+        if _logins(resource.inputs) != _logins(resource.state):
+            found["registries"] = UPDATE
+        if resource.type == "Index":
+            return {name: UPDATE_REPLACE if name == "tag" else kind for name, kind in found.items()}
+        pulls = resource.inputs.get("pull") and _is_pushed(resource.inputs)
+        if pulls or self._hash(resource.inputs) != resource.state.get("contextHash"):
+            found["contextHash"] = UPDATE
+        return found
+
+    def planned(self, resource: Resource) -> Properties:
+        """A first build is unknown in a preview; so is a later one, if an input changes, and not if only a file does.
+
+        Then it has no digest at all, unless the provider builds in previews, which it does not if it is to push.
+        """
+        given = resource.inputs
+        if resource.type == "Index":
+            return given | {"ref": UNKNOWN if not resource.id else given.get("tag", UNKNOWN)}
+        if not resource.id or any(resource.state[name] != given.get(name) for name in self._set(resource)):
+            return given | dict.fromkeys(_DECIDED, UNKNOWN)
+        built = self._built(given)
+        if given.get("buildOnPreview", True) and not given.get("push") and not given.get("load"):
+            return built
+        return built | {"digest": "", "ref": next(iter(given.get("tags", [])), "")}
+
+    def create(self, resource: Resource) -> tuple[str, Properties]:
+        state = self.update(resource)
+        id_ = resource.name if resource.type == "Index" else state["digest"] or resource.name
+        self.cloud.put(resource.type, id_, state)
+        return id_, state
+
+    def update(self, resource: Resource) -> Properties:
+        if resource.type == "Image" and self._failures:
+            raise CloudError(self._failures.pop(0))
+        state = self._indexed(resource.inputs) if resource.type == "Index" else self._built(resource.inputs)
+        if resource.type == "Image" and _is_pushed(resource.inputs):
+            for tag in resource.inputs["tags"]:
+                self.registry.push(tag, state["digest"])
+        if resource.id:
+            self.cloud.put(resource.type, resource.id, state)
+        return state
+
+    def read(self, resource: Resource) -> Properties | None:
+        if resource.type == "Index" or not _is_pushed(resource.state):
+            return resource.state
+        kept = [tag for tag in resource.state["tags"] if self.registry.has(tag, resource.state["digest"])]
+        return resource.state | {"tags": kept} if kept else None
+
+    def delete(self, resource: Resource) -> None:
+        self.cloud.remove(resource.id)
+        for tag in resource.state.get("tags", []):
+            self.registry.delete(tag, resource.state["digest"])
+
+    def _set(self, resource: Resource) -> Iterable[str]:
+        return resource.state.keys() & schema.inputs(resource.token).keys()
+
+    def _built(self, given: Properties) -> Properties:
+        state = given | {"contextHash": self._hash(given)}
+        contents = json.dumps({name: state.get(name) for name in _CONTENTS}, sort_keys=True)
+        digest = f"sha256:{hashlib.sha256(contents.encode()).hexdigest()}" if _is_exported(given) else ""
+        tags = given.get("tags", [])
+        ref = f"{_tagged(tags[0])}@{digest}" if tags and digest else next(iter(tags), "")
+        return state | {"digest": digest, "ref": ref}
+
+    def _indexed(self, given: Properties) -> Properties:
+        digest = f"sha256:{hashlib.sha256(json.dumps(given['sources']).encode()).hexdigest()}"
+        if not given.get("push", True):
+            return given | {"ref": given["tag"]}
+        self.registry.push(given["tag"], digest)
+        return given | {"ref": f"{_tagged(given['tag'])}@{digest}"}
+
+    def _hash(self, given: Properties) -> str:
+        """Of the Dockerfile, and of the contents, names and modes of the files in the contexts."""
+        found = hashlib.sha256()
+        context = self.folder / given.get("context", {}).get("location", ".")
+        dockerfile = given.get("dockerfile", {}).get("location", "")
+        if dockerfile:
+            found.update((self.folder / dockerfile).read_bytes())
+        ignores = [Path(f"{self.folder / dockerfile}.dockerignore"), context / ".dockerignore"]
+        patterns = next((path.read_text().splitlines() for path in ignores if path.is_file()), [])
+        named = given.get("context", {}).get("named", {})
+        for place in [context, *(self.folder / named[name]["location"] for name in sorted(named))]:
+            for path in _files(place, patterns):
+                found.update(path.read_bytes())
+                found.update(f"{path.relative_to(place).as_posix()}{path.lstat().st_mode:o}".encode())
+        return found.hexdigest()
+
+
+class Docker(Provider):
+    """Tells the digests of the tags that are in the registry. It has no resources."""
+
+    package = "docker"
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self.registry = registry
+
+    def invoke(self, function: str, arguments: Properties, config: Properties) -> Properties:
+        if function != "getRegistryImage":
+            return super().invoke(function, arguments, config)
+        digest = self.registry.tags.get(_tagged(arguments["name"]))
+        if digest is None:
+            raise CloudError(f"Got error when attempting to fetch image version {arguments['name']} from registry: 404")
+        return arguments | {"id": digest, "sha256Digest": digest}
+
+    def changes(self, resource: Resource) -> Mapping[str, Change]:
+        raise CloudError(self._none(resource))
+
+    def planned(self, resource: Resource) -> Properties:
+        raise CloudError(self._none(resource))
+
+    def create(self, resource: Resource) -> tuple[str, Properties]:
+        raise CloudError(self._none(resource))
+
+    def update(self, resource: Resource) -> Properties:
+        raise CloudError(self._none(resource))
+
+    def read(self, resource: Resource) -> Properties | None:
+        raise CloudError(self._none(resource))
+
+    def delete(self, resource: Resource) -> None:
+        raise CloudError(self._none(resource))
+
+    def _none(self, resource: Resource) -> str:
+        return f"the double of {self.package} has no {resource.type}"
+
+
+def _files(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    """The files that a .dockerignore leaves, in a stable order."""
+    rules = [(not line.startswith("!"), _pattern(line.removeprefix("!"))) for line in patterns if _is_rule(line)]
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        ignored = False
+        for excludes, pattern in rules:
+            if pattern.fullmatch(name):
+                ignored = excludes
+        if path.is_file() and not ignored:
+            yield path
+
+
+def _is_rule(line: str) -> bool:
+    return bool(line.strip()) and not line.startswith("#")
+
+
+def _pattern(line: str) -> re.Pattern[str]:
+    """A pattern of a .dockerignore, for a path and all that is below it.
+
+    Source: https://docs.docker.com/build/concepts/context/#dockerignore-files
+    """
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    text = "".join(
+        parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", line.strip().strip("/"))
+    )
+    return re.compile(f"{text}(?:/.*)?")
+
+
+def _is_exported(given: Mapping[str, Any]) -> bool:
+    return bool(given.get("push") or given.get("load") or given.get("exports"))
+
+
+def _is_pushed(given: Mapping[str, Any]) -> bool:
+    exports = given.get("exports") or []
+    return bool(given.get("push")) or any(
+        "registry" in export or "type=registry" in (export.get("raw") or "") for export in exports
+    )
+
+
+def _logins(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(each.get("address", ""), each.get("username", "")) for each in given.get("registries") or []]
+
+
+def _name(reference: str) -> str:
+    """ghcr.io/owner/todo-backend of ghcr.io/owner/todo-backend:latest."""
+    head, slash, last = reference.partition("@")[0].rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"
+
+
+def _tagged(reference: str) -> str:
+    name = _name(reference)
+    return f"{name}:latest" if reference == name else reference

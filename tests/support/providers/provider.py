@@ -1,0 +1,437 @@
+"""The protocol between the engine and a provider, and what the providers that wrap Terraform's have in common.
+
+Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, NoReturn, TypeAlias
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from tests.support.providers import schema
+from tests.support.providers.cloud import BrokenOffError, Cloud, CloudError, Properties
+from tests.support.providers.values import UNKNOWN, plain, received, secret_like, sent
+
+Change: TypeAlias = provider_pb2.PropertyDiff.Kind.ValueType
+ADD, ADD_REPLACE = provider_pb2.PropertyDiff.ADD, provider_pb2.PropertyDiff.ADD_REPLACE
+DELETE, DELETE_REPLACE = provider_pb2.PropertyDiff.DELETE, provider_pb2.PropertyDiff.DELETE_REPLACE
+UPDATE, UPDATE_REPLACE = provider_pb2.PropertyDiff.UPDATE, provider_pb2.PropertyDiff.UPDATE_REPLACE
+_REPLACING = {ADD: ADD_REPLACE, DELETE: DELETE_REPLACE, UPDATE: UPDATE_REPLACE}
+
+
+class CheckError(Exception):
+    """Inputs that a provider refuses: {property: why}."""
+
+    def __init__(self, failures: Mapping[str, str]) -> None:
+        super().__init__(failures)
+        self.failures = failures
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that the engine asks about.
+
+    token: like oci:Core/vcn:Vcn; name: its name in the program; id: empty before it is created.
+    inputs: what the program sets. state: what the engine has of it, with what the cloud decided.
+    asked: what the program had set when the state was written. config: of the provider instance.
+    None of them has a mark of what is secret.
+    """
+
+    token: str
+    name: str
+    id: str = ""
+    inputs: Properties = field(default_factory=dict)
+    state: Properties = field(default_factory=dict)
+    asked: Properties = field(default_factory=dict)
+    config: Properties = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        return schema.class_name(self.token)
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
+    """Speaks the protocol on one side and asks the cloud on the other.
+
+    Every instance that a program configures has a connection of its own, which is how their configurations are told
+    apart. package: the name in tokens.
+    """
+
+    package: str
+
+    def __init__(self) -> None:
+        self.cloud = Cloud()
+        self.configurations: dict[str, Properties] = {}
+
+    # What there is to say about the resources of a provider.
+
+    def check(self, resource: Resource, inputs: Properties) -> Properties:
+        """The inputs, marks of secrets included, with defaults. Raises CheckError."""
+        del resource
+        return inputs
+
+    @abstractmethod
+    def changes(self, resource: Resource) -> Mapping[str, Change]:
+        """What an update would change, by the path of the property."""
+
+    @abstractmethod
+    def planned(self, resource: Resource) -> Properties:
+        """What a preview tells of a resource that is to be created (it has no id) or updated."""
+
+    @abstractmethod
+    def create(self, resource: Resource) -> tuple[str, Properties]:
+        """Creates a resource; gives its id and its state. Raises CloudError."""
+
+    @abstractmethod
+    def update(self, resource: Resource) -> Properties:
+        """Updates a resource; gives its state. Raises CloudError."""
+
+    @abstractmethod
+    def read(self, resource: Resource) -> Properties | None:
+        """The state of a resource, or None where there is none with that id."""
+
+    @abstractmethod
+    def delete(self, resource: Resource) -> None:
+        """Deletes a resource. Raises CloudError."""
+
+    def deletes_first(self, resource: Resource) -> bool:
+        """Whether a replaced resource is deleted before the new one is created."""
+        del resource
+        return False
+
+    def invoke(self, function: str, arguments: Properties, config: Properties) -> Properties:
+        """What a function answers. Raises CloudError."""
+        del arguments, config
+        raise CloudError(f"the double of {self.package} has no function {function}")
+
+    # The protocol, from here on.
+
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802 (the name in the protocol)
+        del request, context
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+
+    def Attach(self, request: Any, context: grpc.ServicerContext) -> Empty:  # noqa: N802
+        del request, context
+        return Empty()
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Empty:  # noqa: N802
+        del request, context
+        return Empty()
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
+        del request, context
+        return plugin_pb2.PluginInfo(version=version(f"pulumi-{self.package}"))
+
+    def CheckConfig(  # noqa: N802
+        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CheckResponse:
+        del context
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(  # noqa: N802
+        self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.DiffResponse:
+        del context
+        olds, news = received(request.olds), received(request.news)
+        return _difference({name: UPDATE for name in olds.keys() | news.keys() if olds.get(name) != news.get(name)})
+
+    def Configure(  # noqa: N802
+        self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ConfigureResponse:
+        self.configurations[context.peer()] = plain(received(request.args))
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Invoke(  # noqa: N802
+        self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.InvokeResponse:
+        function = schema.class_name(request.tok)
+        with _answering(context), self.cloud.operation("invoke", function, ""):
+            answer = self.invoke(function, plain(received(request.args)), self._config(context))
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").CopyFrom(sent(answer))
+            return response
+
+    def Check(  # noqa: N802
+        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CheckResponse:
+        inputs = received(request.news)
+        resource = self._resource(request, context, inputs=plain(inputs), asked=plain(received(request.olds)))
+        try:
+            return provider_pb2.CheckResponse(inputs=sent(self.check(resource, inputs)))
+        except CheckError as error:
+            response = provider_pb2.CheckResponse(inputs=request.news)
+            for name, why in error.failures.items():
+                response.failures.add(property=name, reason=why)
+            return response
+
+    def Diff(  # noqa: N802
+        self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.DiffResponse:
+        resource = self._resource(
+            request,
+            context,
+            id=request.id,
+            inputs=plain(received(request.news)),
+            state=plain(received(request.olds)),
+            asked=plain(received(request.old_inputs)),
+        )
+        ignored = tuple(request.ignoreChanges)
+        with _answering(context):
+            changes = {path: kind for path, kind in self.changes(resource).items() if not _is_in(path, ignored)}
+        return _difference(changes, deletes_first=self.deletes_first(resource))
+
+    def Create(  # noqa: N802
+        self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CreateResponse:
+        inputs = received(request.properties)
+        resource = self._resource(request, context, inputs=plain(inputs))
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=sent(secret_like(self.planned(resource), inputs)))
+        made: tuple[str, Properties] = "", {}
+        with _answering(context, lambda: _broken(made[0], secret_like(made[1], inputs), inputs)):
+            with self.cloud.operation("create", resource.type, resource.name):
+                made = self.create(resource)
+            return provider_pb2.CreateResponse(id=made[0], properties=sent(secret_like(made[1], inputs)))
+
+    def Update(  # noqa: N802
+        self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.UpdateResponse:
+        inputs, olds = received(request.news), received(request.olds)
+        resource = self._resource(
+            request,
+            context,
+            id=request.id,
+            inputs=plain(inputs),
+            state=plain(olds),
+            asked=plain(received(request.old_inputs)),
+        )
+        examples = olds | inputs
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=sent(secret_like(self.planned(resource), examples)))
+        state: Properties = {}
+        with _answering(context, lambda: _broken(request.id, secret_like(state, examples), inputs)):
+            with self.cloud.operation("update", resource.type, resource.name):
+                state = self.update(resource)
+            return provider_pb2.UpdateResponse(properties=sent(secret_like(state, examples)))
+
+    def Read(  # noqa: N802
+        self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ReadResponse:
+        inputs, olds = received(request.inputs), received(request.properties)
+        resource = self._resource(request, context, id=request.id, state=plain(olds), asked=plain(inputs))
+        with _answering(context), self.cloud.operation("read", resource.type, resource.name):
+            state = self.read(resource)
+        if state is None:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=request.id,
+            properties=sent(secret_like(state, olds | inputs)),
+            inputs=sent(secret_like(self._asked_of(resource, state), inputs)),
+        )
+
+    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802
+        resource = self._resource(request, context, id=request.id, state=plain(received(request.properties)))
+        with _answering(context), self.cloud.operation("delete", resource.type, resource.name):
+            self.delete(resource)
+        return Empty()
+
+    def _config(self, context: grpc.ServicerContext) -> Properties:
+        return self.configurations.get(context.peer(), {})
+
+    def _resource(self, request: Any, context: grpc.ServicerContext, **values: Any) -> Resource:
+        _, _, types, name = request.urn.split("::", 3)
+        return Resource(types.rpartition("$")[2], name, config=self._config(context), **values)
+
+    def _asked_of(self, resource: Resource, state: Properties) -> Properties:
+        """What a program would have to set, to have what the cloud has; as much of it as the program sets."""
+        if resource.asked:
+            return _narrowed(state, resource.asked)
+        return {name: value for name, value in state.items() if name in schema.inputs(resource.token)}
+
+
+class TerraformProvider(Provider):
+    """A provider that wraps one of Terraform's: it compares a resource's state with what the program sets."""
+
+    @abstractmethod
+    def replaces(self, resource: Resource, path: str) -> bool:
+        """Whether a change forces a new resource. path: without indexes, like ingressRules.tcpOptions."""
+
+    @abstractmethod
+    def identify(self, resource: Resource) -> str:
+        """The id of a resource that is created."""
+
+    def decided(self, resource: Resource, id_: str) -> Properties:
+        """What the cloud decides of a resource that is created, unless the program sets it."""
+        del resource, id_
+        return {}
+
+    def require(self, resource: Resource) -> None:
+        """Raises CloudError where something is missing that a resource needs."""
+        del resource
+
+    def changes(self, resource: Resource) -> Mapping[str, Change]:
+        return dict(self._changes(resource))
+
+    def planned(self, resource: Resource) -> Properties:
+        if resource.id:
+            return self._updated(resource, resource.state)
+        given = resource.inputs
+        unknown = {name: UNKNOWN for name, each in schema.outputs(resource.token).items() if not each.optional}
+        return unknown | given
+
+    def create(self, resource: Resource) -> tuple[str, Properties]:
+        self.require(resource)
+        id_ = self.identify(resource)
+        self.cloud.put(resource.type, id_, self.decided(resource, id_) | resource.inputs)
+        return id_, self._found(resource, id_)
+
+    def update(self, resource: Resource) -> Properties:
+        self.require(resource)
+        found = self._found(resource, resource.id)
+        self.cloud.put(resource.type, resource.id, self._updated(resource, found))
+        return self._found(resource, resource.id)
+
+    def read(self, resource: Resource) -> Properties | None:
+        return self.cloud.get(resource.id)
+
+    def delete(self, resource: Resource) -> None:
+        self.cloud.remove(resource.id)
+
+    def _found(self, resource: Resource, id_: str) -> Properties:
+        found = self.cloud.get(id_)
+        if found is None:
+            raise CloudError(f"404-NotAuthorizedOrNotFound, {resource.type} {id_} not found")
+        return found
+
+    def _updated(self, resource: Resource, state: Properties) -> Properties:
+        """A state with what the program sets, and without what it no longer sets and the cloud does not decide."""
+        given = resource.inputs
+        dropped = {name for name in resource.asked.keys() - given.keys() if self._is_optional(resource, name)}
+        return {name: value for name, value in (state | given).items() if name not in dropped}
+
+    def _changes(self, resource: Resource) -> Iterator[tuple[str, Change]]:
+        given = resource.inputs
+        inputs = schema.inputs(resource.token)
+        for name, value in given.items():
+            nested = inputs[name].nested if name in inputs else ""
+            yield from self._compared(
+                resource, name, nested, (resource.state.get(name), value, resource.asked.get(name))
+            )
+        for name in resource.asked.keys() - given.keys():
+            if self._is_optional(resource, name) and not _is_empty(resource.state.get(name)):
+                nested = inputs[name].nested if name in inputs else ""
+                yield name, self._kind(resource, _paths(resource, name, nested, resource.asked[name]), DELETE)
+
+    def _compared(
+        self, resource: Resource, path: str, class_: str, values: tuple[Any, Any, Any]
+    ) -> Iterator[tuple[str, Change]]:
+        """The changes between what there is and what is to be; asked: what there was to be. class_: of the objects."""
+        old, new, asked = values
+        if old == new or (_is_empty(old) and _is_empty(new)):
+            return
+        match old, new:
+            case dict(), dict() if class_:
+                properties = schema.nested(resource.token, class_)
+                dropped = asked.keys() - new.keys() if isinstance(asked, dict) else set[str]()
+                for name in [*new, *dropped]:
+                    inside = properties[name].nested if name in properties else ""
+                    each = old.get(name), new.get(name), asked.get(name) if isinstance(asked, dict) else None
+                    yield from self._compared(resource, f"{path}.{name}", inside, each)
+            case list(), list() if class_ and len(old) == len(new):
+                asked = asked if isinstance(asked, list) and len(asked) == len(new) else [None] * len(new)
+                for place, each in enumerate(zip(old, new, asked, strict=True)):
+                    yield from self._compared(resource, f"{path}[{place}]", class_, each)
+            case _:
+                kind = ADD if _is_empty(old) else DELETE if _is_empty(new) else UPDATE
+                yield path, self._kind(resource, _paths(resource, _without_indexes(path), class_, new or old), kind)
+
+    def _kind(self, resource: Resource, paths: Iterable[str], kind: Change) -> Change:
+        return _REPLACING[kind] if any(self.replaces(resource, path) for path in paths) else kind
+
+    def _is_optional(self, resource: Resource, name: str) -> bool:
+        outputs = schema.outputs(resource.token)
+        return name not in outputs or outputs[name].optional
+
+
+def _paths(resource: Resource, path: str, class_: str, value: Any) -> Iterator[str]:
+    """The path of a value and of all that is set inside of it: what comes or goes does so with all of them."""
+    yield path
+    if not class_:
+        return
+    properties = schema.nested(resource.token, class_)
+    for each in value if isinstance(value, list) else [value]:
+        for name in each.keys() & properties.keys():
+            yield from _paths(resource, f"{path}.{name}", properties[name].nested, each[name])
+
+
+def _difference(changes: Mapping[str, Change], *, deletes_first: bool = False) -> provider_pb2.DiffResponse:
+    replaces = {_top(path) for path, kind in changes.items() if kind in _REPLACING.values()}
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME if changes else provider_pb2.DiffResponse.DIFF_NONE,
+        diffs=sorted({_top(path) for path in changes}),
+        replaces=sorted(replaces),
+        detailedDiff={path: provider_pb2.PropertyDiff(kind=kind) for path, kind in changes.items()},
+        hasDetailedDiff=True,
+        deleteBeforeReplace=deletes_first and bool(replaces),
+    )
+
+
+@contextmanager
+def _answering(
+    context: grpc.ServicerContext, broken: Callable[[], provider_pb2.ErrorResourceInitFailed] | None = None
+) -> Generator[None]:
+    """Answers with the cloud's error; with what there is of the resource, where the cloud broke off."""
+    try:
+        yield
+    except BrokenOffError as error:
+        details = broken() if broken else provider_pb2.ErrorResourceInitFailed()
+        details.reasons.append(str(error))
+        _abort(context, str(error), details)
+    except CloudError as error:
+        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+
+def _abort(context: grpc.ServicerContext, message: str, details: provider_pb2.ErrorResourceInitFailed) -> NoReturn:
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    status.details.add().Pack(details)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, message)
+
+
+def _broken(id_: str, state: Properties, inputs: Properties) -> provider_pb2.ErrorResourceInitFailed:
+    return provider_pb2.ErrorResourceInitFailed(id=id_, properties=sent(state), inputs=sent(inputs))
+
+
+def _narrowed(value: Any, like: Any) -> Any:
+    """Of an object only what another one has too."""
+    match value, like:
+        case dict(), dict() if like:
+            return {name: _narrowed(value[name], each) for name, each in like.items() if name in value}
+        case list(), list() if len(value) == len(like):
+            return [_narrowed(each, example) for each, example in zip(value, like, strict=True)]
+        case _:
+            return value
+
+
+def _is_empty(value: Any) -> bool:
+    """Terraform does not tell the absence of a value from the zero value of its type."""
+    return value in (None, "", False, 0, [], {})
+
+
+def _is_in(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in places)
+
+
+def _top(path: str) -> str:
+    return re.split(r"[.\[]", path, maxsplit=1)[0]
+
+
+def _without_indexes(path: str) -> str:
+    return ".".join(part.split("[")[0] for part in path.split("."))

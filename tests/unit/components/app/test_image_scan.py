@@ -1,0 +1,182 @@
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pulumi
+import pytest
+
+from components.app.image_scan import ScanError, scan_hook
+from tests.support.commands import StandIn
+from tests.support.engine import Engine, Hook, Inputs
+
+FRONTEND, BACKEND = (f"ghcr.io/example/todo-{app}:v1@sha256:{'ab' * 32}" for app in ("frontend", "backend"))
+RELEASE = ("test:index:Release", "todo-app")
+
+
+class Release(pulumi.CustomResource):
+    """A Helm release of the two images, by the hook's view of it."""
+
+    def __init__(self, hook: pulumi.ResourceHook) -> None:
+        values = {"frontend": {"image": FRONTEND}, "backend": {"image": BACKEND}, "dapr": {"topic": "todos"}}
+        hooks = pulumi.ResourceHookBinding(before_create=[hook])
+        super().__init__(*RELEASE, {"values": values}, pulumi.ResourceOptions(hooks=hooks))
+
+
+@pytest.fixture
+def trivy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    return StandIn("trivy", tmp_path, monkeypatch)
+
+
+def release(engine: Engine, *, platforms: Sequence[str] = ("linux/arm64",)) -> None:
+    def program() -> None:
+        told_on = pulumi.ComponentResource("test:index:App", "app")
+        Release(scan_hook("todo-app", ["HIGH", "CRITICAL"], platforms, told_on=told_on))
+
+    engine.deploy(program)
+
+
+def told(engine: Engine) -> list[str]:
+    return [entry.message for entry in engine.log]
+
+
+def refusal(engine: Engine) -> str:
+    def never() -> Inputs:
+        pytest.fail("released all the same")
+
+    engine.creations[RELEASE] = never
+    with pytest.raises(ScanError) as error:
+        release(engine)
+    return str(error.value)
+
+
+def scanned(trivy: StandIn) -> list[str]:
+    return [call[-1] for call in trivy.calls]
+
+
+def test_trivy_gets_none_of_the_secrets(
+    engine: Engine, trivy: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trivy.does(f"env > {tmp_path}/environment")
+    for name in ("PULUMI_CONFIG", "PULUMI_CONFIG_PASSPHRASE", "GITHUB_TOKEN", "TF_VAR_private_key"):
+        monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("TRIVY_CACHE_DIR", "cache")
+
+    release(engine)
+
+    environment = (tmp_path / "environment").read_text()
+    assert "TRIVY_CACHE_DIR=cache\n" in environment
+    assert "canary" not in environment
+
+
+def test_exactly_the_images_of_the_release_are_scanned(engine: Engine, trivy: StandIn) -> None:
+    release(engine)
+
+    assert scanned(trivy) == [FRONTEND, BACKEND]
+    assert engine.find(*RELEASE)
+    assert told(engine) == []
+
+
+def test_only_what_has_a_fix_and_the_severities_of_the_settings_stop_a_release(engine: Engine, trivy: StandIn) -> None:
+    release(engine)
+
+    options = trivy.calls[0]
+    assert options[:3] == ["image", "--quiet", "--ignore-unfixed"]
+    given = dict(zip(options[3:-1:2], options[4:-1:2], strict=True))
+    assert given["--severity"] == "HIGH,CRITICAL"
+    assert given["--scanners"] == "vuln"
+    assert given["--image-src"] == "remote"
+
+
+def test_each_platform_of_an_image_is_scanned(engine: Engine, trivy: StandIn) -> None:
+    release(engine, platforms=["linux/arm64", "linux/amd64"])
+
+    platforms = [call[call.index("--platform") + 1] for call in trivy.calls]
+    assert platforms == ["linux/arm64", "linux/amd64"] * 2
+
+
+def test_a_vulnerable_image_is_not_released(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("echo 'libssl3  CVE-2026-1234  CRITICAL  fixed in 3.5.9'; exit 10")
+
+    message = refusal(engine)
+
+    assert FRONTEND in message
+    assert BACKEND in message  # both are told of at once
+    assert 'pulumi config set imageScan ""' in message
+    assert told(engine) == ["libssl3  CVE-2026-1234  CRITICAL  fixed in 3.5.9"] * 2
+    assert {entry.urn.rpartition("::")[2] for entry in engine.log} == {"app"}
+
+
+def test_it_is_the_exit_code_that_tells_of_findings(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("exit 10")
+    assert FRONTEND in refusal(engine)
+
+
+def test_a_table_without_findings_stops_nothing(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("echo 'Report Summary: 0'")
+
+    release(engine)
+
+    assert engine.find(*RELEASE)
+
+
+def test_an_image_without_findings_is_not_blamed_for_the_other(engine: Engine, trivy: StandIn) -> None:
+    trivy.does('case "$*" in *todo-backend*) echo found; exit 10;; esac')
+
+    message = refusal(engine)
+
+    assert BACKEND in message
+    assert FRONTEND not in message
+
+
+def test_a_long_table_is_cut(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("seq 100; exit 10")
+
+    refusal(engine)
+
+    lines = told(engine)[0].splitlines()
+    assert lines[:60] == [str(number) for number in range(1, 61)]
+    assert lines[60:] == ["… and 40 lines more"]
+
+
+def test_a_scan_that_fails_releases_nothing_and_says_why(engine: Engine, trivy: StandIn) -> None:
+    trivy.does("echo 'FATAL  DB error: no space left on device' >&2; exit 1")
+
+    message = refusal(engine)
+
+    assert f"Trivy could not scan {FRONTEND} (linux/arm64): FATAL  DB error: no space left on device" in message
+    assert "trivy image --quiet" in message
+    assert len(trivy.calls) == 1
+
+
+def test_without_trivy_nothing_is_released(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    message = refusal(engine)
+
+    assert "Trivy is not on PATH" in message
+    assert "https://trivy.dev/" in message
+
+
+def changing(*, frontend: str = FRONTEND, backend: str = BACKEND) -> pulumi.ResourceHookArgs:
+    """What the engine tells a hook of an update, from FRONTEND and BACKEND to other images."""
+    old, new = (
+        {"values": {"frontend": {"image": images[0]}, "backend": {"image": images[1]}}}
+        for images in ((FRONTEND, BACKEND), (frontend, backend))
+    )
+    return pulumi.ResourceHookArgs("", "", "todo-app", RELEASE[0], old_inputs=old, new_inputs=new)
+
+
+def test_an_image_that_runs_already_stops_no_other_change(engine: Engine, trivy: StandIn) -> None:
+    trivy.does('case "$*" in *todo-frontend*) exit 10;; esac')
+    rebuilt = BACKEND.replace("ab", "cd")
+    hooks: list[pulumi.ResourceHook] = []
+
+    def program() -> None:
+        told_on = pulumi.ComponentResource("test:index:App", "app")
+        hooks.append(scan_hook("todo-app", ["HIGH"], ["linux/arm64"], told_on=told_on))
+
+    engine.deploy(program)
+    asyncio.run(cast("Hook", hooks[0].callback)(changing(backend=rebuilt)))
+
+    assert scanned(trivy) == [rebuilt]

@@ -1,0 +1,482 @@
+"""The app's release: what Helm is told, what is said while it rolls out, and where the app answers."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime.proto import engine_pb2
+
+from components.app.release import AppIngressArgs, AppRelease, AppReleaseArgs, UnfinishedReleaseError
+from components.cluster.existing import ClusterError
+from kube import kubeconfig
+from kube.rollout import failure_policy, watcher
+from settings.chart import digest
+from tests.support import example
+from tests.support.api_server import ApiServer, helm_record
+from tests.support.engine import UNKNOWN, Engine, Inputs
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+RECORDS = "/api/v1/namespaces/todo/secrets"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/todo/deployments"
+PODS = "/api/v1/namespaces/todo/pods"
+REPLICA_SETS = "/apis/apps/v1/namespaces/todo/replicasets"
+JOBS = "/apis/batch/v1/namespaces/todo/jobs"
+GATE = "/api/v1/namespaces/todo/services/todo-app-rollout"
+INGRESS = "/apis/networking.k8s.io/v1/namespaces/todo/ingresses/todo-app-ingress"
+OBJECT = "/api/v1/namespaces/todo/configmaps/todo"
+MANIFEST = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "todo"}})
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    (tmp_path / "chart").mkdir()
+    (tmp_path / "chart/Chart.yaml").write_text("name: todo-app\n")
+    return tmp_path / "chart"
+
+
+@pytest.fixture
+def cluster(api_server: ApiServer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+    """A cluster without the release, on which Helm succeeds at once."""
+    monkeypatch.setattr(watcher, "_POLL_SECONDS", 0.01)
+    for path in (RECORDS, DEPLOYMENTS, REPLICA_SETS, JOBS, PODS):
+        api_server.has_list(path)
+    engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
+    return api_server
+
+
+ANYWHERE = AppIngressArgs(host="", class_name="", namespace="", tls_issuer="", address="")
+INGRESS_ARGS = AppIngressArgs(host="todo.example.com", class_name="", namespace="", tls_issuer="", address="")
+
+
+def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = False, **changes: Any) -> None:
+    (chart.parent / "values.yaml").write_text("{}")
+    defaults: dict[str, Any] = {
+        "namespace": "todo",
+        "chart": chart,
+        "values_file": chart.parent / "values.yaml",
+        "timeout_seconds": 300,
+        "frontend_image": "ghcr.io/example/todo-frontend:sha-1a2b3c4",
+        "backend_image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
+        "pull_secrets": [],
+        "before": [],
+        "secret_checksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
+        "ingress": INGRESS_ARGS,
+        "api_cidr": "",
+        "database_port": 5432,
+        "kafka_ports": [9092, 9093],
+        "tracing_port": 4317,
+        "dapr_namespace": "dapr-system",
+        "kafka_topic": "events",
+        "dapr_checksum": "da",
+        "kubeconfig": kubeconfig.read(yaml.safe_dump(example.kubeconfig(cluster.url)), ""),
+    }
+
+    def program() -> None:
+        args = defaults | changes
+        args["before"] = [pulumi.ResourceHook(hook.__name__, hook) for hook in args["before"]]
+        release = AppRelease("todo-app", AppReleaseArgs(**args))
+        pulumi.export("name", release.name)
+        pulumi.export("revision", release.revision)
+        pulumi.export("endpoint", release.endpoint)
+        pulumi.export("url", release.url)
+
+    engine.deploy(program, preview=preview)
+
+
+def said(engine: Engine, severity: engine_pb2.LogSeverity.ValueType) -> list[str]:
+    return [entry.message for entry in engine.log if entry.severity == severity]
+
+
+def test_helm_is_told_what_to_release(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    release = engine.find(RELEASE)
+    assert (release.name, release.parent) == ("todo-app", "todo-app")
+    assert (release.inputs["name"], release.inputs["namespace"]) == ("todo-app", "todo")
+    assert release.inputs["chart"] == str(chart)
+    assert [file["path"] for file in release.inputs["valueYamlFiles"]] == [str(chart.parent / "values.yaml")]
+
+
+def test_the_release_is_taken_back_unless_it_is_ready_in_time(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, timeout_seconds=120)
+
+    release = engine.find(RELEASE).inputs
+    assert (release["atomic"], release["cleanupOnFail"], release["timeout"]) == (True, True, 120)
+    assert release["values"]["deadlineSeconds"] < 120
+    assert release["waitForJobs"] is True
+    assert release.keys().isdisjoint({"skipAwait", "disableWebhooks"})
+
+
+def test_old_revisions_are_forgotten(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    assert engine.find(RELEASE).inputs["maxHistory"] == 10
+
+
+def test_the_chart_is_told_what_only_the_stack_knows(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    assert engine.find(RELEASE).inputs["values"] == {
+        "deadlineSeconds": 240,
+        "frontend": {"image": "ghcr.io/example/todo-frontend:sha-1a2b3c4"},
+        "backend": {
+            "image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
+            "secretChecksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
+        },
+        "dapr": {"topic": "events", "checksum": "da"},
+        "ingress": {"host": "todo.example.com"},
+        "networkPolicy": {
+            "databasePort": 5432,
+            "kafkaPorts": [9092, 9093],
+            "tracingPort": 4317,
+            "daprNamespace": "dapr-system",
+        },
+    }
+
+
+def test_without_a_host_the_values_file_decides(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    cluster.has(INGRESS, {"metadata": {}})
+
+    deploy(engine, cluster, chart, ingress=ANYWHERE)
+
+    assert "ingress" not in engine.find(RELEASE).inputs["values"]
+
+
+def test_the_app_answers_at_its_host(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart)
+
+    assert engine.exports == {
+        "name": "todo-app",
+        "revision": 3,
+        "endpoint": "todo.example.com",
+        "url": "http://todo.example.com",
+    }
+
+
+def test_the_app_answers_at_the_address_of_its_controller(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, ingress=replace(ANYWHERE, address="203.0.113.7"))
+
+    assert (engine.exports["endpoint"], engine.exports["url"]) == ("203.0.113.7", "http://203.0.113.7")
+
+
+def test_an_issuer_makes_it_https(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, ingress=replace(INGRESS_ARGS, tls_issuer="letsencrypt"))
+
+    assert engine.find(RELEASE).inputs["values"]["ingress"] == {
+        "host": "todo.example.com",
+        "tls": {"secretName": "todo-app-tls"},
+        "annotations": {"cert-manager.io/issuer": "letsencrypt"},
+    }
+    assert engine.exports["url"] == "https://todo.example.com"
+
+
+def test_a_secret_of_the_values_file_makes_it_https_too(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    values = chart.parent / "own.yaml"
+    values.write_text("ingress: {tls: {secretName: own}}")
+
+    deploy(engine, cluster, chart, values_file=values)
+
+    assert engine.exports["url"] == "https://todo.example.com"
+
+
+def test_the_chart_learns_of_the_controller_the_registry_and_the_network(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    ingress = replace(INGRESS_ARGS, class_name="traefik", namespace="edge")
+
+    deploy(engine, cluster, chart, ingress=ingress, pull_secrets=["registry-pull"], api_cidr="10.0.0.0/28")
+
+    values = engine.find(RELEASE).inputs["values"]
+    assert values["ingress"] == {"host": "todo.example.com", "className": "traefik"}
+    assert values["imagePullSecrets"] == ["registry-pull"]
+    assert values["networkPolicy"]["ingressNamespace"] == "edge"
+    assert values["networkPolicy"]["apiServer"] == {"cidr": "10.0.0.0/28"}
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["created", "updated"])
+def test_what_is_to_happen_before_stops_the_release(
+    engine: Engine, cluster: ApiServer, chart: Path, *, exists: bool
+) -> None:
+    async def refuse(_: pulumi.ResourceHookArgs) -> None:
+        raise pulumi.RunError("not this one")
+
+    released: list[str] = []
+    engine.creations[RELEASE, "todo-app"] = lambda: released.append("released") or {"status": {"revision": 3}}
+    if exists:
+        engine.existing.add((RELEASE, "todo-app"))
+
+    with pytest.raises(Exception, match="not this one"):
+        deploy(engine, cluster, chart, before=[refuse])
+
+    assert released == []
+
+
+@pytest.mark.parametrize(
+    ("status", "endpoint"),
+    [
+        ({"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}, "203.0.113.7"),
+        ({"loadBalancer": {"ingress": [{"hostname": "lb.example.com", "ip": "203.0.113.7"}]}}, "lb.example.com"),
+        ({"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}, {"ip": "203.0.113.8"}]}}, "203.0.113.7"),
+        ({"loadBalancer": {"ingress": []}}, ""),
+        ({"loadBalancer": {}}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_without_a_host_the_app_answers_where_the_cluster_says(
+    engine: Engine, cluster: ApiServer, chart: Path, status: Mapping[str, Any] | None, endpoint: str
+) -> None:
+    cluster.has(INGRESS, {"metadata": {}} if status is None else {"metadata": {}, "status": status})
+
+    deploy(engine, cluster, chart, ingress=ANYWHERE)
+
+    assert engine.exports["endpoint"] == endpoint
+
+
+def test_a_first_preview_knows_neither_the_address_nor_the_revision(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    engine.creations[RELEASE, "todo-app"] = lambda: {"status": UNKNOWN}
+
+    deploy(engine, cluster, chart, ingress=ANYWHERE, preview=True)
+
+    assert engine.exports == {"name": "todo-app", "revision": UNKNOWN, "endpoint": UNKNOWN, "url": UNKNOWN}
+
+
+def description(engine: Engine) -> str:
+    return engine.find(RELEASE).inputs["description"]
+
+
+def test_an_edited_template_changes_the_release_and_an_unchanged_chart_does_not(
+    cluster: ApiServer, chart: Path
+) -> None:
+    descriptions: list[str] = []
+    for edit in (lambda: None, lambda: None, lambda: (chart / "template.yaml").write_text("kind: Service\n")):
+        edit()
+        engine = Engine()
+        engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
+        deploy(engine, cluster, chart)
+        descriptions.append(description(engine))
+
+    first, second, third = descriptions
+    assert first == second != third == f"chart sha256:{digest(chart)[:16]}"
+
+
+def has_release(cluster: ApiServer, described: str, *, drifted: bool) -> None:
+    cluster.has_list(RECORDS, helm_record(7, described, MANIFEST))
+    live = {"metadata": {"resourceVersion": "1"}, "data": {"key": "by hand" if drifted else "value"}}
+    cluster.has(f"GET {OBJECT}", live)
+    cluster.has(f"PATCH {OBJECT}", {**live, "data": {"key": "value"}})
+
+
+def test_a_release_that_nobody_touched_keeps_its_description(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    before = f"chart sha256:{digest(chart)[:16]}, sets back what was changed by hand after revision 6: Service/backend"
+    has_release(cluster, before, drifted=False)
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == before
+
+
+def test_the_description_of_another_chart_is_not_kept(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    has_release(cluster, "chart sha256:5e5e5e5e5e5e5e5e, sets back something", drifted=False)
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
+
+
+def test_what_was_changed_by_hand_is_set_back_and_named(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    has_release(cluster, f"chart sha256:{digest(chart)[:16]}", drifted=True)
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == (
+        f"chart sha256:{digest(chart)[:16]}, sets back what was changed by hand after revision 7: ConfigMap/todo"
+    )
+
+
+def test_who_previews_need_not_be_allowed_to_change_anything(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    has_release(cluster, f"chart sha256:{digest(chart)[:16]}", drifted=True)
+    reason = 'configmaps "todo" is forbidden: User "reader" cannot patch resource "configmaps"'
+    cluster.refuses(f"PATCH {OBJECT}", HTTPStatus.FORBIDDEN, reason)
+
+    deploy(engine, cluster, chart, preview=True)
+
+    assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
+    (warning,) = said(engine, engine_pb2.WARNING)
+    assert warning == f"What was changed by hand in the release todo-app is not in this preview: {reason}"
+    with pytest.raises(ClusterError, match="cannot patch"):
+        deploy(Engine(), cluster, chart)
+
+
+@pytest.mark.parametrize(
+    ("status", "doing"),
+    [
+        ("pending-install", "an install"),
+        ("pending-upgrade", "an upgrade"),
+        ("pending-rollback", "a rollback"),
+        ("uninstalling", "an uninstall"),
+    ],
+)
+def test_a_preview_says_that_helm_is_in_the_middle_of_something(
+    engine: Engine, cluster: ApiServer, chart: Path, status: str, doing: str
+) -> None:
+    cluster.has_list(RECORDS, helm_record(8, "", "", status), helm_record(7, "", ""))
+
+    with pytest.raises(UnfinishedReleaseError) as error:
+        deploy(engine, cluster, chart, preview=True)
+
+    assert str(error.value) == (
+        f"The release todo-app is in the middle of {doing} since 2026-11-24 02:31:41 UTC: wait if an update of stack "
+        "test is running.\n    python -m delivery recover --stack test   mends it where none is"
+    )
+    asked = [request.query["labelSelector"] for request in cluster.requests if request.path == RECORDS]
+    assert asked == ["owner=helm,name=todo-app,status!=superseded"]
+
+
+def test_what_was_unfinished_before_the_last_revision_is_history(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    cluster.has_list(RECORDS, helm_record(8, "", MANIFEST), helm_record(7, "", "", "pending-upgrade"))
+    cluster.has(OBJECT, {"metadata": {"resourceVersion": "1"}})
+
+    deploy(engine, cluster, chart)
+
+    assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
+
+
+def rolling_out(cluster: ApiServer, *, ready: int, waiting: Mapping[str, str] | None = None) -> None:
+    cluster.has_list(
+        DEPLOYMENTS,
+        {
+            "metadata": {"name": "backend", "uid": "deployment", "generation": 2},
+            "spec": {"replicas": 2, "selector": {}, "template": {}},
+            "status": {"readyReplicas": ready, "observedGeneration": 2},
+        },
+    )
+    cluster.has_list(REPLICA_SETS, {"metadata": made_by("deployment", "replica-set"), "spec": {"selector": {}}})
+    container = {"name": "backend", "ready": False, "restartCount": 0, "image": "i", "imageID": ""}
+    state = {"waiting": waiting} if waiting else {"running": {}}
+    metadata = {**made_by("replica-set", "pod"), "labels": {"app": "backend"}}
+    cluster.has_list(PODS, {"metadata": metadata, "status": {"containerStatuses": [{**container, "state": state}]}})
+
+
+def made_by(owner: str, uid: str) -> Mapping[str, Any]:
+    reference = {"apiVersion": "v1", "kind": "", "name": "", "uid": owner, "controller": True}
+    return {"uid": uid, "ownerReferences": [reference]}
+
+
+def wait_until_seen(cluster: ApiServer) -> None:
+    """Returns once the follower has seen the cluster as it is now."""
+    cluster.wait_for(DEPLOYMENTS, more=2)  # a look may be under way; the next one is over when a third begins
+
+
+@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
+def test_progress_is_told_while_helm_waits(
+    engine: Engine, cluster: ApiServer, chart: Path, existing: set[tuple[str, str]]
+) -> None:
+    def helm() -> Inputs:
+        for ready in (0, 1, 2):
+            rolling_out(cluster, ready=ready)
+            wait_until_seen(cluster)
+        return {"status": {"revision": 3}}
+
+    engine.existing = existing
+    engine.creations[RELEASE, "todo-app"] = helm
+    deploy(engine, cluster, chart)
+
+    assert said(engine, engine_pb2.INFO) == ["backend 0/2 ready", "backend 1/2 ready", "backend 2/2 ready"]
+    assert said(engine, engine_pb2.ERROR) == []
+    looks = [request.query["labelSelector"] for request in cluster.requests if request.path in (DEPLOYMENTS, PODS)]
+    assert set(looks) == {"app.kubernetes.io/instance=todo-app"}
+
+
+def test_a_failed_release_names_what_was_in_its_way_and_is_not_tried_again(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
+    def helm() -> Inputs:
+        rolling_out(cluster, ready=0, waiting={"reason": "ImagePullBackOff", "message": "manifest unknown"})
+        wait_until_seen(cluster)
+        cluster.has_list(PODS)  # Helm has taken the release back
+        wait_until_seen(cluster)
+        return next(attempts)()
+
+    def time_out() -> Inputs:
+        raise TimeoutError("timed out waiting for the condition")
+
+    attempts: Iterator[Callable[[], Inputs]] = iter([time_out, lambda: {"status": {"revision": 4}}])
+    engine.creations[RELEASE, "todo-app"] = helm
+    with pytest.raises(TimeoutError, match="timed out waiting"):
+        deploy(engine, cluster, chart)
+
+    assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
+    assert {entry.urn for entry in engine.log} == {engine.find("todo:release:AppRelease").urn}
+
+
+@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
+def test_a_release_that_can_never_become_ready_is_ended_with_its_cause(
+    engine: Engine, cluster: ApiServer, chart: Path, monkeypatch: pytest.MonkeyPatch, existing: set[tuple[str, str]]
+) -> None:
+    def helm() -> Inputs:
+        rolling_out(cluster, ready=0, waiting={"reason": "ErrImagePull", "message": "manifest unknown"})
+        cluster.has(f"GET {GATE}", {"metadata": {"annotations": {"todo-oke.pulumi.com/revision": "2"}}})
+        deadline = time.monotonic() + 10
+        while not any("can never become ready" in told for told in said(engine, engine_pb2.INFO)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        raise RuntimeError('services "todo-app-rollout" not found')
+
+    monkeypatch.setattr(failure_policy, "IF_IT_STANDS", 0)
+    cluster.has(f"DELETE {GATE}", {})
+    engine.existing = existing
+    engine.creations[RELEASE, "todo-app"] = helm
+    with pytest.raises(RuntimeError, match="not found"):
+        deploy(engine, cluster, chart)
+
+    assert said(engine, engine_pb2.ERROR) == [
+        "backend: container backend is in ErrImagePull: manifest unknown",
+        "this can never become ready, so its wait was ended after 0 s: "
+        'hence Helm\'s own error, services "todo-app-rollout" not found',
+    ]
+    assert [request.method for request in cluster.requests if request.path == GATE].count("DELETE") == 1
+
+
+@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
+def test_nobody_looks_any_more_once_helm_has_succeeded(
+    engine: Engine, cluster: ApiServer, chart: Path, existing: set[tuple[str, str]]
+) -> None:
+    def helm() -> Inputs:
+        wait_until_seen(cluster)
+        return {"status": {"revision": 3}}
+
+    engine.existing = existing
+    engine.creations[RELEASE, "todo-app"] = helm
+    deploy(engine, cluster, chart)
+
+    assert "Rollout.follow" not in engine.unfinished
+
+
+def test_nobody_looks_any_more_once_helm_has_failed(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    def helm() -> Inputs:
+        wait_until_seen(cluster)
+        raise TimeoutError("timed out waiting for the condition")
+
+    engine.creations[RELEASE, "todo-app"] = helm
+    with pytest.raises(TimeoutError):
+        deploy(engine, cluster, chart)
+
+    assert "Rollout.follow" not in engine.unfinished
+
+
+def test_a_preview_follows_nothing(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+    deploy(engine, cluster, chart, preview=True)
+
+    assert DEPLOYMENTS not in {request.path for request in cluster.requests}

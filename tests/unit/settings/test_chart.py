@@ -1,0 +1,121 @@
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings.chart import CHART, digest, misfits
+from tests.support import example
+
+FILES: Mapping[str, str] = {
+    "Chart.yaml": "name: example\n",
+    "values.yaml": "backend: {replicas: 1}\n",
+    "values.schema.json": json.dumps(
+        {
+            "properties": {
+                "frontend": {"properties": {"replicas": {"minimum": 1}}, "required": ["image"]},
+                "backend": {
+                    "properties": {"replicas": {"type": "integer", "minimum": 1}, "image": {"type": "string"}},
+                    "required": ["replicas", "image"],
+                    "additionalProperties": False,
+                },
+            },
+            "required": ["backend", "frontend"],
+            "additionalProperties": False,
+        }
+    ),
+    "templates/backend.yaml": "kind: Deployment\n",
+}
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    return write(tmp_path / "chart")
+
+
+def write(chart: Path) -> Path:
+    for name, text in FILES.items():
+        (chart / name).parent.mkdir(parents=True, exist_ok=True)
+        (chart / name).write_text(text)
+    return chart
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda chart: (chart / "templates/backend.yaml").write_text("kind: StatefulSet\n"),
+        lambda chart: (chart / "templates/backend.yaml").rename(chart / "templates/frontend.yaml"),
+        lambda chart: (chart / "templates/backend.yaml").rename(chart / "backend.yaml"),
+        lambda chart: (chart / "templates/backend.yaml").unlink(),
+        lambda chart: (chart / ".helmignore").touch(),
+        lambda chart: (chart / "Chart.yaml").write_text("name: example\n\n"),
+    ],
+    ids=["edited", "renamed", "moved", "removed", "added", "longer"],
+)
+def test_another_chart_has_another_digest(chart: Path, change: Callable[[Path], object]) -> None:
+    before = digest(chart)
+
+    change(chart)
+
+    assert digest(chart) != before
+
+
+def test_two_files_cannot_trade_their_contents(chart: Path) -> None:
+    before, first, second = digest(chart), FILES["Chart.yaml"], FILES["values.yaml"]
+
+    (chart / "Chart.yaml").write_text(second)
+    (chart / "values.yaml").write_text(first)
+
+    assert digest(chart) != before
+
+
+def test_the_same_chart_has_the_same_digest_wherever_and_whenever_it_is_written(chart: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "elsewhere/chart")
+    (other / "Chart.yaml").touch()
+    (other / "Chart.yaml").chmod(0o600)
+    (other / "empty").mkdir()
+
+    assert digest(other) == digest(chart)
+
+
+def test_the_order_in_which_a_file_system_lists_a_chart_does_not_matter(
+    chart: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, listed = digest(chart), Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda self, pattern: reversed([*listed(self, pattern)]))
+
+    assert digest(chart) == before
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, []),
+        ({"backend": {"replicas": 2}}, []),
+        ({"backend": {"replicas": 0}}, ["backend.replicas: 0 is less than the minimum of 1"]),
+        ({"backend": {"replicas": "2"}}, ["backend.replicas: '2' is not of type 'integer'"]),
+        ({"backend": {"replicas": None}}, ["backend: 'replicas' is a required property"]),
+        ({"frontend": None}, []),
+        (
+            {"frontend": {"replicas": 0}, "backend": {"replicas": 0, "image": 5}, "other": {}},
+            [
+                "backend.replicas: 0 is less than the minimum of 1",
+                "frontend.replicas: 0 is less than the minimum of 1",
+                "the values: Additional properties are not allowed ('other' was unexpected)",
+            ],
+        ),
+    ],
+)
+def test_values_are_judged_as_helm_would_over_the_charts_own(
+    chart: Path, values: Mapping[str, Any], expected: list[str]
+) -> None:
+    assert misfits(chart, values) == expected
+
+
+@pytest.mark.parametrize("file", sorted((example.PROJECT_FOLDER / CHART).glob("values-*.yaml")), ids=lambda f: f.name)
+def test_the_values_of_every_stack_fit_the_chart(file: Path) -> None:
+    values: dict[str, Any] = yaml.safe_load(file.read_text())
+
+    assert misfits(example.PROJECT_FOLDER / CHART, values) == []

@@ -1,0 +1,370 @@
+"""What the doubles of the cloud providers know of those clouds, without an engine."""
+
+import gc
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+from pulumi.runtime.proto import provider_pb2
+
+from tests.support.providers import schema
+from tests.support.providers.cloud import Cloud, CloudError
+from tests.support.providers.github import Github
+from tests.support.providers.images import Docker, DockerBuild, Registry
+from tests.support.providers.oci import Oci
+from tests.support.providers.provider import (
+    ADD,
+    ADD_REPLACE,
+    DELETE,
+    DELETE_REPLACE,
+    UPDATE,
+    UPDATE_REPLACE,
+    CheckError,
+    Resource,
+)
+from tests.support.providers.values import sent
+
+ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
+SECRET = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
+POLICY = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
+CLUSTER = "oci:ContainerEngine/cluster:Cluster"
+VCN = "oci:Core/vcn:Vcn"
+IMAGE = "docker-build:index:Image"
+
+KUBECONFIG = yaml.safe_dump({"clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1234"}}]})
+
+
+@pytest.fixture
+def others_in_between() -> Iterator[None]:
+    """Lets other threads go on wherever objects are made, as on a busy machine."""
+    usual = gc.get_threshold()
+
+    def give_way(*_: object) -> None:
+        time.sleep(1e-4)
+
+    gc.callbacks.append(give_way)
+    gc.set_threshold(50)
+    yield
+    gc.set_threshold(*usual)
+    gc.callbacks.remove(give_way)
+
+
+def changed(token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None) -> Resource:
+    return Resource(token, "it", id="its-id", inputs=new, asked=old, state=old if state is None else state)
+
+
+def test_an_sdk_tells_what_is_updatable_optional_and_nested() -> None:
+    outputs, inputs = schema.outputs(CLUSTER), schema.inputs(CLUSTER)
+
+    assert inputs["kubernetesVersion"].updatable
+    assert not inputs["vcnId"].updatable
+    assert inputs["options"].nested == "ClusterOptionsArgs"
+    assert outputs["endpointConfig"].optional
+    assert not outputs["endpoints"].optional
+    assert outputs["availableKubernetesUpgrades"].type == "Sequence[str]"
+    assert schema.nested(CLUSTER, "ClusterEndpointConfigArgs").keys() >= {"subnetId", "nsgIds", "isPublicIpEnabled"}
+
+
+@pytest.mark.usefixtures("others_in_between")
+def test_an_sdk_is_asked_by_many_threads_at_once() -> None:
+    schema.outputs.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        for answer in threads.map(schema.outputs, [CLUSTER, VCN] * 16):
+            assert "freeformTags" in answer
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ({"name": "a"}, {"name": "a"}, {}),
+        ({"name": "a"}, {"name": "b"}, {"name": UPDATE}),
+        ({"vcnId": "a"}, {"vcnId": "b"}, {"vcnId": UPDATE_REPLACE}),
+        ({"endpointConfig": {"subnetId": "a"}}, {}, {"endpointConfig": DELETE_REPLACE}),
+        ({"endpointConfig": {"nsgIds": ["a"]}}, {}, {"endpointConfig": DELETE}),
+        (
+            {"endpointConfig": {"subnetId": "a", "nsgIds": ["a"]}},
+            {"endpointConfig": {"subnetId": "a"}},
+            {"endpointConfig.nsgIds": DELETE},
+        ),
+        ({"freeformTags": {"a": "b"}}, {}, {}),  # what is not set is the cloud's to decide, as what it has is
+        ({}, {"kmsKeyId": "a"}, {"kmsKeyId": ADD_REPLACE}),
+        ({}, {"freeformTags": {"a": "b"}}, {"freeformTags": ADD}),
+        ({}, {"freeformTags": {}, "kmsKeyId": ""}, {}),
+        (
+            {"clusterPodNetworkOptions": [{"cniType": "a"}]},
+            {"clusterPodNetworkOptions": [{"cniType": "b"}]},
+            {"clusterPodNetworkOptions[0].cniType": UPDATE_REPLACE},
+        ),
+    ],
+)
+def test_a_cluster_changes_as_the_source_of_its_provider_says(
+    old: dict[str, Any], new: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    assert Oci().changes(changed(CLUSTER, old, new)) == changes
+
+
+def test_other_types_change_as_their_documentation_says() -> None:
+    policy = "oci:Identity/policy:Policy"
+
+    assert Oci().changes(changed(policy, {"statements": ["a"]}, {"statements": ["b"]})) == {"statements": UPDATE}
+    assert Oci().changes(changed(policy, {"name": "a"}, {"name": "b"})) == {"name": UPDATE_REPLACE}
+
+
+def test_what_is_compared_is_what_the_cloud_has() -> None:
+    drifted = changed(VCN, {"displayName": "a"}, {"displayName": "a"}, state={"displayName": "by hand"})
+
+    assert Oci().changes(drifted) == {"displayName": UPDATE}
+
+
+def test_what_is_to_be_ignored_is_no_change() -> None:
+    old, new = {"freeformTags": {"a": "b"}, "displayName": "a"}, {"freeformTags": {"a": "c"}, "displayName": "b"}
+    request = provider_pb2.DiffRequest(
+        urn=f"urn:pulumi:test::todo::todo:network:Network${VCN}::it",
+        olds=sent(old),
+        old_inputs=sent(old),
+        news=sent(new),
+        ignoreChanges=["freeformTags.a", "displayName"],
+    )
+    connection = cast("Any", SimpleNamespace(peer=lambda: "ipv4:127.0.0.1:1"))
+
+    assert list(Oci().Diff(request, connection).diffs) == ["freeformTags"]
+    request.ignoreChanges.append("freeformTags")
+    assert Oci().Diff(request, connection).changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+def test_the_cloud_refuses_what_names_nothing_and_a_version_that_it_does_not_support() -> None:
+    oci = Oci()
+
+    with pytest.raises(CloudError, match=r"404-NotAuthorizedOrNotFound, it names ocid1\.vcn\.oc1\."):
+        oci.create(Resource("oci:Core/subnet:Subnet", "it", inputs={"vcnId": oci.ocid("vcn")}))
+    with pytest.raises(CloudError, match=r"Kubernetes version v1\.1\.1 is not supported"):
+        oci.create(Resource(CLUSTER, "it", inputs={"kubernetesVersion": "v1.1.1"}))
+
+
+def test_what_a_network_comes_with_can_be_used_and_managed_until_the_network_goes() -> None:
+    oci = Oci()
+    network, state = oci.create(Resource(VCN, "it", inputs={"cidrBlocks": ["10.0.0.0/16"]}))
+    rules = {"manageDefaultResourceId": state["defaultSecurityListId"]}
+    managed, _ = oci.create(Resource("oci:Core/defaultSecurityList:DefaultSecurityList", "it", inputs=rules))
+    inputs = {"vcnId": network, "routeTableId": state["defaultRouteTableId"]}
+    subnet, _ = oci.create(Resource("oci:Core/subnet:Subnet", "it", inputs=inputs))
+
+    with pytest.raises(CloudError, match="409-Conflict, Vcn it is in use by Subnet"):
+        oci.delete(Resource(VCN, "it", id=network))
+    oci.delete(Resource("oci:Core/subnet:Subnet", "it", id=subnet))
+    oci.delete(Resource("oci:Core/defaultSecurityList:DefaultSecurityList", "it", id=managed))
+    oci.delete(Resource(VCN, "it", id=network))
+
+
+def test_a_cluster_leads_to_the_api_server_of_a_test() -> None:
+    oci = Oci(kubeconfig=KUBECONFIG)
+
+    inputs = {"kubernetesVersion": "v1.33.1", "endpointConfig": {"isPublicIpEnabled": True}}
+    id_, state = oci.create(Resource(CLUSTER, "it", inputs=inputs))
+
+    assert state["endpoints"][0]["publicEndpoint"] == "127.0.0.1:1234"
+    assert state["availableKubernetesUpgrades"] == ["v1.34.1"]
+    assert oci.invoke("getClusterKubeConfig", {"clusterId": id_}, {})["content"] == KUBECONFIG
+    with pytest.raises(CloudError, match="404"):
+        oci.invoke("getClusterKubeConfig", {"clusterId": oci.ocid("cluster")}, {})
+
+
+def test_functions_answer_for_the_region_of_the_provider() -> None:
+    oci = Oci()
+    zurich = {"region": "eu-zurich-1"}
+
+    sources = oci.invoke("getNodePoolOption", {"nodePoolOptionId": "all", "nodePoolK8sVersion": "v1.34.1"}, zurich)
+    services = oci.invoke("getServices", {}, zurich)["services"]
+    domains = oci.invoke("getAvailabilityDomains", {"compartmentId": "home"}, zurich)["availabilityDomains"]
+
+    assert "Oracle-Linux-8.10-aarch64-2026.05.29-0-OKE-1.34.1-1200" in sources["images"]
+    assert sources["sources"][0]["imageId"].startswith("ocid1.image.oc1.eu-zurich-1.")
+    assert not [name for name in sources["images"] if "1.34.1" not in name]
+    assert services[0]["cidrBlock"] == "all-zrh-services-in-oracle-services-network"
+    assert [domain["name"] for domain in domains][:1] == ["todo:EU-ZURICH-1-AD-1"]
+    with pytest.raises(CloudError, match="has no function getNothing"):
+        oci.invoke("getNothing", {}, {})
+
+
+def test_a_renamed_repository_keeps_what_is_in_it_and_another_one_has_nothing() -> None:
+    github = Github(repositories={"todo": 1, "renamed": 1, "other": 2})
+    given = {"repository": "todo", "environment": "production"}
+    _, state = github.create(Resource(ENVIRONMENT, "it", inputs=given))
+
+    def moved(repository: str) -> Resource:
+        return changed(ENVIRONMENT, given, given | {"repository": repository}, state=state)
+
+    assert github.changes(moved("renamed")) == {"repository": UPDATE}
+    assert github.changes(moved("other")) == {"repository": UPDATE_REPLACE}
+
+
+def test_a_policy_for_tags_replaces_one_for_branches() -> None:
+    old, new = {"branchPattern": "main"}, {"tagPattern": "v*"}
+
+    assert Github().changes(changed(POLICY, old, new)) == {"branchPattern": DELETE_REPLACE, "tagPattern": ADD_REPLACE}
+    assert Github().changes(changed(POLICY, old, {"branchPattern": "next"})) == {"branchPattern": UPDATE}
+
+
+def test_github_refuses_what_is_in_nothing_and_forgets_it_with_the_environment() -> None:
+    github = Github()
+    environment = {"repository": "todo", "environment": "production"}
+    secret = Resource(SECRET, "secret", inputs=environment | {"secretName": "KEY", "value": "x"})
+
+    with pytest.raises(CloudError, match="environments/production: 404"):
+        github.create(secret)
+    id_, _ = github.create(Resource(ENVIRONMENT, "it", inputs=environment))
+    assert github.create(secret)[0] == "todo:production:KEY"
+    github.delete(Resource(ENVIRONMENT, "it", id=id_))
+
+    assert github.cloud.all("ActionsEnvironmentSecret") == {}
+    with pytest.raises(CloudError, match="repos/nothing: 404"):
+        github.create(Resource(ENVIRONMENT, "it", inputs=environment | {"repository": "nothing"}))
+    with pytest.raises(CloudError, match="users/nobody: 404"):
+        github.invoke("getUser", {"username": "nobody"}, {})
+
+
+def test_writing_a_secret_settles_what_was_done_by_hand() -> None:
+    github = Github()
+    environment = {"repository": "todo", "environment": "production"}
+    github.create(Resource(ENVIRONMENT, "it", inputs=environment))
+    given = environment | {"secretName": "KEY", "value": "x"}
+    id_, state = github.create(Resource(SECRET, "it", inputs=given))
+
+    github.edit_secret("KEY", "by hand")
+    seen = github.read(Resource(SECRET, "it", id=id_, state=state))
+    assert seen is not None
+    assert seen["value"] == "x"
+    assert seen["remoteUpdatedAt"] > seen["updatedAt"] == state["updatedAt"]
+
+    written = github.update(Resource(SECRET, "it", id=id_, inputs=given, state=seen, asked=given))
+    assert written["remoteUpdatedAt"] == written["updatedAt"] > seen["remoteUpdatedAt"]
+    assert github.cloud.only("ActionsEnvironmentSecret")["value"] == "x"
+
+
+def build(folder: Path, **given: Any) -> tuple[DockerBuild, Resource]:
+    (folder / "app").mkdir(exist_ok=True)
+    (folder / "app/Dockerfile").write_text("FROM scratch\n")
+    inputs = {
+        "context": {"location": "app"},
+        "dockerfile": {"location": "app/Dockerfile"},
+        "tags": ["ghcr.io/example/todo:1"],
+        "exports": [{"raw": "type=registry"}],
+    }
+    return DockerBuild(folder, Registry()), Resource(IMAGE, "it", inputs=inputs | given)
+
+
+def test_a_digest_is_of_what_goes_into_an_image(tmp_path: Path) -> None:
+    def digest(**given: Any) -> str:
+        double, resource = build(tmp_path, **given)
+        return double.create(resource)[1]["digest"]
+
+    assert digest() == digest() == digest(tags=["ghcr.io/example/todo:2"]) == digest(cacheFrom=[{"gha": {}}])
+    assert len({digest(), digest(buildArgs={"A": "b"}), digest(platforms=["linux/arm64"]), digest(target="x")}) == 4
+
+
+def test_a_context_is_its_files_their_names_and_modes_but_for_what_is_ignored(tmp_path: Path) -> None:
+    double, resource = build(tmp_path)
+    page = tmp_path / "app/page.html"
+    page.write_text("hello")
+    (tmp_path / "app/.dockerignore").write_text("# not needed\n**/*.log\n/notes/\n!notes/kept.txt\n?.tmp\n")
+
+    def hashed() -> str:
+        return double.create(resource)[1]["contextHash"]
+
+    def changes(path: str, text: str = "x") -> bool:
+        before = hashed()
+        (tmp_path / "app" / path).parent.mkdir(exist_ok=True)
+        (tmp_path / "app" / path).write_text(text)
+        return hashed() != before
+
+    assert [path for path in ("a.log", "in/a.log", "notes/a", "a.tmp") if changes(path)] == []
+    assert [path for path in ("notes/kept.txt", "ab.tmp", "in/b") if not changes(path)] == []
+    seen = [hashed()]
+    page.rename(page.with_name("other.html"))
+    seen.append(hashed())
+    page.with_name("other.html").chmod(0o755)
+    seen.append(hashed())
+    assert len(set(seen)) == 3
+    assert changes("Dockerfile", "FROM other\n")
+
+
+def test_what_is_pushed_is_in_the_registry_until_it_is_deleted(tmp_path: Path) -> None:
+    double, resource = build(tmp_path)
+    docker = Docker(double.registry)
+
+    id_, state = double.create(resource)
+
+    name = {"name": "ghcr.io/example/todo:1"}
+    assert docker.invoke("getRegistryImage", name, {})["sha256Digest"] == id_ == state["digest"]
+    assert state["ref"] == f"ghcr.io/example/todo:1@{id_}"
+    existing = Resource(IMAGE, "it", id=id_, state=state)
+    assert double.read(existing) == state
+    double.delete(existing)
+    assert double.read(existing) is None
+    with pytest.raises(CloudError, match="404"):
+        docker.invoke("getRegistryImage", name, {})
+
+
+def test_a_password_is_no_change_and_a_user_is(tmp_path: Path) -> None:
+    login = {"address": "ghcr.io", "username": "me", "password": "a"}
+    double, resource = build(tmp_path, registries=[login])
+    id_, state = double.create(resource)
+
+    def with_login(**given: str) -> Resource:
+        inputs = resource.inputs | {"registries": [login | given]}
+        return Resource(IMAGE, "it", id=id_, inputs=inputs, state=state, asked=resource.inputs)
+
+    assert double.changes(with_login(password="b")) == {}
+    assert double.changes(with_login(username="you")) == {"registries": UPDATE}
+
+
+def test_a_context_or_a_tag_that_is_missing_is_refused(tmp_path: Path) -> None:
+    double, resource = build(tmp_path, context={"location": "nowhere"}, tags=[])
+
+    with pytest.raises(CheckError) as refused:
+        double.check(resource, resource.inputs)
+
+    assert refused.value.failures == {
+        "context.location": '"nowhere": not a valid directory or URL',
+        "exports[0]": "at least one tag or export name is needed when pushing to a registry",
+    }
+
+
+def test_a_fault_happens_once_and_is_in_the_log() -> None:
+    cloud = Cloud()
+    cloud.fail("create", "Vcn", "401-NotAuthenticated")
+
+    with pytest.raises(CloudError, match="401"), cloud.operation("create", "Vcn", "it"):
+        pytest.fail("it was done")
+    with cloud.operation("create", "Vcn", "it"):
+        pass
+
+    assert [operation.error for operation in cloud.log] == ["401-NotAuthenticated", ""]
+    assert cloud.did("create") == [("create", "Vcn", "it")]
+
+
+def test_each_fault_is_for_one_operation() -> None:
+    cloud = Cloud()
+    cloud.fail("delete", "Vcn", "first")
+    cloud.fail("delete", "Vcn", "second")
+
+    for message in ("first", "second"):
+        with pytest.raises(CloudError, match=message), cloud.operation("delete", "Vcn", "it"):
+            pytest.fail("it was done")
+
+
+def test_what_the_cloud_tells_is_a_copy() -> None:
+    cloud = Cloud()
+    cloud.put("Vcn", "id", {"tags": {"a": "b"}})
+
+    cloud.only("Vcn")["tags"]["a"] = "changed"
+    cloud.edit("id", name="by hand")
+
+    assert cloud.get("id") == {"tags": {"a": "b"}, "name": "by hand"}
+    cloud.edit("id", name=None)
+    assert cloud.get("id") == {"tags": {"a": "b"}}

@@ -1,0 +1,69 @@
+"""Building: what is asked of Go, and what is left behind when it ends otherwise than it should."""
+
+import time
+
+import pytest
+
+from tests.support.toolchain.project import Project
+from tools.toolchain.errors import BootstrapError
+
+
+def test_a_module_is_built_once_with_all_its_tools(project: Project) -> None:
+    project.provide()
+    calls = {call.module: call for call in project.go.calls("build")}
+    assert sorted(calls) == ["pair", "plugin", "served"]
+    assert calls["pair"].arguments[-2:] == ["example.org/pair/first", "example.org/pair/engine"]
+
+
+def test_the_longest_build_starts_first(project: Project) -> None:
+    project.provide()
+    started = [line.split()[1].rstrip(",;") for line in project.said if line.startswith("building")]
+    assert started == ["pulumi-resource-cloud", "first", "served"]
+
+
+def test_the_publishers_version_and_reproducible_flags(project: Project) -> None:
+    project.provide()
+    call = next(call for call in project.go.calls("build") if call.module == "served")
+    arguments = call.arguments
+    assert {"-trimpath", "-buildvcs=false", "-mod=readonly"} <= set(arguments)
+    assert arguments[arguments.index("-ldflags") + 1] == "-s -w -X example.org/version.Version=v1.2.3"
+    assert call.cgo == "0"
+
+
+def test_a_failed_build_shows_the_end_of_its_output_and_keeps_nothing_of_it(project: Project) -> None:
+    project.go.install(then="seq 100; echo 'undefined: x'; exit 1")
+    with pytest.raises(BootstrapError) as error:
+        project.provide()
+    assert "failed: mend what go says above and run this again" in str(error.value)
+    assert "\n" not in str(error.value)
+    shown = [line for line in project.said if line.startswith("  ")]
+    assert len(shown) == 15
+    assert shown[-1] == "  undefined: x"
+    assert project.cached() == set()
+    assert not project.layout.bin.exists()
+
+
+def test_a_failed_build_ends_the_others_and_keeps_what_was_built_before(project: Project) -> None:
+    project.go.install(then="case $module in plugin) sleep 60 ;; served) exit 1 ;; esac")
+    started = time.monotonic()
+    with pytest.raises(BootstrapError, match="building served from tools/go/served failed"):
+        project.provide()
+    assert time.monotonic() - started < 10
+    assert project.cached() == {"first", "engine"}
+
+
+def test_the_next_run_builds_only_what_is_missing(project: Project) -> None:
+    project.go.install(then='[ "$module" != served ]')
+    with pytest.raises(BootstrapError):
+        project.provide()
+    project.go.install()
+    project.provide()
+    modules = [call.module for call in project.go.calls("build")]
+    assert sorted(modules) == ["pair", "plugin", "served", "served"]
+
+
+def test_what_a_killed_run_left_is_removed(project: Project) -> None:
+    left = project.layout.cache / ".staging-killed" / "served"
+    left.mkdir(parents=True)
+    project.provide()
+    assert not left.parent.exists()

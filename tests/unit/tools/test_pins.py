@@ -1,0 +1,114 @@
+"""The places that name a version agree, and the locks hold what is declared and nothing of where they were made."""
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.toolchain import jars
+from tools.toolchain.go import MINIMUM
+from tools.toolchain.pins import PINS, Chart, Jars, Tool
+from tools.toolchain.venv import REQUIREMENTS
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULES = ROOT / "tools" / "go"
+TOOLS = (*PINS.tools, PINS.plugin, *PINS.test_tools, *PINS.app_tests.tools)
+PSEUDO_VERSIONS = {"pulumi-resource-kubernetes"}  # its go.mod names a commit, since its tags are not a module's
+
+
+def locked(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def required(module: str) -> dict[str, str]:
+    """The modules that a go.mod under tools/go requires, with their versions."""
+    text = (MODULES / module / "go.mod").read_text()
+    return dict(re.findall(r"^\s*(?:require )?(\S+\.\S+/\S+) v(\S+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "tool", [tool for tool in TOOLS if tool.name not in PSEUDO_VERSIONS], ids=lambda tool: tool.name
+)
+def test_a_tools_module_is_of_the_tools_version(tool: Tool) -> None:
+    versions = {
+        version
+        for module, version in required(tool.module.folder).items()
+        if f"{tool.package}/".startswith(f"{module}/")
+    }
+    assert versions == {tool.version}
+
+
+@pytest.mark.parametrize("chart", PINS.charts, ids=lambda chart: chart.name)
+def test_a_chart_is_of_its_modules_version(chart: Chart) -> None:
+    assert required(chart.name)[chart.module].removesuffix("+incompatible") == chart.version
+    assert chart.version in chart.url
+
+
+@pytest.mark.parametrize("chart", PINS.charts, ids=lambda chart: chart.name)
+def test_a_stack_asks_the_publisher_for_the_pinned_version_of_a_chart(chart: Chart) -> None:
+    settings = {"dapr": "daprVersion", "traefik": "ingressVersion", "cert-manager": "certManagerVersion"}
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert declared[settings[chart.name]]["default"] == chart.version
+
+
+def test_the_engine_and_its_provider_are_of_their_sdks_versions() -> None:
+    packages = locked("requirements.txt")
+    assert {tool.name: tool.version for tool in TOOLS if tool.name.startswith("pulumi")} == {
+        "pulumi": packages["pulumi"],
+        "pulumi-resource-kubernetes": packages["pulumi-kubernetes"],
+    }
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_built_tool_will_name_its_version(tool: Tool) -> None:
+    named = {value.removeprefix("v") for value in tool.module.variables.values() if "." in value}
+    assert named <= {tool.version}
+
+
+def test_no_module_needs_a_newer_go_than_is_asked_for() -> None:
+    asked = [re.search(r"^go (\d+)\.(\d+)", path.read_text(), re.MULTILINE) for path in MODULES.glob("*/go.mod")]
+    assert max(tuple(map(int, match.groups())) for match in asked if match) == MINIMUM
+
+
+def test_every_module_is_pinned() -> None:
+    used = {tool.module.folder for tool in TOOLS} | {chart.name for chart in PINS.charts}
+    assert {path.name for path in MODULES.iterdir()} == used
+
+
+def test_the_tests_of_the_app_need_what_the_app_needs() -> None:
+    assert set(PINS.app.runtimes) <= set(PINS.app_tests.runtimes)
+    assert set(PINS.app.programs) <= set(PINS.app_tests.programs)
+
+
+@pytest.mark.parametrize("program", PINS.app_tests.jars, ids=lambda program: program.folder)
+def test_a_lock_of_jars_holds_what_its_pom_asks_for_once(program: Jars) -> None:
+    folder = ROOT / "tools" / program.folder
+    lines = (folder / jars.LOCK).read_text().splitlines()
+    matches = [re.fullmatch(r"[0-9a-f]{64}  (\S+/([^/\s]+)/([^/\s]+)/([^/\s]+\.jar))", line) for line in lines]
+    locked = {match[2]: match[3] for match in matches if match}
+    assert len(locked) == len(lines) == len({match[4] for match in matches if match})
+    dependencies = (folder / "pom.xml").read_text().partition("</dependencies>")[0].partition("<dependencies>")[2]
+    asked = dict(re.findall(r"<artifactId>([^<]+)</artifactId>\s*<version>([^<]+)<", dependencies))
+    assert asked
+    assert locked.items() >= asked.items()
+
+
+def test_the_locks_hold_what_the_project_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime, development = (locked(name) for name in REQUIREMENTS)
+    assert {f"{name}=={version}" for name, version in runtime.items()} >= set(project["project"]["dependencies"])
+    declared = set(project["dependency-groups"]["dev"])
+    assert {f"{name}=={version}" for name, version in development.items()} >= declared
+    assert {name: version for name, version in development.items() if name in runtime}.items() <= runtime.items()
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_a_lock_names_hashes_and_no_index(name: str) -> None:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.lstrip().startswith("#")]
+    assert all(re.match(r"[a-z0-9-]+==\S+ .*\\$|    --hash=sha256:[0-9a-f]{64}( \\)?$", line) for line in lines)
+    hashed = [following for line, following in itertools.pairwise(lines) if "==" in line]
+    assert len(hashed) == len(locked(name))
+    assert all("--hash" in line for line in hashed)

@@ -1,0 +1,59 @@
+"""The Python environment follows the locks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.toolchain.project import Project
+from tests.support.toolchain.publisher import zipped
+from tests.support.toolchain.stand_ins import executable
+from tools.toolchain import command, venv
+from tools.toolchain.errors import BootstrapError
+
+
+def test_an_environment_as_locked_is_left_alone(empty_venv: Path) -> None:
+    said: list[str] = []
+    venv.provide(empty_venv.parent, said.append)
+    assert said == []
+
+
+def test_a_package_without_its_hash_is_an_error_and_the_environment_not_done(tmp_path: Path) -> None:
+    package = tmp_path / "package-1-py3-none-any.whl"
+    package.write_bytes(zipped({"package.py": "", "package-1.dist-info/METADATA": "Name: package\nVersion: 1"}))
+    (tmp_path / "requirements.txt").write_text(f"package @ {package.as_uri()}")
+    (tmp_path / "requirements-dev.txt").touch()
+    said: list[str] = []
+    with pytest.raises(BootstrapError, match=r"^`\S*/.venv/bin/python -m pip --quiet …` failed: mend what it says"):
+        venv.provide(tmp_path, said.append)
+    assert "Hashes are required in --require-hashes mode" in "\n".join(said)
+    assert not list((tmp_path / ".venv").glob("*.sha256"))
+
+
+@pytest.mark.parametrize("name", venv.REQUIREMENTS)
+def test_a_changed_lock_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    commands: list[Sequence[str]] = []
+    monkeypatch.setattr(command, "run", lambda arguments, _say: commands.append(arguments))
+    (tmp_path / ".venv").mkdir()
+    for lock in venv.REQUIREMENTS:
+        (tmp_path / lock).touch()
+    venv.provide(tmp_path, print)
+    venv.provide(tmp_path, print)
+    once = len(commands)
+    (tmp_path / name).write_text("package==1")
+    venv.provide(tmp_path, print)
+    assert len(commands) == 2 * once > 0
+
+
+def test_the_delivery_and_the_app_have_an_environment_each(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr(venv, "provide", lambda folder, _say: folders.append(folder))
+    project.npm.install()
+    for name in ("create", "serve"):
+        executable(project.path / name, "installed")
+    project.provide()
+    project.provide_app()
+    assert folders == [project.layout.root, project.layout.backend]
+    (project.layout.backend / ".venv").unlink()
+    project.provide_app()
+    assert folders[2:] == [project.layout.backend]
