@@ -8,110 +8,120 @@ from components.app.deployer import DeployerAccess, DeployerAccessArgs
 from components.app.images import AppImages, AppImagesArgs
 from components.app.release import AppRelease, AppReleaseArgs
 from components.app.secrets import AppSecrets, AppSecretsArgs
+from components.errors import as_run_errors
 from components.platform import dapr_crds
 from components.platform.dapr import DaprControlPlane, DaprControlPlaneArgs
 from components.transforms import take_back_fields
 from settings import model
 from settings.chart import CHART
 
-config = model.load()
-image_source = selection.image_source(config)
-definitions = dapr_crds.read(config.dapr_chart, config.dapr_version)
-cluster = selection.cluster(config, pulumi.get_stack())
-on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[take_back_fields])
 
-app_namespace, dapr_namespace = (
-    selection.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)
-)
+def declare() -> None:
+    """Declare the graph of the selected stack."""
+    config = model.load()
+    image_source = selection.image_source(config)
+    definitions = dapr_crds.read(config.dapr_chart, config.dapr_version)
+    cluster = selection.cluster(config, pulumi.get_stack())
+    on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[take_back_fields])
 
-ingress = selection.ingress(config, cluster, app_namespace, on_cluster)
+    app_namespace, dapr_namespace = (
+        selection.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)
+    )
 
-dapr = DaprControlPlane(
-    "dapr",
-    DaprControlPlaneArgs(
-        chart=config.dapr_chart,
-        version=config.dapr_version,
-        definitions=definitions,
-        namespace=dapr_namespace,
-        scheduler=config.dapr_scheduler,
-        protect=config.protect,
-    ),
-    on_cluster,
-)
+    ingress = selection.ingress(config, cluster, app_namespace, on_cluster)
 
-images = AppImages("images", AppImagesArgs(image_source))
+    dapr = DaprControlPlane(
+        "dapr",
+        DaprControlPlaneArgs(
+            chart=config.dapr_chart,
+            version=config.dapr_version,
+            definitions=definitions,
+            namespace=dapr_namespace,
+            scheduler=config.dapr_scheduler,
+            protect=config.protect,
+        ),
+        on_cluster,
+    )
 
-secrets = AppSecrets(
-    "app-secrets",
-    AppSecretsArgs(
-        namespace=app_namespace,
-        protect=config.protect,
-        cohere_api_key=config.cohere_api_key,
-        better_auth_secret=config.better_auth_secret,
-        database_url=config.database_url,
-        kafka_username=config.kafka_username,
-        kafka_password=config.kafka_password,
-    ),
-    on_cluster,
-)
+    images = AppImages("images", AppImagesArgs(image_source))
 
-dapr_components = DaprComponents(
-    "dapr-components",
-    DaprComponentsArgs(
-        namespace=app_namespace,
-        app_id="backend",
-        control_plane_namespace=dapr.namespace,
-        version=config.dapr_version,
-        kafka_brokers=config.kafka_brokers,
-        kafka_sasl_mechanism=config.kafka_sasl_mechanism,
-        kafka_tls=config.kafka_tls,
-        kafka_topic=config.kafka_topic,
-        kafka_consumer_group=config.kafka_consumer_group,
-        tracing_endpoint=config.tracing_endpoint,
-        tracing_sampling_rate=config.tracing_sampling_rate,
-    ),
-    pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[dapr])),
-)
+    secrets = AppSecrets(
+        "app-secrets",
+        AppSecretsArgs(
+            namespace=app_namespace,
+            protect=config.protect,
+            cohere_api_key=config.cohere_api_key,
+            better_auth_secret=config.better_auth_secret,
+            database_url=config.database_url,
+            kafka_username=config.kafka_username,
+            kafka_password=config.kafka_password,
+        ),
+        on_cluster,
+    )
 
-deployer = DeployerAccess(
-    "todo-app-deployer",
-    DeployerAccessArgs(namespace=app_namespace, server=cluster.kubeconfig.apply(lambda kubeconfig: kubeconfig.server)),
-    on_cluster,
-)
+    dapr_components = DaprComponents(
+        "dapr-components",
+        DaprComponentsArgs(
+            namespace=app_namespace,
+            app_id="backend",
+            control_plane_namespace=dapr.namespace,
+            version=config.dapr_version,
+            kafka_brokers=config.kafka_brokers,
+            kafka_sasl_mechanism=config.kafka_sasl_mechanism,
+            kafka_tls=config.kafka_tls,
+            kafka_topic=config.kafka_topic,
+            kafka_consumer_group=config.kafka_consumer_group,
+            tracing_endpoint=config.tracing_endpoint,
+            tracing_sampling_rate=config.tracing_sampling_rate,
+        ),
+        pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[dapr])),
+    )
 
-release = AppRelease(
-    "todo-app",
-    AppReleaseArgs(
-        namespace=app_namespace,
-        chart=CHART,
-        values_file=config.values_file,
-        timeout_seconds=config.release_timeout_seconds,
-        frontend_image=images.frontend,
-        backend_image=images.backend,
-        pull_secrets=selection.pull_secrets(config, app_namespace, on_cluster),
-        before=selection.scans(config, images),
-        secret_checksums=secrets.checksums,
-        ingress=ingress,
-        api_cidr=cluster.api_cidr,
-        database_port=config.database_port,
-        kafka_ports=config.kafka_ports,
-        tracing_port=config.tracing_port,
-        dapr_namespace=dapr_namespace,
-        kafka_topic=config.kafka_topic,
-        dapr_checksum=dapr_components.checksum,
-        kubeconfig=cluster.kubeconfig,
-    ),
-    pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
-)
+    deployer = DeployerAccess(
+        "todo-app-deployer",
+        DeployerAccessArgs(
+            namespace=app_namespace, server=cluster.kubeconfig.apply(lambda kubeconfig: kubeconfig.server)
+        ),
+        on_cluster,
+    )
 
-selection.repository(config, deployer.kubeconfig)
+    release = AppRelease(
+        "todo-app",
+        AppReleaseArgs(
+            namespace=app_namespace,
+            chart=CHART,
+            values_file=config.values_file,
+            timeout_seconds=config.release_timeout_seconds,
+            frontend_image=images.frontend,
+            backend_image=images.backend,
+            pull_secrets=selection.pull_secrets(config, app_namespace, on_cluster),
+            before=selection.scans(config, images),
+            secret_checksums=secrets.checksums,
+            ingress=ingress,
+            api_cidr=cluster.api_cidr,
+            database_port=config.database_port,
+            kafka_ports=config.kafka_ports,
+            tracing_port=config.tracing_port,
+            dapr_namespace=dapr_namespace,
+            kafka_topic=config.kafka_topic,
+            dapr_checksum=dapr_components.checksum,
+            kubeconfig=cluster.kubeconfig,
+        ),
+        pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
+    )
 
-pulumi.export("namespace", app_namespace)
-pulumi.export("release", release.name)
-pulumi.export("revision", release.revision)
-pulumi.export("images", {"frontend": images.frontend, "backend": images.backend})
-pulumi.export("endpoint", release.endpoint)
-pulumi.export("url", release.url)
-pulumi.export("address", ingress.address)
-pulumi.export("daprComponents", dapr_components.names)
-pulumi.export("verifyTimeoutSeconds", config.verify_timeout_seconds)
+    selection.repository(config, deployer.kubeconfig)
+
+    pulumi.export("namespace", app_namespace)
+    pulumi.export("release", release.name)
+    pulumi.export("revision", release.revision)
+    pulumi.export("images", {"frontend": images.frontend, "backend": images.backend})
+    pulumi.export("endpoint", release.endpoint)
+    pulumi.export("url", release.url)
+    pulumi.export("address", ingress.address)
+    pulumi.export("daprComponents", dapr_components.names)
+    pulumi.export("verifyTimeoutSeconds", config.verify_timeout_seconds)
+
+
+with as_run_errors():
+    declare()

@@ -69,7 +69,7 @@ def namespace(config: Settings, cluster: Cluster, name: str, opts: pulumi.Resour
 
 
 def image_source(config: Settings) -> Build | Registry | Pinned:
-    """Where the images come from. Raises SourceError where they are built and no commit stands for them."""
+    """Where the images come from. Raises UserError where they are built and no commit stands for them."""
     match config.image_source:
         case "build":
             return Build(

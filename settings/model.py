@@ -48,9 +48,10 @@ from settings.types import (
     whole_number,
     wrong,
 )
+from system.errors import UserError
 
 
-class SettingsError(pulumi.RunError):
+class SettingsError(UserError):
     """Settings that cannot be used: the message names every mistake and, below each, the command that mends it.
 
     mistakes: the same by setting, each as a clause that follows its name, and the command below it.

@@ -1,13 +1,22 @@
-"""The parts of the app: each has an image, a Deployment and a label of this name, and a folder with its sources."""
+"""The names that are fixed: of the app's parts, its Helm release and its Kubernetes secrets."""
 
 from typing import Any
 
+# Each has an image, a Deployment, a label of this name, and a folder with its sources.
 APPS = ("frontend", "backend")
-# The Helm release that they are in, and the Ingress that leads to them.
 RELEASE = "todo-app"
 INGRESS = "todo-app-ingress"
 
+APP_SECRETS = "app-secrets"
+KAFKA_SECRETS = "kafka-secrets"
+# Credentials of the image registry.
+PULL_SECRET = "registry-pull"  # noqa: S105 (a name)
+# The Kubernetes secrets whose values pods are given.
+POD_SECRETS = (APP_SECRETS, KAFKA_SECRETS, PULL_SECRET)
+# The key in `app-secrets` that holds the database's URL as Dapr's state store reads it.
+STATE_URL = "state-url"
+
 
 def labels_of(app: str) -> dict[str, Any]:
-    """Those of an app's pods: the namespace may hold other people's, with the same label `app`."""
+    """Return the labels of an app's pods: other people's pods may have the same label `app`."""
     return {"app": app, "app.kubernetes.io/instance": RELEASE}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pulumi
 
-from components.app.secrets import APP_SECRETS, KAFKA_SECRETS, STATE_URL
 from components.manifest import Manifest
+from settings.names import APP_SECRETS, KAFKA_SECRETS, STATE_URL
 
 
 @dataclass(frozen=True)

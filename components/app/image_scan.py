@@ -10,15 +10,12 @@ from typing import Any
 import pulumi
 
 from settings.names import APPS
+from system.errors import UserError
 from system.process import allowed
 
 # Told from Trivy's own failures, after which it exits with 1.
 _FOUND = 10
 _LINES = 60
-
-
-class ScanError(pulumi.RunError):
-    """An image that is not to be released, or that could not be scanned: the message says which, and what mends it."""
 
 
 def scan_hook(
@@ -45,7 +42,7 @@ def scan_hook(
                     vulnerable.append(f"{image} ({platform})")
                     pulumi.log.error(findings, resource=told_on)
         if vulnerable:
-            raise ScanError(
+            raise UserError(
                 f"Not released: newer versions mend what Trivy found in {', '.join(vulnerable)}. "
                 "Bring the packages in its table up to date.\n"
                 '    pulumi config set imageScan ""    to release all the same'
@@ -70,7 +67,7 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
     arguments = ["image", "--quiet", "--ignore-unfixed", *(part for option in options.items() for part in option)]
     trivy = shutil.which("trivy")
     if trivy is None:
-        raise ScanError(
+        raise UserError(
             "Trivy is not on PATH, and imageScan is set: no image is released before it is scanned.\n"
             "    brew install trivy                https://trivy.dev/docs/latest/getting-started/installation/\n"
             '    pulumi config set imageScan ""    to release without a scan'
@@ -87,7 +84,7 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
     if process.returncode == 0:
         return None
     if process.returncode != _FOUND:
-        raise ScanError(
+        raise UserError(
             f"Not released: Trivy could not scan {image} ({platform}): {errors.strip()[-1000:]}\n"
             f"    {shlex.join(['trivy', *arguments, image])}    shows the same error until it is mended"
         )

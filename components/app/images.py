@@ -10,12 +10,12 @@ import pulumi_kubernetes as kubernetes
 from pydantic import SecretStr
 
 from components.app.build_failure import failed_step_hook
+from settings.names import PULL_SECRET
 from system.source import Revision
 
 if TYPE_CHECKING:
     from pulumi_docker_build import CacheFromArgs, CacheToArgs
 
-PULL_SECRET = "registry-pull"  # noqa: S105 (its name, not its content)
 
 # Media types that hold attestations, and each file with the commit's time, so that a layer is the same in each build of
 # it. The provider's typed export has no field for that: https://docs.docker.com/build/exporters/image-registry/

@@ -11,18 +11,16 @@ import yaml
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.networking_v1 import Ingress
 
-from components.cluster.existing import told
+from components.errors import as_run_errors
 from kube.addresses import address
 from kube.drift import deployed_record, find_drift
+from kube.errors import translate_errors
 from kube.helm import Revision, last
 from kube.kubeconfig import Kubeconfig
 from kube.rollout.watcher import rollout_hooks
 from settings.chart import digest
-from settings.names import INGRESS, RELEASE
-
-
-class UnfinishedReleaseError(pulumi.RunError):
-    """A release that Helm is in the middle of changing, or was when it was killed; the message is for the user."""
+from settings.names import APP_SECRETS, INGRESS, KAFKA_SECRETS, RELEASE
+from system.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class AppRelease(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:release:AppRelease", name, opts=opts)
-        hooks = rollout_hooks(name, args.kubeconfig, RELEASE, told_on=self)
+        hooks = rollout_hooks(name, args.kubeconfig, RELEASE, (APP_SECRETS, KAFKA_SECRETS), told_on=self)
         hooks.before_create = [*args.before, *(hooks.before_create or [])]
         hooks.before_update = [*args.before, *(hooks.before_update or [])]
         release = kubernetes.helm.v3.Release(
@@ -172,11 +170,12 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
     The provider compares values and versions, neither the templates nor the live objects: the chart's digest makes an
     edit of a template a change, and the names of objects that were changed by hand make that one.
     """
-    with told(kubeconfig):
+    with as_run_errors(), translate_errors(kubeconfig):
         client = kubeconfig.async_client()
         newest = await last(client, namespace, RELEASE)
-    _require_finished(newest)
-    with told(kubeconfig):
+    with as_run_errors():
+        _require_finished(newest)
+    with as_run_errors(), translate_errors(kubeconfig):
         record = await deployed_record(client, namespace, RELEASE)
         if record is None:
             return chart
@@ -202,7 +201,7 @@ def _require_finished(revision: Revision | None) -> None:
     # Helm refuses then, with less to go by, and only after the update has changed all that comes before a release.
     if revision and revision.under_way:
         stack = pulumi.get_stack()
-        raise UnfinishedReleaseError(
+        raise UserError(
             f"The release {RELEASE} is in the middle of {revision.under_way} since {revision.since:%Y-%m-%d %H:%M:%S} "
             f"UTC: wait if an update of stack {stack} is running.\n"
             f"    python -m delivery recover --stack {stack}   mends it where none is"
@@ -211,6 +210,6 @@ def _require_finished(revision: Revision | None) -> None:
 
 async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
     # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
-    with told(kubeconfig):
+    with as_run_errors(), translate_errors(kubeconfig):
         ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
     return address(ingress)

@@ -11,11 +11,7 @@ import pulumi_kubernetes as kubernetes
 from pydantic import SecretStr
 
 from components.app.postgres_dsn import for_pgx
-
-APP_SECRETS = "app-secrets"
-KAFKA_SECRETS = "kafka-secrets"
-# Of `app-secrets`: the database's URL as Dapr's state store reads it.
-STATE_URL = "state-url"
+from settings.names import APP_SECRETS, KAFKA_SECRETS, STATE_URL
 
 
 @dataclass(frozen=True)

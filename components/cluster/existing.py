@@ -1,23 +1,17 @@
 """The cluster that the app is delivered to: who it is, and one explicit Kubernetes provider for it."""
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx2
 import pulumi
 import pulumi_kubernetes as kubernetes
 from lightkube import ApiError
-from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Namespace
 
 from components.cluster.namespace import OWNER_LABEL
+from kube.errors import translate_errors
 from kube.kubeconfig import Kubeconfig
-
-
-class ClusterError(pulumi.RunError):
-    """A cluster that does not answer, or that refuses the identity; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdenti
     One that is named may hide its namespaces. Raises ClusterError, within the client's 10 seconds, where no API server
     answers or it refuses the identity.
     """
-    with told(kubeconfig):
+    with translate_errors(kubeconfig):
         try:
             listed = [namespace.metadata for namespace in kubeconfig.client().list(Namespace) if namespace.metadata]
         except ApiError as error:
@@ -60,60 +54,6 @@ def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdenti
         uid = named or next(namespace.uid or "" for namespace in listed if namespace.name == "kube-system")
     declared_by = {namespace.name or "": (namespace.labels or {}).get(OWNER_LABEL, "") for namespace in listed}
     return ClusterIdentity(uid, stack, declared_by)
-
-
-@contextmanager
-def told(kubeconfig: Kubeconfig) -> Generator[None]:
-    """Turns whatever goes wrong between here and the API server into a ClusterError."""
-    context, server = kubeconfig.context, kubeconfig.server
-    to_see = f"    {kubeconfig.kubectl} get --raw /readyz   shows the same error until it is mended"
-    unanswered = f"No cluster answers at {server} (context {context!r})"
-    try:
-        yield
-    except ApiError as error:
-        raise ClusterError(_refusal(error, kubeconfig) or f"{unanswered}: {error}\n{to_see}") from None
-    except (httpx2.NetworkError, httpx2.TimeoutException) as error:
-        raise ClusterError(f"{unanswered}: {error}\n{to_see}") from None
-    except ConfigError as error:
-        raise ClusterError(f"No credentials for {server} (context {context!r}): {error}\n{to_see}") from None
-    except Exception as error:  # noqa: BLE001 (a broken certificate, a plug-in's odd answer, a web page: no common base)
-        # Its own message may hold a credential.
-        raise ClusterError(
-            f"No Kubernetes API server, or no usable credentials, at {server} (context {context!r}): "
-            f"{type(error).__name__}\n{to_see}"
-        ) from None
-
-
-def _refusal(error: ApiError, kubeconfig: Kubeconfig) -> str:
-    """What an answer of the API server means and how it is mended, or nothing where none of it is a refusal."""
-    context, server, kubectl = kubeconfig.context, kubeconfig.server, kubeconfig.kubectl
-    if "webhook" in str(error):  # it says 403, 500 or whatever its author chose
-        return (
-            f"An admission webhook of the cluster at {server} is in the way (context {context!r}): {error}\n"
-            f"    {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations   lists them"
-        )
-    match error.response.status_code:
-        case HTTPStatus.UNAUTHORIZED:
-            return (
-                f"The cluster at {server} does not know who asks (context {context!r}): {error}\n"
-                f"    {kubectl} auth whoami   shows the same error until the token or the "
-                "certificate is renewed, or this machine's clock is right\n"
-                f"    {kubeconfig.other_identity}   for another identity"
-            )
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return (
-                f"The cluster at {server} has too much to do (context {context!r}): {error}\n"
-                "    pulumi up   in a minute or two"
-            )
-        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return ""
-        case _:
-            return (
-                f"The cluster at {server} refuses context {context!r}: {error}\n"
-                "    pulumi config set clusterIdentifier NAME   where that identity may not list namespaces, and only "
-                "before the first update\n"
-                f"    {kubeconfig.other_identity}   for another identity"
-            )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from components.cluster import free_tier
 from components.cluster.existing import provider as kubernetes_provider
 from components.cluster.network import API_CIDR, OkeNetwork, OkeNetworkArgs
 from components.cluster.oke_access import oke_kubeconfig
+from components.errors import as_run_errors
 from kube.kubeconfig import Kubeconfig, read
+from system.errors import UserError
 
 # Of the only one in the cluster.
 _POOL = "nodes"
@@ -35,10 +37,6 @@ _NODE_IMAGE = re.compile(
     r"Oracle-Linux-[\d.]+-aarch64-(?P<date>\d{4}\.\d\d\.\d\d)-(?P<edition>\d+)"
     r"-OKE-(?P<kubernetes>\d+\.\d+\.\d+)-(?P<build>\d+)"
 )
-
-
-class OkeError(pulumi.RunError):
-    """What OKE does not offer; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -232,9 +230,10 @@ def _node_pool(
     )
 
 
+@as_run_errors()
 def _placements(domains: Sequence[str], subnet_id: pulumi.Input[str]) -> Sequence[pulumi.Input[PlacementDict]]:
     if not domains:
-        raise OkeError(
+        raise UserError(
             "OCI names no availability domain to place the nodes in.\n"
             "    Allow group GROUP to inspect compartments in tenancy   is the policy for that"
         )
@@ -242,6 +241,7 @@ def _placements(domains: Sequence[str], subnet_id: pulumi.Input[str]) -> Sequenc
     return [{"availability_domain": domain, "subnet_id": subnet_id} for domain in sorted(domains)]
 
 
+@as_run_errors()
 def _node_image(version: str, used: Mapping[str, str], offered: Mapping[str, str]) -> str:
     """The OCID of a version's image: the one that is used for it, by version, else the newest one offered, by name."""
     if version in used:
@@ -253,7 +253,7 @@ def _node_image(version: str, used: Mapping[str, str], offered: Mapping[str, str
         if match and f"v{match['kubernetes']}" == version
     }
     if not images:
-        raise OkeError(
+        raise UserError(
             f"OKE has no image for Arm nodes with Kubernetes {version}.\n"
             "    pulumi config set kubernetesVersion v1.34.1   or another that the console offers for node pools"
         )

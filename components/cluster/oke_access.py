@@ -6,12 +6,10 @@ import pulumi
 import pulumi_oci as oci
 import yaml
 
-from components.cluster.existing import ClusterError
 from kube.kubeconfig import Kubeconfig, read
 from oke import PLUGIN
 from oke.kubeconfig import Access, create
 from oke.token import API_VERSION
-from system.errors import UserError
 
 
 def oke_kubeconfig(cluster_id: pulumi.Input[str], region: str, opts: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
@@ -34,12 +32,9 @@ def oke_kubeconfig(cluster_id: pulumi.Input[str], region: str, opts: pulumi.Invo
 def locate(cluster_ocid: str, region: str) -> Kubeconfig:
     """The same for a cluster that exists, asked of OCI at once, with the credentials of whoever runs the program.
 
-    Raises ClusterError.
+    Raises UserError.
     """
-    try:
-        written = create(Access(cluster_ocid, region, profile="", auth=""), "public", datetime.now(UTC))
-    except UserError as error:
-        raise ClusterError(str(error)) from None
+    written = create(Access(cluster_ocid, region, profile="", auth=""), "public", datetime.now(UTC))
     return read(_kubeconfig(cluster_ocid, region, written), "")
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx2
-import pulumi
 import yaml
 
 from settings.types import OFFICIAL_CHART
+from system.errors import UserError
 
 FILES = ("components", "configuration", "httpendpoints", "resiliency", "subscription")
 # Where Dapr's upgrade guide takes them from.
@@ -18,23 +18,19 @@ OFFICIAL_FILES = "https://raw.githubusercontent.com/dapr/dapr/v{version}/charts/
 _SECONDS = 20.0
 
 
-class DefinitionsError(pulumi.RunError):
-    """Definitions that cannot be read; the message is for the user."""
-
-
 def read(chart: str, version: str) -> Mapping[str, dict[str, Any]]:
     """The manifests, by name.
 
     chart: OFFICIAL_CHART for those of that version in Dapr's own repository, else the path of a folder with the chart.
 
-    Raises DefinitionsError.
+    Raises UserError.
     """
     try:
         texts = _official(version) if chart == OFFICIAL_CHART else _in_folder(Path(chart, "crds"))
         manifests = [cast("dict[str, Any]", yaml.load(text, Loader=yaml.CSafeLoader)) for text in texts]
         return {manifest["metadata"]["name"]: manifest for manifest in manifests}
     except (OSError, httpx2.HTTPError, yaml.YAMLError, LookupError, TypeError) as error:
-        raise DefinitionsError(
+        raise UserError(
             f"The custom resource definitions of Dapr {version} cannot be read: {error}\n"
             "    pulumi config set daprVersion VERSION   for one that Dapr released\n"
             "    pulumi config set daprChart FOLDER      for those in a folder with Dapr's chart"

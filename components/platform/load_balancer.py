@@ -8,9 +8,11 @@ import pulumi
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.core_v1 import Service
 
-from components.cluster.existing import told
+from components.errors import as_run_errors
 from kube.addresses import address
+from kube.errors import translate_errors
 from kube.kubeconfig import Kubeconfig
+from system.errors import UserError
 
 _POLL_SECONDS = 2.0
 _NOTICED_SECONDS = 10.0
@@ -19,20 +21,21 @@ _PROVISIONED_SECONDS = 600.0
 _HAS_CONTROLLER = "service.kubernetes.io/load-balancer-cleanup"
 
 
-class LoadBalancerError(pulumi.RunError):
-    """A load balancer that does not come to be; the message is for the user."""
-
-
 async def wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name: str) -> str:
     """The address of a Service of the type LoadBalancer, awaited as long as somebody works on it; else empty.
 
-    Raises LoadBalancerError.
+    Raises RunError.
     """
+    with as_run_errors():
+        return await _wait_for_address(kubeconfig, namespace, service_name)
+
+
+async def _wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name: str) -> str:
     began = time.monotonic()
-    with told(kubeconfig):
+    with translate_errors(kubeconfig):
         client = kubeconfig.async_client()
     while True:
-        with told(kubeconfig):
+        with translate_errors(kubeconfig):
             service = await _find(client, namespace, service_name)
         if service is None:
             return ""
@@ -43,7 +46,7 @@ async def wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name:
         if pulumi.runtime.is_dry_run() or (waited > _NOTICED_SECONDS and not is_noticed):
             return ""
         if waited > _PROVISIONED_SECONDS:
-            raise LoadBalancerError(
+            raise UserError(
                 f"The load balancer has no address after {_PROVISIONED_SECONDS / 60:.0f} minutes.\n"
                 f"    {kubeconfig.kubectl} --namespace {namespace} describe service {service_name}"
                 "   says why, such as a limit of the tenancy"

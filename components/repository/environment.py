@@ -18,10 +18,6 @@ NOTE = "SECRETS_WRITTEN"
 _GITHUB_ACTIONS = 15368
 
 
-class RepositoryError(pulumi.RunError):
-    """Something that GitHub does not have or does not tell; the message is for the user."""
-
-
 @dataclass(frozen=True)
 class DeliveryRepositoryArgs:
     """repository: an existing repository, as owner/name.
@@ -210,4 +206,4 @@ async def _ask(
         return await pulumi.runtime.invoke_async(f"github:index/{function}:{function}", arguments, options)
     except Exception as error:  # noqa: BLE001 (the SDK raises no narrower one)
         # The provider's own sentence is the last; the frames around it name functions of ours and the SDK's.
-        raise RepositoryError(f"{failure}: {str(error).rpartition('* ')[2].strip()}\n    {remedy}") from None
+        raise pulumi.RunError(f"{failure}: {str(error).rpartition('* ')[2].strip()}\n    {remedy}") from None

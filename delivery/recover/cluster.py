@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from components.cluster.existing import ClusterError, told
 from delivery import access
 from delivery.engine import stack
 from delivery.recover.checkpoint import Resource
 from kube import helm
+from kube.errors import translate_errors
 from kube.helm import Revision
 from kube.kubeconfig import Kubeconfig
 from system import process
@@ -30,11 +30,8 @@ class Cluster:
     def revisions(self, release: Resource) -> list[Revision]:
         """All revisions that Helm remembers of a release, the oldest first."""
         reached = self._kubeconfig(release.provider)
-        try:
-            with told(reached):
-                return helm.read(reached.client(), release.inputs["namespace"], release.inputs["name"])
-        except ClusterError as error:
-            raise UserError(str(error)) from None
+        with translate_errors(reached):
+            return helm.read(reached.client(), release.inputs["namespace"], release.inputs["name"])
 
     def helm(self, release: Resource, arguments: Sequence[str]) -> None:
         """Runs a command of Helm that changes a release, and lets it end."""

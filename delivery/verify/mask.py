@@ -7,12 +7,10 @@ from http import HTTPStatus
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Secret
 
-from components.app.secrets import APP_SECRETS, KAFKA_SECRETS
 from delivery.report import Check
 from kube.redaction import hidden_values, masked
+from settings.names import POD_SECRETS
 
-# What pods are given: also by `components.images`, for the registry.
-_SECRETS = (APP_SECRETS, KAFKA_SECRETS, "registry-pull")
 _WITHHELD = "not shown: the app's secrets cannot be read, so it is not known what they would be in it"
 
 
@@ -40,7 +38,7 @@ def read(client: Client, namespace: str) -> Mask:
 
 
 def _secrets(client: Client, namespace: str) -> Iterator[Secret]:
-    for name in _SECRETS:
+    for name in POD_SECRETS:
         try:
             yield client.get(Secret, name, namespace=namespace)
         except ApiError as error:

@@ -24,10 +24,11 @@ _LOG_SECONDS = 3.0
 class Rollout:
     """Follows a Helm release's workloads, and keeps what it saw: once Helm has taken it back, those pods are gone."""
 
-    def __init__(self, client: AsyncClient, namespace: str, release: str) -> None:
+    def __init__(self, client: AsyncClient, namespace: str, release: str, secrets: Sequence[str]) -> None:
         self._client = client
         self._namespace = namespace
         self._release = release
+        self._secrets = secrets
         self._lookout = Lookout(client, namespace, release)
         self._verdict = Verdict()
         self._began = time.monotonic()
@@ -83,7 +84,7 @@ class Rollout:
         self._read.add(container)
         try:
             async with asyncio.timeout(_LOG_SECONDS):
-                lines = await last_lines(self._client, self._namespace, obstacle.pod, obstacle.container)
+                lines = await last_lines(self._client, self._namespace, obstacle.pod, obstacle.container, self._secrets)
         except Exception:  # noqa: BLE001 (a node may not answer)
             return
         if lines:
@@ -100,7 +101,7 @@ class Rollout:
 
 
 def rollout_hooks(
-    name: str, kubeconfig: pulumi.Input[Kubeconfig], release: str, *, told_on: pulumi.Resource
+    name: str, kubeconfig: pulumi.Input[Kubeconfig], release: str, secrets: Sequence[str], *, told_on: pulumi.Resource
 ) -> pulumi.ResourceHookBinding:
     """Follows a release for as long as Helm waits for it, and says at its failure what was in its way.
 
@@ -115,7 +116,7 @@ def rollout_hooks(
         cluster = await pulumi.Output.from_input(kubeconfig).future()
         if cluster is None:
             return  # the cluster failed, and with it this release
-        rollout = Rollout(cluster.async_client(), (hook.new_inputs or {})["namespace"], release)
+        rollout = Rollout(cluster.async_client(), (hook.new_inputs or {})["namespace"], release, secrets)
         await rollout.begin()
         following.append((rollout, asyncio.create_task(rollout.follow(report))))
 

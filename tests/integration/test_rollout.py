@@ -112,7 +112,7 @@ class Namespace:
         if case.pods is not None:
             await self.do("kubectl", "create", "quota", "few", f"--hard=pods={case.pods}", "--namespace", self.name)
         client = kubeconfigs.read(str(self.kubeconfig), "").async_client()
-        rollout = Rollout(client, self.name, "todo-app")
+        rollout = Rollout(client, self.name, "todo-app", ["app-secrets", "kafka-secrets"])
         await rollout.begin()
         following = asyncio.create_task(rollout.follow(lambda _: None))
         begun = time.monotonic()

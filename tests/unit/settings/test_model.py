@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 import yaml
 from pydantic import SecretStr
@@ -366,7 +365,7 @@ def test_a_program_loads_the_settings_of_its_own_project(engine: Engine, config:
 
 
 def test_a_program_with_a_wrong_setting_ends_without_a_traceback(engine: Engine, config: Mapping[str, str]) -> None:
-    with pytest.raises(pulumi.RunError, match=r"^1 setting to mend, nothing was changed:\n  protect is neither"):
+    with pytest.raises(SettingsError, match=r"^1 setting to mend, nothing was changed:\n  protect is neither"):
         load(engine, {**config, "protect": "yes"})
 
 

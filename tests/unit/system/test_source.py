@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from system.source import SourceError, revision
+from system.errors import UserError
+from system.source import revision
 
 FRONTEND, BACKEND = Path("frontend"), Path("backend")
 
@@ -65,7 +66,7 @@ def repository() -> Repository:
 
 
 def refusal(context: Path = BACKEND) -> str:
-    with pytest.raises(SourceError) as error:
+    with pytest.raises(UserError) as error:
         revision(context)
     return str(error.value)
 

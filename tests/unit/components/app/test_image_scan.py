@@ -6,7 +6,8 @@ from typing import cast
 import pulumi
 import pytest
 
-from components.app.image_scan import ScanError, scan_hook
+from components.app.image_scan import scan_hook
+from system.errors import UserError
 from tests.support.commands import StandIn
 from tests.support.engine import Engine, Hook, Inputs
 
@@ -45,7 +46,7 @@ def refusal(engine: Engine) -> str:
         pytest.fail("released all the same")
 
     engine.creations[RELEASE] = never
-    with pytest.raises(ScanError) as error:
+    with pytest.raises(UserError) as error:
         release(engine)
     return str(error.value)
 

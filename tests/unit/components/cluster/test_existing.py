@@ -15,7 +15,6 @@ import yaml
 from lightkube import Client
 
 from components.cluster.existing import (
-    ClusterError,
     ClusterIdentity,
     ExistingCluster,
     ExistingClusterArgs,
@@ -23,6 +22,7 @@ from components.cluster.existing import (
 )
 from components.cluster.namespace import OWNER_LABEL
 from kube import kubeconfig
+from kube.errors import ClusterError
 from kube.kubeconfig import Kubeconfig
 from tests.support import example
 from tests.support.api_server import Answer, ApiServer

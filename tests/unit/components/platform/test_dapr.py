@@ -136,7 +136,7 @@ def test_definitions_that_cannot_be_read_are_told(tmp_path: Path, text: str | No
     for name in dapr_crds.FILES if text else ():
         (folder / f"{name}.yaml").write_text(text or "")
 
-    with pytest.raises(dapr_crds.DefinitionsError, match=r"definitions of Dapr 1\.15\.4 cannot be read") as error:
+    with pytest.raises(dapr_crds.UserError, match=r"definitions of Dapr 1\.15\.4 cannot be read") as error:
         dapr_crds.read(str(tmp_path), "1.15.4")
 
     assert "    pulumi config set daprChart FOLDER" in str(error.value)

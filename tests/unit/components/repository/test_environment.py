@@ -10,7 +10,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pydantic import SecretStr
 
-from components.repository.environment import NOTE, DeliveryRepository, DeliveryRepositoryArgs, RepositoryError
+from components.repository.environment import NOTE, DeliveryRepository, DeliveryRepositoryArgs
 from tests.support import example
 from tests.support.engine import Engine, Resource, Secret
 
@@ -156,7 +156,7 @@ def test_without_reviewers_nobody_needs_to_approve() -> None:
 
 @pytest.mark.usefixtures("github")
 def test_a_reviewer_whom_github_does_not_know_is_named() -> None:
-    with pytest.raises(RepositoryError) as raised:
+    with pytest.raises(pulumi.RunError) as raised:
         deploy(reviewers=["alice", "alcie"])
 
     message = str(raised.value)
@@ -334,7 +334,7 @@ def test_a_secret_that_is_new_to_the_stack_is_created(github: GitHub) -> None:
 def test_an_environment_that_was_deleted_by_hand_is_named(github: GitHub) -> None:
     github.environment = False
 
-    with pytest.raises(RepositoryError) as raised:
+    with pytest.raises(pulumi.RunError) as raised:
         deploy()
 
     assert str(raised.value) == (

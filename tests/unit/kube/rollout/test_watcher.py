@@ -53,7 +53,7 @@ def sure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def follow(cluster: Cluster) -> tuple[list[str], list[str]]:
     """The obstacles and the reported progress, once a follower has ended or was cancelled after the last moment."""
     progress: list[str] = []
-    following = Rollout(cluster.client, "todo", "todo-app")
+    following = Rollout(cluster.client, "todo", "todo-app", ["app-secrets", "kafka-secrets"])
 
     async def follow() -> None:
         await following.begin()
