@@ -277,7 +277,7 @@ def test_a_version_without_images_is_told(engine: OciEngine) -> None:
 def test_nodes_without_an_availability_domain_are_refused(engine: OciEngine) -> None:
     engine.data["getAvailabilityDomains"] = {"availabilityDomains": []}
 
-    with pytest.raises(pulumi.RunError, match="^OCI names no availability domain"):
+    with pytest.raises(pulumi.RunError, match=r"^OCI names no availability domain"):
         deploy(engine, ARGS)
 
 
