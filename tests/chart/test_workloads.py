@@ -113,10 +113,10 @@ def test_a_rollout_has_as_long_as_the_release_says(environment: helm.Environment
     assert deployments[app]["spec"]["progressDeadlineSeconds"] == 960
 
 
-def test_the_rollout_gate_leads_nowhere_and_says_whose_it_is(release: helm.Release) -> None:
-    gate = release.kind("Service")["todo-app-rollout"]
-    assert gate["spec"] == {"clusterIP": "None"}
-    assert gate["metadata"]["annotations"] == {"todo-oke.pulumi.com/revision": "1"}
+def test_abort_service_has_no_pods_and_names_its_revision(release: helm.Release) -> None:
+    service = release.kind("Service")["todo-app-rollout"]
+    assert service["spec"] == {"clusterIP": "None"}
+    assert service["metadata"]["annotations"] == {"todo-oke.pulumi.com/revision": "1"}
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 from tests.support.image_registry import ImageRegistry
-from tests.support.project import ROOT, Project
+from tests.support.project import PROGRAM, ROOT, Project
 
 pytestmark = pytest.mark.integration
 
 VALUES = "infra/helm/todo-app/values-local.yaml"
-TEMPLATE = "infra/helm/todo-app/templates/backend-deployment.yaml"
+TEMPLATE = "infra/helm/todo-app/templates/deployment.yaml"
 SETTINGS, PROVIDED = "Pulumi.local.yaml", "tools/bootstrap.py"
 # Twenty, and each is compared whole.
 UPDATES, ROLLBACKS = 12, 8
@@ -107,7 +107,7 @@ def stack(project: Project) -> Iterator[Stack]:
     """The stack as a clean git checkout, of which its last update is; whatever is set is set back after the tests."""
     changed = {name: (project.folder / name).read_text() for name in (VALUES, TEMPLATE, SETTINGS, PROVIDED)}
     # All that is not of the checkout, the copies of the kubeconfig that the provider leaves included.
-    kept = ["Pulumi.yaml", SETTINGS, "__main__.py", "components", "delivery", "infra", "backend", "tools"]
+    kept = [*PROGRAM, "backend", "tools"]
     (project.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in kept)]))
     (project.folder / PROVIDED).write_text(BOOTSTRAP)
     shutil.copytree(ROOT / "backend/migrations", project.folder / "backend/migrations")

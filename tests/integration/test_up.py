@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.project import Outcome, Project
+from tests.support.project import PROGRAM, Outcome, Project
 
 pytestmark = pytest.mark.integration
 
 VALUES = "infra/helm/todo-app/values-local.yaml"
 IMAGE = "ghcr.io/example/todo-backend"
 # What git keeps of the project: a rollback finds chart values in its commits.
-KEPT = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "delivery", "infra")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def verified(project: Project) -> Iterator[Project]:
     """The project as a git checkout, brought up and verified; its settings are set back at the end."""
     settings = project.folder / "Pulumi.local.yaml"
     kept = settings.read_text()
-    (project.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in KEPT)]))
+    (project.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in PROGRAM)]))
     project.configure(verifyTimeoutSeconds="10", releaseTimeoutSeconds="30")
     project.do("git", "init", "--quiet")
     project.do("git", "config", "user.name", "Ann")

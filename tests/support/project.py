@@ -14,11 +14,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 TOOLS = (".venv", ".tools")
-# What the program needs of the checkout.
-COPIED = (
-    *("Pulumi.yaml", "Pulumi.local.yaml", "Pulumi.oke.yaml", "__main__.py", "components", "delivery", "infra"),
-    *("tools", "Makefile"),
-)
+PACKAGES = ("components", "delivery", "settings", "oke", "kube", "system")
+# What an update depends on.
+PROGRAM = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "infra", *PACKAGES)
+COPIED = (*PROGRAM, "Pulumi.oke.yaml", "tools", "Makefile")
 
 # Commands that change neither the stack nor the cluster.
 LOOKS = (

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from delivery import __main__ as delivery
+from tests.support.project import PACKAGES
 from tests.support.workflow import ROOT, WORKFLOWS, Job, Step, jobs, steps
 from tests.support.workflow_commands import StandIn
 
@@ -37,7 +38,7 @@ class Runner:
 
     def have_delivery(self, *commands: str) -> None:
         """Lets these commands of `python -m delivery` be the real ones."""
-        for package in ("components", "delivery"):
+        for package in PACKAGES:
             (self.folder / package).symlink_to(ROOT / package)
         for command in commands:
             self.python.run_really("-m", "delivery", command, command=Path(sys.executable))

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from settings.names import APPS
-from tests.support.project import make_project
+from tests.support.project import PROGRAM, make_project
 from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
 
 UP = ("pulumi", "up", "--yes", "--skip-preview")
 PREVIEW = ("pulumi", "preview")
 
 # A rollback asks git for the chart values, so the project is a checkout.
-_CHECKOUT = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "components", "delivery", "infra")
-_IGNORED = "\n".join(["/*", "__pycache__", *(f"!/{name}" for name in _CHECKOUT)])
+_IGNORED = "\n".join(["/*", "__pycache__", *(f"!/{name}" for name in PROGRAM)])
 _AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@example.com")
 # The app's part of the graph; the rest is the platform, which is there before.
 _APP = ("todo:release:AppRelease", "todo:secrets:AppSecrets")

@@ -1,6 +1,7 @@
 """How a delivery grows with the app: a chart with more and more services, in one stack."""
 
 import base64
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -105,14 +106,13 @@ def _record(project: Project) -> float:
 def _grow(project: Project, size: int) -> None:
     """Gives the chart so many services: its own two, and copies of its frontend."""
     templates = project.folder / _CHART / "templates"
-    frontend = (templates / "frontend-deployment.yaml").read_text()
+    # The values and the container stay the frontend's, whatever the copy is called.
+    copied = (templates / "deployment.yaml").read_text().replace("index $.Values $app", "$.Values.frontend")
+    copied = re.sub(r'\(printf "todo-app\.%s\.(\w+)" \$app\)', r'"todo-app.frontend.\1"', copied)
     for number in range(3, size + 1):
         name = f"service-{number}"
-        # The values stay the frontend's, whatever the copy is called.
-        copied = name.join(frontend.replace(".Values.frontend", "\0").split("frontend")).replace(
-            "\0", ".Values.frontend"
-        )
-        (templates / f"{name}.yaml").write_text(copied + _BESIDE.replace("NAME", name))
+        deployment = copied.replace('list "frontend" "backend"', f'list "{name}"')
+        (templates / f"{name}.yaml").write_text(deployment + _BESIDE.replace("NAME", name))
 
 
 def _one_replica_each(project: Project) -> None:
