@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from delivery.doctor.context import SECONDS, NotApplicable, Situation
-from delivery.doctor.requirements import BACKEND
+from delivery.doctor.requirements import BACKEND, PASSPHRASE
 from delivery.engine import stack_config, state
 from settings.model import commands_for
 from system.errors import UserError
@@ -50,16 +50,30 @@ def stack(seen: Situation) -> str:
     return seen.stack
 
 
-def secrets(seen: Situation) -> str:
+def passphrase(seen: Situation) -> str:
+    """Let the engine decrypt the stack's secrets."""
     file = stack_config.stack_file(seen.stack)
     if problems := state.secrets_problems(seen.environment, file):
         raise UserError("\n".join(problems))
-    return f"those of {file} can be decrypted"
+    try:
+        _config(seen)
+    except UserError as error:
+        if state.INCORRECT_PASSPHRASE in error.message:
+            raise UserError(
+                f"The passphrase does not decrypt the secrets of {file}.",
+                f"read -rs {PASSPHRASE} && export {PASSPHRASE}",
+            ) from None
+        raise NotApplicable("the settings cannot be read") from None
+    return f"decrypts the secrets of {file}"
 
 
 def settings(seen: Situation) -> str:
-    config = seen.config or stack_config.load(seen.stack, seen.environment, SECONDS)
+    config = _config(seen)
     if mistakes := stack_config.mistakes(config):
         told = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
         raise UserError(commands_for(seen.stack, told))
     return f"complete, {len(config.encrypted)} of them encrypted"
+
+
+def _config(seen: Situation) -> stack_config.StackConfig:
+    return seen.config or stack_config.load(seen.stack, seen.environment, SECONDS)

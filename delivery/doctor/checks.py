@@ -14,7 +14,7 @@ CHECKS: Mapping[str, Callable[[Situation], str]] = {
     "pulumi": tools.pulumi,
     "git": tools.git,
     "state": backend.kept,
-    "passphrase": backend.secrets,
+    "passphrase": backend.passphrase,
     "stack": backend.stack,
     "settings": backend.settings,
     "docker": tools.docker,

@@ -2,25 +2,22 @@
 
 Sources: https://www.pulumi.com/docs/iac/concepts/state-and-backends/,
 https://docs.oracle.com/en-us/iaas/Content/Object/s3-virtual-style.htm (OCI's addresses),
-https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/secrets/passphrase/manager.go and
-https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/resource/config/crypt.go (what a passphrase encrypts)
+https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/secrets/passphrase/manager.go (the passphrase)
 """
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import yaml
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from system.errors import UserError
 
 PULUMI_CLOUD = "https://api.pulumi.com"
+# What the engine says to a passphrase that does not decrypt the stack's secrets.
+INCORRECT_PASSPHRASE = "incorrect passphrase"  # noqa: S105 (a message)
 
 _BACKEND = "PULUMI_BACKEND_URL"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -57,8 +54,8 @@ def object_storage_url(namespace: str, region: str, bucket: str) -> str:
 def check(environment: Mapping[str, str], stack_file: Path) -> list[str]:
     """What keeps the engine from the state or the secrets of a stack: of each a sentence, and below it what mends it.
 
-    stack_file: Pulumi.STACK.yaml, which need not exist yet. A passphrase takes a second to try. Nothing is asked of the
-    backend itself: `pulumi stack ls` does that.
+    stack_file: Pulumi.STACK.yaml, which need not exist yet. Nothing is tried: `pulumi stack ls`
+    and `pulumi config --show-secrets` do that.
     """
     return [*backend_problems(environment), *secrets_problems(environment, stack_file)]
 
@@ -155,7 +152,7 @@ def _key_problems(environment: Mapping[str, str], parameters: Mapping[str, str])
 
 
 def secrets_problems(environment: Mapping[str, str], stack_file: Path) -> list[str]:
-    """The second half of `check`: what encrypts the secrets."""
+    """The second half of `check`: whether there is what encrypts the secrets, not whether it is right."""
     try:
         settings = yaml.safe_load(stack_file.read_text(encoding="utf-8")) if stack_file.exists() else {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -166,19 +163,19 @@ def secrets_problems(environment: Mapping[str, str], stack_file: Path) -> list[s
         ]
     settings = cast("dict[str, Any]", settings)
     provider = settings.get("secretsprovider") or "default"
-    salt = str(settings.get("encryptionsalt") or "")
+    salt = settings.get("encryptionsalt")
     is_cloud = environment.get(_BACKEND, "").startswith("https:")
     if provider not in ("default", "passphrase") or (is_cloud and not salt and provider == "default"):
         return []
     try:
-        passphrase = _passphrase(environment)
-        return list(_passphrase_problems(passphrase, salt, settings.get("config") or {}, stack_file))
+        _require_passphrase(environment)
     except UserError as error:
         return [str(error)]
+    return []
 
 
-def _passphrase(environment: Mapping[str, str]) -> str:
-    """As the engine reads it: an empty variable hides the file."""
+def _require_passphrase(environment: Mapping[str, str]) -> None:
+    """Find a passphrase as the engine does: an empty variable hides the file. Raises UserError."""
     mended = f"read -rs {_PASSPHRASE} && export {_PASSPHRASE}"
     file = environment.get(_PASSPHRASE_FILE)
     if file and _PASSPHRASE not in environment:
@@ -193,51 +190,3 @@ def _passphrase(environment: Mapping[str, str]) -> str:
             "There is no passphrase for the secrets of the stack, or it is empty.\n"
             f"    {mended}   or `pulumi stack change-secrets-provider`, to need none"
         )
-    return passphrase
-
-
-def _passphrase_problems(passphrase: str, salt: str, config: Mapping[str, Any], stack_file: Path) -> Iterator[str]:
-    if not salt:
-        return  # the first secret will be set under this passphrase
-    try:
-        _version, encoded, proof = salt.split(":", 2)
-        key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(encoded), iterations=1_000_000)
-    except ValueError:
-        yield f"The encryptionsalt of {stack_file} is damaged.\n    git checkout {stack_file}   for the last good one"
-        return
-    if not _decrypts(key, proof):
-        yield (
-            f"The passphrase is not that of {stack_file}.\n"
-            f"    read -rs {_PASSPHRASE} && export {_PASSPHRASE}   with which its secrets were set"
-        )
-        return
-    for name, value in config.items():
-        if not all(_decrypts(key, secret) for secret in _secrets(value)):
-            yield (
-                f"{name} in {stack_file} is damaged, or was encrypted for another stack.\n"
-                f"    pulumi config set --secret --config-file {stack_file} {name}"
-            )
-
-
-def _secrets(value: Any) -> Iterator[str]:
-    """All that is encrypted in a setting."""
-    match value:
-        case {"secure": str(secret), **others} if not others:
-            yield secret
-        case dict():
-            for part in cast("dict[str, Any]", value).values():
-                yield from _secrets(part)
-        case list():
-            for part in cast("list[Any]", value):
-                yield from _secrets(part)
-        case _:
-            pass
-
-
-def _decrypts(key: bytes, secret: str) -> bool:
-    try:
-        _version, nonce, ciphertext = secret.split(":")
-        AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(ciphertext), None)
-    except (ValueError, InvalidTag):
-        return False
-    return True

@@ -1,4 +1,7 @@
-"""The part of `setup` that gets the passphrase of a stack's secrets: the one that they have, or a new one."""
+"""The part of `setup` that gets the passphrase of a stack's secrets, and makes the stack under it.
+
+The engine tries the passphrase: `pulumi stack init` and `pulumi config` refuse a wrong one.
+"""
 
 import os
 import secrets
@@ -7,22 +10,40 @@ from pathlib import Path
 
 from delivery.doctor.requirements import ACCOUNTS, PASSPHRASE, PASSPHRASE_FILE
 from delivery.engine import state
+from delivery.setup.backend import make_stack
 from delivery.setup.session import Session
+from system.errors import UserError
 
 _SHORTEST = 16
 
 
-def set_passphrase(session: Session) -> None:
-    """Asks until the stack's secrets can be encrypted and decrypted; for nothing where the backend does that."""
-    while problems := state.secrets_problems(session.environment, session.file):
+def unlock_stack(session: Session) -> None:
+    """Ask until the engine encrypts and decrypts the stack's secrets; make the stack if the backend has none.
+
+    Raises UserError for any other failure of the engine.
+    """
+    while problem := _problem(session):
         if PASSPHRASE in session.environment or PASSPHRASE_FILE in session.environment:
-            session.say("\n" + "\n".join(problems))
+            session.say(f"\n{problem}")
         _forget(session)
         session.say(f"\n{PASSPHRASE}: {ACCOUNTS[PASSPHRASE]}")
         if _has_one(session):
             _ask(session)
         else:
             _choose(session)
+
+
+def _problem(session: Session) -> str | None:
+    if problems := state.secrets_problems(session.environment, session.file):
+        return "\n".join(problems)
+    try:
+        make_stack(session)
+        session.config()
+    except UserError as error:
+        if state.INCORRECT_PASSPHRASE not in error.message:
+            raise
+        return str(error)
+    return None
 
 
 def _forget(session: Session) -> None:

@@ -12,8 +12,8 @@ from delivery.doctor.context import Apis
 from delivery.doctor.requirements import GITHUB_TOKEN
 from delivery.engine import state
 from delivery.engine.stack_config import StackConfig
-from delivery.setup.backend import keep_state, make_stack
-from delivery.setup.passphrase import set_passphrase
+from delivery.setup.backend import keep_state
+from delivery.setup.passphrase import unlock_stack
 from delivery.setup.session import Session
 from delivery.setup.settings import set_settings
 from delivery.setup.terminal import Terminal
@@ -42,8 +42,7 @@ def _lead(session: Session) -> None:
     session.say(f"Stack {session.stack}. Ctrl-C stops at any time: what was answered is kept.")
     session.expect("pulumi")
     keep_state(session)
-    set_passphrase(session)
-    make_stack(session)
+    unlock_stack(session)
     config = set_settings(session)
     if config.values["repository"] and not session.environment.get(GITHUB_TOKEN):
         session.ask_variable(GITHUB_TOKEN)

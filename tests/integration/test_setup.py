@@ -24,7 +24,6 @@ from delivery.doctor.requirements import ACCOUNTS
 from delivery.engine import stack_config, state
 from delivery.engine.stack_config import StackConfig
 from delivery.setup.backend import keep_state
-from delivery.setup.passphrase import set_passphrase
 from delivery.setup.run import run_setup
 from delivery.setup.session import Session
 from delivery.setup.settings import set_settings
@@ -36,6 +35,7 @@ from tests.support import example, oci_api
 from tests.support.commands import StandIn
 from tests.support.github_api import REPOSITORY, TOKEN, GitHub
 from tests.support.oci_api import Oracle
+from tests.support.terminal import Scripted
 
 TOOLS = example.PROJECT_FOLDER / ".tools" / "bin"
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
@@ -52,44 +52,6 @@ PLAIN = {"compartmentOcid": COMPARTMENT, "region": oci_api.REGION, **NAMES}
 
 # What the clone's Pulumi.oke.yaml has from the beginning.
 SHIPPED = ("imageSource", "imageScan", "ingressController")
-
-
-class Scripted:
-    """A terminal at which the answers are known before; every other question gets an empty one.
-
-    answers, unseen: by the beginning of a question, what is answered to it, the last again and again.
-    stops_at: the beginning of the question at which the user presses Ctrl-C.
-    """
-
-    def __init__(
-        self, answers: Mapping[str, Sequence[str]], unseen: Mapping[str, Sequence[str]], stops_at: str = "nothing"
-    ) -> None:
-        self._answers = {question: list(texts) for question, texts in answers.items()}
-        self._unseen = {question: list(texts) for question, texts in unseen.items()}
-        self._stops_at = stops_at
-        self.questions: list[str] = []
-        self.said: list[str] = []
-
-    @property
-    def text(self) -> str:
-        return "\n".join([*self.said, *self.questions])
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def ask(self, question: str) -> str:
-        return self._answer(question, self._answers)
-
-    def ask_unseen(self, question: str) -> str:
-        return self._answer(question, self._unseen)
-
-    def _answer(self, question: str, answers: dict[str, list[str]]) -> str:
-        assert len(self.questions) < 100, self.questions[-5:]
-        self.questions.append(question)
-        if question.startswith(self._stops_at):
-            raise KeyboardInterrupt
-        texts = next((texts for start, texts in answers.items() if question.startswith(start)), [""])
-        return texts.pop(0) if len(texts) > 1 else texts[0]
 
 
 @dataclass
@@ -493,51 +455,6 @@ def test_a_backend_that_the_shell_names_and_cannot_be_reached_is_replaced_in_the
     keep_state(run)
 
     assert run.exports["PULUMI_BACKEND_URL"] == "export PULUMI_BACKEND_URL='file:///right'"
-
-
-def test_a_passphrase_of_ones_own_is_typed_twice_and_hard_to_guess(place: Place) -> None:
-    good = "canary of sixteen characters"
-    terminal = Scripted({}, {"Passphrase": ["canary-short", good, good], "The same again": ["canary-other", good]})
-    run = session(place, terminal, PULUMI_BACKEND_URL="file:///state")
-
-    set_passphrase(run)
-
-    assert run.environment["PULUMI_CONFIG_PASSPHRASE"] == good
-    assert "It has fewer than 16 characters, which can be guessed." in terminal.said
-    assert "They differ." in terminal.said
-    assert "canary" not in terminal.text + str(run.exports)
-
-
-def test_the_passphrase_of_a_stack_is_asked_for_until_it_is_the_right_one(place: Place) -> None:
-    shutil.copy(example.PROJECT_FOLDER / "Pulumi.local.yaml", place.settings_file)
-    terminal = Scripted({}, {"Passphrase": ["canary", "local"]})
-    run = session(place, terminal, PULUMI_BACKEND_URL="file:///state", PULUMI_CONFIG_PASSPHRASE_FILE="missing")
-
-    set_passphrase(run)
-
-    assert run.environment["PULUMI_CONFIG_PASSPHRASE"] == "local"
-    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in run.environment
-    assert len(terminal.questions) == 4
-    assert "canary" not in terminal.text
-
-
-def test_a_file_with_a_passphrase_is_never_written_over(place: Place) -> None:
-    place.passphrase.parent.mkdir()
-    place.passphrase.write_text("known\n")
-    run = session(place, place.walk(), PULUMI_BACKEND_URL="file:///state")
-
-    set_passphrase(run)
-
-    assert place.passphrase.read_text() == "known\n"
-    assert run.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(place.passphrase)
-
-
-def test_pulumi_cloud_needs_no_passphrase(place: Place) -> None:
-    terminal = Scripted({}, {})
-
-    set_passphrase(session(place, terminal, PULUMI_BACKEND_URL=state.PULUMI_CLOUD))
-
-    assert terminal.questions == []
 
 
 def with_repository(**values: str) -> StackConfig:

@@ -1,7 +1,5 @@
 """`python -m delivery doctor`: all that a stack needs is looked at, and each problem comes with what mends it."""
 
-import functools
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -40,7 +38,6 @@ SECRETS = [
     "DELIVERY_GITHUB_TOKEN",
 ]
 NO_ANSWER = "http://127.0.0.1:1"
-key_of = functools.cache(hashlib.pbkdf2_hmac)  # a million rounds, each time for the same passphrase
 
 
 @dataclass
@@ -109,7 +106,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(hashlib, "pbkdf2_hmac", key_of)
     commands = {name: StandIn(name, tmp_path / "bin", monkeypatch) for name in ("pulumi", "docker", "trivy")}
     commands["docker"].does("echo 29.0.0")
     commands["trivy"].does("echo Version: 0.75.0; echo Vulnerability DB:")
@@ -231,7 +227,12 @@ def another_key(_: Place) -> None:
             "state",
             "PULUMI_BACKEND_URL, where the state is kept, is of no kind",
         ),
-        (variable("PULUMI_CONFIG_PASSPHRASE", "canary"), "passphrase", "The passphrase is not that of Pulumi.oke.yaml"),
+        (
+            lambda place: place.does(config="echo error: incorrect passphrase >&2; exit 255"),
+            "passphrase",
+            "The passphrase does not decrypt the secrets of Pulumi.oke.yaml",
+        ),
+        (variable("PULUMI_CONFIG_PASSPHRASE", ""), "passphrase", "There is no passphrase"),
         (
             lambda place: place.does(stacks="[]"),
             "stack",
@@ -350,7 +351,7 @@ def test_a_problem_is_told_with_what_mends_it(
 
     assert check.state == "failed", check
     assert check.evidence.startswith(sentence)
-    assert "\n    " in check.evidence or name == "settings"
+    assert "\n    " in check.evidence or "\nhint: " in check.evidence or name == "settings"
     assert "canary" not in check.evidence
 
 
