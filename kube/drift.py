@@ -16,6 +16,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Secret
 
 from kube.helm import number
+from kube.objects import name
 
 # How many objects are looked at at once. All those of a large release would wait for one of the client's 100
 # connections until it gives up, which looks like a cluster that does not answer.
@@ -62,17 +63,17 @@ async def find_drift(client: AsyncClient, namespace: str, manifest: str) -> list
 
     drifted = await asyncio.gather(*map(differs, objects))
     return sorted(
-        f"{declared.kind}/{_name(declared)}" for declared, differing in zip(objects, drifted, strict=True) if differing
+        f"{declared.kind}/{name(declared)}" for declared, differing in zip(objects, drifted, strict=True) if differing
     )
 
 
 async def _differs(client: AsyncClient, namespace: str, declared: Deployment) -> bool:
     # The API server knows every default and every merge rule, so it is asked what applying again would change.
-    kind, name = type(declared), _name(declared)
+    kind, object_name = type(declared), name(declared) or ""
     try:
         while True:
-            live = (await client.get(kind, name, namespace=namespace)).to_dict()
-            applied = (await client.patch(kind, name, declared, namespace=namespace, dry_run=True)).to_dict()
+            live = (await client.get(kind, object_name, namespace=namespace)).to_dict()
+            applied = (await client.patch(kind, object_name, declared, namespace=namespace, dry_run=True)).to_dict()
             if live["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]:
                 return _content(live) != _content(applied)
             # A controller wrote in between: look again.
@@ -80,10 +81,6 @@ async def _differs(client: AsyncClient, namespace: str, declared: Deployment) ->
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return True
         raise
-
-
-def _name(declared: Deployment) -> str:
-    return (declared.metadata and declared.metadata.name) or ""
 
 
 def _content(live: dict[str, Any]) -> dict[str, Any]:

@@ -60,11 +60,6 @@ class Kubeconfig:
         return f"kubectl --kubeconfig <(pulumi config get kubeconfig) --context {self.context}"
 
     @property
-    def other_identity(self) -> str:
-        """The command that chooses another identity, of which the user is to fill in the name."""
-        return "export OCI_CLI_PROFILE=NAME" if self._of_oci else "pulumi config set context CONTEXT"
-
-    @property
     def _of_oci(self) -> str:
         """The options of this repository's own plug-in, which are those of `delivery kubeconfig` too; else empty."""
         plugin = self.config.user and self.config.user.exec

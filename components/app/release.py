@@ -12,11 +12,11 @@ from lightkube import ApiError, AsyncClient
 from lightkube.resources.networking_v1 import Ingress
 
 from components.errors import as_run_errors
-from kube.addresses import address
 from kube.drift import deployed_record, find_drift
 from kube.errors import translate_errors
 from kube.helm import Revision, last
 from kube.kubeconfig import Kubeconfig
+from kube.objects import load_balancer_address
 from kube.rollout.watcher import rollout_hooks
 from settings.chart import digest
 from settings.names import APP_SECRETS, INGRESS, KAFKA_SECRETS, RELEASE
@@ -212,4 +212,4 @@ async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
     # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
     with as_run_errors(), translate_errors(kubeconfig):
         ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
-    return address(ingress)
+    return load_balancer_address(ingress) or ""

@@ -9,9 +9,9 @@ from lightkube import ApiError, AsyncClient
 from lightkube.resources.core_v1 import Service
 
 from components.errors import as_run_errors
-from kube.addresses import address
 from kube.errors import translate_errors
 from kube.kubeconfig import Kubeconfig
+from kube.objects import finalizers, load_balancer_address
 from system.errors import UserError
 
 _POLL_SECONDS = 2.0
@@ -39,10 +39,10 @@ async def _wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name
             service = await _find(client, namespace, service_name)
         if service is None:
             return ""
-        if found := address(service):
+        if found := load_balancer_address(service):
             return found
         waited = time.monotonic() - began
-        is_noticed = _HAS_CONTROLLER in ((service.metadata and service.metadata.finalizers) or [])
+        is_noticed = _HAS_CONTROLLER in finalizers(service)
         if pulumi.runtime.is_dry_run() or (waited > _NOTICED_SECONDS and not is_noticed):
             return ""
         if waited > _PROVISIONED_SECONDS:

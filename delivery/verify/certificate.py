@@ -12,6 +12,7 @@ from lightkube.resources.core_v1 import Pod
 
 from delivery.report import Check
 from delivery.verify.snapshot import SIMULATED, is_simulated
+from kube.objects import containers
 
 CERTIFICATE = "Dapr certificate"
 # https://docs.dapr.io/reference/cli/dapr-mtls/dapr-mtls-renew-certificate
@@ -50,8 +51,7 @@ def soon(end: datetime, now: datetime) -> bool:
 
 
 def _end(pod: Pod) -> datetime | None:
-    containers = (pod.spec and [*pod.spec.containers, *(pod.spec.initContainers or [])]) or []
-    variables = (variable for container in containers for variable in container.env or [])
+    variables = (variable for container in containers(pod) for variable in container.env or [])
     anchors = next((variable.value for variable in variables if variable.name == _ANCHORS), None)
     if not anchors:
         return None

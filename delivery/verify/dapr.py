@@ -15,7 +15,8 @@ from lightkube.resources.core_v1 import Pod
 
 from delivery.report import Check
 from delivery.verify.logs import Logs
-from delivery.verify.snapshot import SIMULATED, is_simulated, name_of, statuses
+from delivery.verify.snapshot import SIMULATED, is_simulated
+from kube.objects import annotations, container_statuses, name
 
 DAPRD = "daprd"
 COMPONENTS = "Dapr components"
@@ -56,7 +57,7 @@ def components(expected: Sequence[str], existing: Collection[str], pods: Sequenc
         return Check(COMPONENTS, "failed", "no pod of the backend is there to load them")
     if not any(map(_asks_for_one, pods)):
         return Check(COMPONENTS, "not applicable", _NONE_ASKED)
-    found = {name_of(pod): _loads(expected, pod, logs) for pod in pods}
+    found = {name(pod): _loads(expected, pod, logs) for pod in pods}
     if not all(loads.proven for loads in found.values()):
         told = "; ".join(f"{pod}: {loads.told}" for pod, loads in found.items() if not loads.proven)
         return Check(COMPONENTS, "failed", told, [*_causes(found)])
@@ -102,7 +103,7 @@ def _errors(lines: Iterable[str]) -> Mapping[str, str]:
     return errors
 
 
-def _causes(found: Mapping[str, _Loads]) -> Iterator[str]:
+def _causes(found: Mapping[str | None, _Loads]) -> Iterator[str]:
     for pod, loads in found.items():
         for component, error in loads.errors.items():
             yield f"{pod}: {component} does not load: {error}"
@@ -118,7 +119,7 @@ def _message(line: str) -> str:
 
 
 def _asks_for_one(pod: Pod) -> bool:
-    return ((pod.metadata and pod.metadata.annotations) or {}).get("dapr.io/enabled") == "true"
+    return annotations(pod).get("dapr.io/enabled") == "true"
 
 
 def _is_ready(pod: Pod) -> bool:
@@ -126,7 +127,7 @@ def _is_ready(pod: Pod) -> bool:
 
 
 def _sidecars_of(pod: Pod) -> Iterator[ContainerStatus]:
-    return (status for status in statuses(pod) if status.name == DAPRD)
+    return (status for status in container_statuses(pod) if status.name == DAPRD)
 
 
 def _count(number: int, what: str) -> str:

@@ -16,7 +16,8 @@ from delivery.verify.dapr import SIDECARS
 from delivery.verify.http import PATHS, answer_of
 from delivery.verify.logs import Logs
 from delivery.verify.rollouts import rollout_of
-from delivery.verify.snapshot import Sight, name_of
+from delivery.verify.snapshot import Sight
+from kube.objects import container_statuses, init_container_statuses, name
 from settings.names import APPS
 
 _ANSWERS = {answer_of(path) for path in PATHS}
@@ -43,7 +44,7 @@ def explained(client: Client, logs: Logs, namespace: str, sight: Sight, checks: 
         elif check.state == "failed" and app in untold:
             untold.remove(app)
             pods = sight.pods[app]
-            warnings = _told(event for event in events if event.is_of(app, {*map(name_of, pods)}))
+            warnings = _told(event for event in events if event.is_of(app, {*map(name, pods)}))
             why = [*warnings, *(line for pod in pods for line in _last_words(logs, pod))]
         yield replace(check, causes=[*dict.fromkeys([*check.causes, *why])])
 
@@ -58,7 +59,7 @@ class _Warning:
     message: str
     time: datetime
 
-    def is_of(self, app: str, pods: Collection[str]) -> bool:
+    def is_of(self, app: str, pods: Collection[str | None]) -> bool:
         """Whether it is about an app's deployment, or what the deployment made."""
         match self.kind:
             case "Deployment" | "HorizontalPodAutoscaler":
@@ -100,7 +101,7 @@ def _told(events: Iterator[_Warning]) -> Sequence[str]:
 def _last_words(logs: Logs, pod: Pod) -> Iterator[str]:
     """The last lines of each container that is not ready, and of the one before where that one crashed."""
     for status in _not_ready(pod):
-        where = f"{name_of(pod)} {status.name}"
+        where = f"{name(pod)} {status.name}"
         if status.restartCount and status.state and status.state.running:
             for line in logs.end_of_previous(pod, status.name, _LOG_LINES):
                 yield f"{where} before its restart: {line.rstrip()}"
@@ -109,11 +110,9 @@ def _last_words(logs: Logs, pod: Pod) -> Iterator[str]:
 
 
 def _not_ready(pod: Pod) -> Sequence[ContainerStatus]:
-    if pod.status is None:
-        return []
-    started = [status for status in pod.status.containerStatuses or [] if not status.ready]
+    started = [status for status in container_statuses(pod) if not status.ready]
     # One that ran to its end is not ready either.
-    first = [status for status in pod.status.initContainerStatuses or [] if not status.ready and not _is_done(status)]
+    first = [status for status in init_container_statuses(pod) if not status.ready and not _is_done(status)]
     return [*first, *started]
 
 

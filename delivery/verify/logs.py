@@ -14,7 +14,7 @@ from lightkube.config.client_adapter import ConnectionParams
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Pod
 
-from delivery.verify.snapshot import name_of
+from kube.objects import name, namespace
 
 # A sidecar loads its components in the first tens of lines.
 _START_BYTES = 262_144
@@ -51,9 +51,8 @@ class Logs:
         return self._read(pod, {"container": container, "tailLines": lines, "previous": True}) or []
 
     def _read(self, pod: Pod, query: Mapping[str, str | int | bool]) -> Sequence[str] | None:
-        namespace = (pod.metadata and pod.metadata.namespace) or ""
         try:
-            answer = self._http.get(f"/api/v1/namespaces/{namespace}/pods/{name_of(pod)}/log", params=query)
+            answer = self._http.get(f"/api/v1/namespaces/{namespace(pod)}/pods/{name(pod)}/log", params=query)
         except (httpx2.HTTPError, ConfigError):
             return None
         return answer.text.splitlines() if answer.is_success else None

@@ -1,7 +1,7 @@
 """Looks until everything is as promised and stays so, or the deadline is over."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -113,12 +113,12 @@ class _Steadiness:
 
     def __init__(self) -> None:
         self.began: float | None = None
-        self._lives: Sequence[tuple[str, int]] = []
+        self._restarts: Mapping[str | None, int] = {}
 
     def look(self, sight: Sight) -> Check:
         now = time.monotonic()
-        if self.began is None or sight.lives != self._lives:
-            self.began, self._lives = now, sight.lives
+        if self.began is None or sight.restarts != self._restarts:
+            self.began, self._restarts = now, sight.restarts
         if now - self.began >= STEADY_SECONDS:
             return Check("steadiness", "passed", f"the same pods, without a restart, for {STEADY_SECONDS:g} seconds")
         return Check("steadiness", "failed", f"the same pods are to run on for {STEADY_SECONDS:g} seconds")

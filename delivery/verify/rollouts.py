@@ -7,6 +7,7 @@ from lightkube.resources.core_v1 import Pod
 
 from delivery.report import Check
 from delivery.verify.snapshot import SIMULATED, is_simulated
+from kube.objects import containers
 from kube.rollout.watcher import find_obstacles
 
 
@@ -41,8 +42,7 @@ def image(app: str, wanted: str, pods: Sequence[Pod]) -> Check:
         return Check(name, "not applicable", SIMULATED)
     if "@sha256:" not in wanted:
         return Check(name, "not applicable", f"{wanted} is a tag, which may be any image: name a digest")
-    containers = [container for pod in pods if pod.spec for container in pod.spec.containers if container.name == app]
-    running = sorted({container.image or "" for container in containers})
+    running = sorted({container.image or "" for pod in pods for container in containers(pod) if container.name == app})
     # The kubelet checks what it pulls by digest; the ID that it reports is the index's or the platform's.
     if running == [wanted]:
         return Check(name, "passed", wanted)

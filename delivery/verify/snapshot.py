@@ -6,13 +6,11 @@ from http import HTTPStatus
 
 from lightkube import ApiError, Client
 from lightkube.generic_resource import create_namespaced_resource
-from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 from lightkube.resources.networking_v1 import Ingress
 
-from kube.addresses import address
-from kube.rollout.issues import has_ended
+from kube.objects import container_statuses, has_ended, is_terminating, load_balancer_address, uid
 from settings.names import APPS, INGRESS, labels_of
 
 SIMULATED = "its pods are simulated: no image is pulled, nothing runs and nothing listens"
@@ -32,10 +30,10 @@ class Sight:
     components: Collection[str]
 
     @property
-    def lives(self) -> Sequence[tuple[str, int]]:
-        """The pods by UID, each with how often its containers were started again: the same only where nothing ended."""
-        every = [pod for app in APPS for pod in self.pods[app]]
-        return sorted((uid_of(pod), sum(status.restartCount for status in statuses(pod))) for pod in every)
+    def restarts(self) -> Mapping[str | None, int]:
+        """Return the restarts of each pod's containers, by the pod's UID: equal only while no container ends."""
+        pods = [pod for app in APPS for pod in self.pods[app]]
+        return {uid(pod): sum(status.restartCount for status in container_statuses(pod)) for pod in pods}
 
 
 def see(client: Client, namespace: str) -> Sight:
@@ -58,33 +56,20 @@ def url_of_ingress(client: Client, namespace: str) -> str:
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return ""
         raise
-    host = address(ingress)
+    host = load_balancer_address(ingress)
     scheme = "https" if ingress.spec and ingress.spec.tls else "http"
-    return host and f"{scheme}://{host}"
-
-
-def statuses(pod: Pod) -> Sequence[ContainerStatus]:
-    """Of the containers of a pod; none before a kubelet has it."""
-    return (pod.status and pod.status.containerStatuses) or []
-
-
-def name_of(pod: Pod) -> str:
-    return (pod.metadata and pod.metadata.name) or ""
-
-
-def uid_of(pod: Pod) -> str:
-    return (pod.metadata and pod.metadata.uid) or ""
+    return f"{scheme}://{host}" if host else ""
 
 
 def is_simulated(pod: Pod) -> bool:
     """Whether no kubelet runs it: a kubelet names the image of each container that runs."""
-    return any(status.state and status.state.running and not status.imageID for status in statuses(pod))
+    return any(status.state and status.state.running and not status.imageID for status in container_statuses(pod))
 
 
 def pods_of(client: Client, namespace: str, app: str) -> Sequence[Pod]:
     """An app's pods, without those that end or have ended. Raises as `see` does."""
     found = client.list(Pod, namespace=namespace, labels=labels_of(app))
-    return [pod for pod in found if pod.metadata and not pod.metadata.deletionTimestamp and not has_ended(pod)]
+    return [pod for pod in found if not is_terminating(pod) and not has_ended(pod)]
 
 
 def _components(client: Client, namespace: str) -> Collection[str]:

@@ -11,6 +11,8 @@ from lightkube import ApiError, AsyncClient
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Service
 
+from kube.objects import annotations
+
 REVISION = "todo-oke.pulumi.com/revision"
 
 
@@ -27,7 +29,7 @@ async def gate_revision(client: AsyncClient, namespace: str, release: str) -> st
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return None
         raise
-    return ((gate.metadata and gate.metadata.annotations) or {}).get(REVISION)
+    return annotations(gate).get(REVISION)
 
 
 async def end_wait(client: AsyncClient, namespace: str, release: str) -> str:

@@ -337,7 +337,7 @@ def test_the_api_server_admits_every_manifest_and_every_pod_as_restricted(deploy
         ),
         ({"kubeconfig": "nowhere"}, "kubeconfig leads to no cluster: there is no file nowhere"),
         ({"context": "nobody"}, "kubeconfig leads to no cluster: it has no context 'nobody', only kwok-embedded"),
-        ({"kubeconfig": "unreachable.yaml"}, "No cluster answers at https://127.0.0.1:9 (context 'nowhere')"),
+        ({"kubeconfig": "unreachable.yaml"}, "Cannot reach the API server of context 'nowhere' at https://127.0.0.1:9"),
         (
             {"valuesFile": "bad-values.yaml"},
             "valuesFile names values that do not fit the chart: bad-values.yaml: "

@@ -174,3 +174,31 @@ def test_a_kubeconfig_never_shows_its_credentials(user: Mapping[str, str]) -> No
     found = kubeconfig.read(yaml.safe_dump(example.kubeconfig(user=user)), "")
 
     assert str(found) == repr(found) == "Kubeconfig('example' at 'https://cluster.example.com:6443')"
+
+
+def test_kubectl_reads_a_kubeconfig_in_a_file_from_there() -> None:
+    assert (
+        kubeconfig.read(write(example.kubeconfig()), "").kubectl == "kubectl --kubeconfig kubeconfig --context example"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "kubectl"),
+    [
+        (
+            "env .venv/bin/python -m delivery oke-token --cluster ocid1.cluster.x --region eu-frankfurt-1",
+            "kubectl --kubeconfig <(python -m delivery kubeconfig --cluster ocid1.cluster.x --region eu-frankfurt-1)",
+        ),
+        (
+            "oci ce cluster generate-token --cluster-id ocid1.cluster.x",
+            "kubectl --kubeconfig <(pulumi config get kubeconfig) --context example",
+        ),
+    ],
+)
+def test_kubectl_reads_the_content_of_a_kubeconfig_from_the_command_that_prints_it(command: str, kubectl: str) -> None:
+    name, *arguments = command.split()
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": name, "args": arguments}
+
+    found = kubeconfig.read(yaml.safe_dump(example.kubeconfig(user={"exec": plugin})), "")
+
+    assert found.kubectl == kubectl

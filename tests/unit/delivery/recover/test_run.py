@@ -457,7 +457,7 @@ def test_a_cluster_that_refuses_is_told_without_a_secret(
 
     told = refused(capsys, "--yes")
 
-    assert "refuses context 'example': secrets is forbidden" in told
+    assert "rejected the request (403) of context 'example'" in told
     assert example.CANARY not in told
 
 
