@@ -19,7 +19,7 @@ from components.platform.cert_manager import CertManager, CertManagerArgs
 from components.platform.ingress import ALWAYS_FREE_MBPS, INGRESS_CLASS, IngressController, IngressControllerArgs
 from kube.kubeconfig import Kubeconfig
 from settings.model import Settings
-from system.source import revision
+from system.git import revision
 
 if TYPE_CHECKING:
     from components.cluster.oke import OkeCluster

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if answer := options.run(options):
             print(answer)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)  # message, and `hint: COMMAND` on the next line
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from system.process import allowed
+from system.process import environment_for
 
 # BuildKit's words for a step that ended with another exit code than 0; all other errors say enough by themselves.
 _A_STEP_FAILED = "did not complete successfully"
@@ -44,7 +44,7 @@ async def _last_lines(arguments: Sequence[str]) -> str:
     try:
         process = await asyncio.create_subprocess_exec(
             *arguments,
-            env=allowed("docker", os.environ),
+            env=environment_for("docker", os.environ),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -11,7 +11,7 @@ import pulumi
 
 from settings.names import APPS
 from system.errors import UserError
-from system.process import allowed
+from system.process import environment_for
 
 # Told from Trivy's own failures, after which it exits with 1.
 _FOUND = 10
@@ -76,7 +76,7 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
         trivy,
         *arguments,
         image,
-        env=allowed("trivy", os.environ),
+        env=environment_for("trivy", os.environ),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

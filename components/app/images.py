@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from components.app.build_failure import failed_step_hook
 from settings.names import PULL_SECRET
-from system.source import Revision
+from system.git import Revision
 
 if TYPE_CHECKING:
     from pulumi_docker_build import CacheFromArgs, CacheToArgs

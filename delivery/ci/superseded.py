@@ -10,7 +10,7 @@ def find(name: str) -> str:
     Raises UserError.
     """
     last = updates.last_update(name)
-    here = (git.ask("rev-parse", "HEAD") or "").strip()
+    here = (git.output("rev-parse", "HEAD") or "").strip()
     if last is None or last.commit in ("", here) or not git.is_ancestor(here, last.commit):
         return ""
     return (

@@ -247,4 +247,4 @@ def _run(
             check=False,
         )
     except FileNotFoundError:
-        raise process.missing("pulumi") from None
+        raise process.not_found("pulumi") from None

@@ -112,8 +112,8 @@ def images(name: str, update: Update) -> tuple[Literal["pinned", "registry"], Ma
 
 
 def _last_commit(update: Update, context: str) -> str:
-    """The commit that an image's tag names: `system.source.revision`, as it was then."""
+    """The commit that an image's tag names: `system.git.revision`, as it was then."""
     commit = git.last_touching(update.commit, context)
-    if not commit:
+    if commit is None:
         raise UnreachableError(update, f"its commit has no {context}", "python -m delivery history   tells the others")
     return commit

@@ -140,7 +140,7 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
         message=entry["message"],
         commit=commit,
         # Of an update in a linked worktree, as a full rollback is, the engine notes the commit alone.
-        author=environment.get("git.author") or git.author(commit),
+        author=environment.get("git.author") or (commit and git.author(commit)) or "",
         dirty=environment.get("git.dirty") == "true",
         settings={key: value["value"] for key, value in config.items() if key not in hidden},
         secrets={key: _secret(config[key]) for key in config if key in hidden and config[key].get("value") != ""},

@@ -26,9 +26,9 @@ def program_of(commit: str, folder: Path, tell: Callable[[str], None]) -> Genera
     tell(f"      checking out commit {commit[:7]} beside this checkout, with the packages that it locks")
     try:
         # Without this repository's hooks: those are for a person's checkouts.
-        if git.ask("-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(folder), commit) is None:
+        if git.output("-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(folder), commit) is None:
             raise UserError(f"git cannot check out commit {commit[:7]}.\n    git worktree add {folder} {commit}")
-        project = folder / (git.ask("rev-parse", "--show-prefix") or "").strip()
+        project = folder / (git.output("rev-parse", "--show-prefix") or "").strip()
         _provide(project)
         own = project.resolve()
         yield Program(own, (own / ".tools/bin", own / ".venv/bin"))
@@ -49,11 +49,11 @@ def _provide(project: Path) -> None:
             )
         command = [sys.executable, str(_BOOTSTRAP)]
     # It runs code of packages, which need none of the secrets that the update needs.
-    done = subprocess.run(command, cwd=project, env=process.allowed("", os.environ), check=False)
+    done = subprocess.run(command, cwd=project, env=process.environment_for(None, os.environ), check=False)
     if done.returncode != 0:
         raise UserError("The packages of that commit could not be installed, and nothing was changed; above is why.")
 
 
 def _remove(folder: Path) -> None:
-    git.ask("worktree", "remove", "--force", "--force", str(folder))
-    git.ask("worktree", "prune")
+    git.output("worktree", "remove", "--force", "--force", str(folder))
+    git.output("worktree", "prune")

@@ -6,10 +6,7 @@ import pty
 import re
 import select
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -544,31 +541,6 @@ def test_without_a_repository_github_is_left_alone(place: Place) -> None:
     prepare_workflows(session(place, terminal), StackConfig(example.CONFIG, frozenset()))
 
     assert terminal.text == ""
-
-
-def test_a_command_that_has_begun_ends_before_ctrl_c_stops_the_run(tmp_path: Path) -> None:
-    slow = tmp_path / "slow"
-    slow.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 0.7\ntouch {tmp_path}/ended\n")
-    slow.chmod(0o755)
-    code = f"from delivery import runner; process.run(['slow'], {{'PATH': '{tmp_path}:/usr/bin:/bin'}})"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=example.PROJECT_FOLDER, start_new_session=True, stderr=subprocess.PIPE
-    )
-    while not (tmp_path / "begun").exists():
-        time.sleep(0.01)
-
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
-
-    assert (tmp_path / "ended").exists()
-    assert b"KeyboardInterrupt" in errors
-
-
-def test_a_command_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    StandIn("pulumi", tmp_path, monkeypatch).does("exec sleep 30")
-
-    with pytest.raises(UserError, match=r"`pulumi config set` has not answered within 0\.3 seconds"):
-        process.run(["pulumi", "config", "set", "key"], os.environ, "canary", seconds=0.3)
 
 
 @pytest.mark.usefixtures("place")

@@ -20,7 +20,7 @@ from components.app.images import (
     Registry,
 )
 from settings.types import IMAGE
-from system.source import Revision
+from system.git import Revision
 from tests.support import example
 from tests.support.commands import StandIn
 from tests.support.engine import UNKNOWN, Engine, Inputs, Resource, Secret

@@ -128,7 +128,7 @@ def test_a_missing_command_is_named(
     monkeypatch.setattr("sys.stdin", io.StringIO("update type::name\n"))
 
     assert main([command, "--stack", "oke"]) == 1
-    assert capsys.readouterr().err.startswith(f"error: There is no command {missing}.\n    ")
+    assert capsys.readouterr().err.startswith(f"error: {missing} is not on PATH")
 
 
 def test_the_first_drift_opens_an_issue(

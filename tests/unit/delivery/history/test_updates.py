@@ -108,7 +108,7 @@ def test_no_engine_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("PATH", "/nowhere")
 
     assert main(["history"]) == 1
-    assert capsys.readouterr().err.startswith("error: There is no command pulumi.\n    make tools")
+    assert capsys.readouterr().err.startswith("error: pulumi is not on PATH.\nhint: make tools")
 
 
 def test_what_an_update_changed(commit: str, pulumi: PulumiCommand, checkout: Checkout) -> None:

@@ -70,7 +70,7 @@ def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = registry.ask("ghcr.io/o/b@sha256:…")
 
     assert answer.state == "unknown"
-    assert "There is no command crane. make tools installs it" in answer.detail
+    assert "crane is not on PATH. hint: make tools" in answer.detail
 
 
 def test_a_registry_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,5 +81,5 @@ def test_a_registry_that_never_answers(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert (answer.state, answer.detail) == (
         "unknown",
-        "`crane manifest ghcr.io/o/b@sha256:…` has not answered within 0.2 seconds.",
+        "`crane manifest ghcr.io/o/b@sha256:…` timed out after 0.2 seconds.",
     )
