@@ -118,13 +118,13 @@ def up(stack: str, config_file: Path, message: str, *options: str, program: Prog
         raise UserError("The update did not succeed; above is what the engine says of it.")
 
 
-def mend(*command: str) -> None:
-    """Runs a command of the engine that writes to the state. Raises UserError with all that it said."""
+def run(command: Sequence[str]) -> None:
+    """Run a `pulumi` command that writes to the state. Raises UserError with its output."""
     with _until_it_ends():
         done = _run(*command[1:], "--color", "never")
     if done.returncode != 0:
-        said = "\n".join(text.strip() for text in (done.stdout, done.stderr) if text.strip())
-        raise UserError(f"`{' '.join(command)}` failed:\n{said}")
+        printed = "\n".join(text.strip() for text in (done.stdout, done.stderr) if text.strip())
+        raise UserError(f"`{' '.join(command)}` failed: {printed}")
 
 
 def set_secret(stack: str, config_file: Path, key: str, secret: str) -> None:
@@ -184,9 +184,9 @@ def resource_of(urn: str) -> str:
     return f"{types.rpartition('$')[2]}::{name}"
 
 
-def provider_of(state: Mapping[str, Any]) -> str:
-    """The URN of the provider of a resource, as a state names it with an ID; empty where there is none."""
-    return state.get("provider", "").rpartition("::")[0]
+def provider_of(state: Mapping[str, Any]) -> str | None:
+    """Return the URN of a resource's provider, which a state names with an ID behind it."""
+    return state["provider"].rpartition("::")[0] if state.get("provider") else None
 
 
 def _revealed(value: Any) -> Any:

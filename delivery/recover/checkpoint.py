@@ -1,22 +1,23 @@
-"""What a stack's state says of its resources, and of the operations that were begun and not ended."""
+"""A stack's state: its resources, and the operations that started and did not end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from delivery.engine import stack
+from system.errors import UserError
 
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 @dataclass(frozen=True)
 class Resource:
-    """type: such as kubernetes:helm.sh/v3:Release; parent, provider: URNs, empty where there is none."""
+    """A resource as the state has it."""
 
     urn: str
-    type: str
-    parent: str
-    provider: str
+    type: str  # like kubernetes:helm.sh/v3:Release
+    parent: str | None  # a URN
+    provider: str | None  # a URN
     inputs: Mapping[str, Any]
 
     @property
@@ -31,15 +32,15 @@ class Resource:
 
 @dataclass(frozen=True)
 class Operation:
-    """kind: creating, updating, deleting, reading or importing."""
+    """An operation that the state lists as pending."""
 
-    kind: str
+    kind: str  # creating, updating, deleting, reading or importing
     resource: Resource
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The resources of a state and the operations that it takes for running."""
+    """A state."""
 
     resources: Sequence[Resource]
     operations: Sequence[Operation]
@@ -50,11 +51,16 @@ class Checkpoint:
 
 
 def read(name: str) -> Checkpoint:
-    """The state of a stack, with its secrets as they are encrypted there. Raises UserError.
+    """Return the state of a stack, with its secrets encrypted. Raises UserError.
 
     Source: https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/apitype/core.go (DeploymentV3)
     """
-    deployment = stack.export(name)
+    try:
+        deployment = stack.export(name)
+    except UserError as error:
+        # Only the throw-away stack keeps its state in a folder; other backends keep the last good version.
+        hint = "make down" if stack.backend().startswith("file://") else None
+        raise UserError(f"The state of stack {name} cannot be read: {error}", hint) from None
     return Checkpoint(
         [resource(state) for state in deployment.get("resources", [])],
         [Operation(one["type"], resource(one["resource"])) for one in deployment.get("pending_operations", [])],
@@ -62,6 +68,5 @@ def read(name: str) -> Checkpoint:
 
 
 def resource(state: Mapping[str, Any]) -> Resource:
-    """A resource, as the engine writes it in a state and in the steps of a preview."""
-    provider = stack.provider_of(state)
-    return Resource(state["urn"], state["type"], state.get("parent", ""), provider, state.get("inputs", {}))
+    """Return a resource of a state, or of a preview's step."""
+    return Resource(state["urn"], state["type"], state.get("parent"), stack.provider_of(state), state.get("inputs", {}))

@@ -1,4 +1,4 @@
-"""The cluster that a stack's releases are on, reached as an update reaches it: by the provider that the state names."""
+"""The cluster of a stack's releases, reached by the provider that the state names, as an update reaches it."""
 
 import os
 import tempfile
@@ -17,44 +17,44 @@ from system.errors import UserError
 
 
 class Cluster:
-    """What Helm recorded there, and Helm itself. Everything raises UserError where the cluster cannot be reached.
+    """Helm and its records. All methods raise UserError where the cluster is unreachable.
 
-    The deployer's kubeconfig is not enough for it: an update that was killed at first may not have made it yet, and it
-    leads to one namespace alone.
+    The deployer's kubeconfig does not suffice: a first update that was killed may not have made it, and it leads to one
+    namespace only.
     """
 
     def __init__(self, stack: str) -> None:
         self._stack = stack
-        self._reached_by: dict[str, Kubeconfig] = {}
+        self._kubeconfigs: dict[str | None, Kubeconfig] = {}
 
     def revisions(self, release: Resource) -> list[Revision]:
-        """All revisions that Helm remembers of a release, the oldest first."""
-        reached = self._kubeconfig(release.provider)
-        with translate_errors(reached):
-            return helm.read(reached.client(), release.inputs["namespace"], release.inputs["name"])
+        """Return all revisions that Helm remembers of a release, the oldest first."""
+        kubeconfig = self._kubeconfig(release)
+        with translate_errors(kubeconfig):
+            return helm.read(kubeconfig.client(), release.inputs["namespace"], release.inputs["name"])
 
     def helm(self, release: Resource, arguments: Sequence[str]) -> None:
-        """Runs a command of Helm that changes a release, and lets it end."""
-        reached = self._kubeconfig(release.provider)
-        with _file(reached) as path:
-            command = [*arguments, "--kube-context", reached.context]
+        """Run a command of Helm that changes a release, without a timeout of ours."""
+        kubeconfig = self._kubeconfig(release)
+        with _file(kubeconfig) as path:
+            command = [*arguments, "--kube-context", kubeconfig.context]
             done = process.run(command, {**os.environ, "KUBECONFIG": path}, seconds=None)
         if done.code:
-            raise UserError(f"`{' '.join(command)}` failed:\n{(done.output + done.errors).strip()}")
+            raise UserError(f"`{' '.join(command)}` failed: {(done.output + done.errors).strip()}")
 
-    def _kubeconfig(self, provider: str) -> Kubeconfig:
-        if provider not in self._reached_by:
-            inputs = stack.secret_inputs(self._stack, provider)
-            self._reached_by[provider] = access.of_provider(self._stack, inputs)
-        return self._reached_by[provider]
+    def _kubeconfig(self, release: Resource) -> Kubeconfig:
+        if release.provider not in self._kubeconfigs:
+            inputs = stack.secret_inputs(self._stack, release.provider or "")
+            self._kubeconfigs[release.provider] = access.of_provider(self._stack, inputs)
+        return self._kubeconfigs[release.provider]
 
 
 @contextmanager
-def _file(reached: Kubeconfig) -> Generator[str]:
-    if reached.is_path:
-        yield os.path.expanduser(reached.source)  # noqa: PTH111 (as it was read)
+def _file(kubeconfig: Kubeconfig) -> Generator[str]:
+    if kubeconfig.is_path:
+        yield os.path.expanduser(kubeconfig.source)  # noqa: PTH111 (as it was read)
         return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:  # which nobody else may read
-        file.write(reached.source)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:  # which only its owner may read
+        file.write(kubeconfig.source)
         file.flush()
         yield file.name

@@ -1,4 +1,4 @@
-"""One thing that keeps a stack from its next update."""
+"""One problem that blocks a stack's next update."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What is stuck, how it came to that, and what will be done about it: a sentence or two each.
+    """A problem with its repair."""
 
-    command: what does it, as a user would type it. mend: does it, and raises UserError where that fails.
-    look: what a person has to look at first, because nobody else can know it; mostly nothing.
-    """
-
-    what: str
+    problem: str
+    """Identifies the finding: the same text after a repair means that the repair did not help."""
     cause: str
-    plan: str
+    action: str
+    """What the repair does."""
     command: Sequence[str]
-    mend: Callable[[], None]
-    look: str = ""
+    """The repair as a user would type it."""
+    repair: Callable[[], None]
+    """Raises UserError."""
+    confirm: str | None = None
+    """A question that only a person can answer before the repair, like "whether the update still runs"."""

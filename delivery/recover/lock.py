@@ -7,9 +7,11 @@ import os
 import pwd
 import re
 import socket
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+import psutil
 
 from delivery.engine import stack
 from delivery.recover.finding import Finding
@@ -20,71 +22,59 @@ _HELD = re.compile(r"created by (?P<user>.+)@(?P<host>[^@\s]+) \(pid (?P<pid>\d+
 
 @dataclass(frozen=True)
 class _Holder:
-    """who: such as `ann@laptop (pid 4711)`; running: whether its process is seen here; gone: whether it cannot be."""
-
-    who: str
+    name: str  # like ann@laptop (pid 4711)
     since: str
-    running: bool
-    gone: bool
+    process: Literal["running", "ended", "unknown"]
 
 
 def find(name: str) -> Finding | None:
-    """The lock of a stack, where nobody who is known to run holds it.
+    """Return the lock of a stack, where its holder is not known to run.
 
-    Raises UserError where an update runs on this machine, which is to be waited for.
+    Works where the state cannot be read, too. Raises UserError where an update is running on this machine.
     """
-    summary = stack.summary(name)
-    if "version" not in summary:  # Pulumi Cloud alone numbers a stack's states
-        return find_beside_state(name)
-    running = summary.get("currentOperation")
-    if not running:
-        return None
-    return _finding(name, [_Holder(running["author"], running["started"], running=False, gone=False)])
-
-
-def find_beside_state(name: str) -> Finding | None:
-    """The same of a bucket or a folder, which tells it of a stack with a damaged state too."""
+    if stack.backend().startswith("http"):  # Pulumi Cloud
+        running = stack.summary(name).get("currentOperation")
+        return _finding(name, [_Holder(running["author"], running["started"], "unknown")]) if running else None
     refusal = stack.refusal_of_lock(name)
     held = [*_HELD.finditer(refusal)]
     if not held and "already exists" not in refusal:
-        raise UserError(f"Nobody could be asked whether stack {name} is locked:\n{refusal.strip()}")
+        raise UserError(f"Could not find out whether stack {name} is locked: {refusal.strip()}")
     return _finding(name, [_holder(found) for found in held]) if held else None
 
 
 def _finding(name: str, holders: Sequence[_Holder]) -> Finding:
     for holder in holders:
-        if holder.running:
-            raise UserError(
-                f"An update of stack {name} is running: {holder.who} since {holder.since}.\n"
-                "    wait for it, or press Ctrl-C where it runs"
-            )
-    held = " and ".join(f"{holder.who} since {holder.since}" for holder in holders)
-    gone = all(holder.gone for holder in holders)
+        if holder.process == "running":
+            raise UserError(f"An update of stack {name} is running: {holder.name} since {holder.since}.")
+    held = " and ".join(f"{holder.name} since {holder.since}" for holder in holders)
+    ended = all(holder.process == "ended" for holder in holders)
     cancel = ["pulumi", "cancel", "--yes", name]
     return Finding(
-        what=f"Stack {name} is locked by {held}.",
+        problem=f"Stack {name} is locked by {held}.",
         cause=(
-            "That process is gone: the update was killed."
-            if gone
-            else "Either that update still runs, or it was killed. This machine cannot tell."
+            "The update was killed: its process has ended."
+            if ended
+            else "The update still runs elsewhere, or was killed. This machine cannot tell."
         ),
-        plan="The lock is taken away. An update that still runs would go on, and could lose what others write.",
+        action="The lock is removed. An update that still runs would continue, and could overwrite later changes.",
         command=cancel,
-        mend=lambda: stack.mend(*cancel),
-        look="" if gone else "whether that update still runs, where it was begun",
+        repair=lambda: stack.run(cancel),
+        confirm=None if ended else "whether that update still runs on the machine where it was started",
     )
 
 
 def _holder(found: re.Match[str]) -> _Holder:
-    # Another machine may have the same name, and a container that of its own.
-    here = found["host"] == socket.gethostname() and found["user"] == pwd.getpwuid(os.getuid()).pw_name
-    runs = here and _runs(found["pid"])
-    who = f"{found['user']}@{found['host']} (pid {found['pid']})"
-    return _Holder(who, found["since"], running=runs, gone=here and not runs)
+    name = f"{found['user']}@{found['host']} (pid {found['pid']})"
+    # Another machine may have the same name, and a container has users of its own.
+    if found["host"] != socket.gethostname() or found["user"] != pwd.getpwuid(os.getuid()).pw_name:
+        return _Holder(name, found["since"], "unknown")
+    return _Holder(name, found["since"], "running" if _is_engine(int(found["pid"])) else "ended")
 
 
-def _runs(pid: str) -> bool:
-    # Its name too, for numbers are given again; and a process that is only waited for has ended.
-    shown = subprocess.run(["ps", "-o", "stat=,comm=", "-p", pid], capture_output=True, text=True, check=False).stdout
-    state, _, name = shown.strip().partition(" ")
-    return not state.startswith("Z") and os.path.basename(name.strip()) == "pulumi"  # noqa: PTH119 (no path but a name)
+def _is_engine(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        # The name as well, because a pid is reused; a zombie has ended.
+        return process.name() == "pulumi" and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

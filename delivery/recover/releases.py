@@ -1,4 +1,4 @@
-"""Helm releases that Helm is in the middle of for ever, and those of which the state and the cluster say different.
+"""Helm releases whose last operation never ended, and releases that are only in the state or only in the cluster.
 
 Sources: https://github.com/helm/helm/blob/v3.18.6/pkg/action/upgrade.go and install.go (what Helm refuses),
 https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/helm_release.go (what the provider asks).
@@ -15,14 +15,14 @@ from kube.helm import Revision
 from settings.names import RELEASE
 from system.errors import UserError
 
-_PROVIDER_SECONDS = 300  # its own wait, where a release names none
+_PROVIDER_TIMEOUT = 300  # seconds, of a release that sets none
 
 
 def find_unfinished(name: str, state: Checkpoint, cluster: Cluster) -> Finding | None:
-    """A release that Helm takes for being changed, so that it refuses every other change."""
-    begun = [operation.resource for operation in state.operations]
-    of_the_app = _of_the_app(name, [*state.resources, *begun])
-    for release in {one.urn: one for one in [*state.resources, *begun, *of_the_app] if one.is_release}.values():
+    """Return a release with an operation in progress, for which Helm refuses every other operation."""
+    known = [*state.resources, *(operation.resource for operation in state.operations)]
+    candidates = [*known, *_app_release(name, known)]
+    for release in {one.urn: one for one in candidates if one.is_release}.values():
         revisions = cluster.revisions(release)
         if revisions and (revisions[-1].under_way or revisions[-1].status == "uninstalled"):
             return _unfinished(release, revisions, cluster)
@@ -30,59 +30,56 @@ def find_unfinished(name: str, state: Checkpoint, cluster: Cluster) -> Finding |
 
 
 def find_missing(name: str, state: Checkpoint, cluster: Cluster) -> Finding | None:
-    """A release that is in the state and not in the cluster: an update without a refresh would not miss it."""
+    """Return a release that is only in the state. An update without a refresh would not notice."""
     declared = (one for one in state.resources if one.is_release)
     return next((_missing(name, release) for release in declared if not cluster.revisions(release)), None)
 
 
 def find_unknown(name: str, state: Checkpoint, planned: Iterable[Resource], cluster: Cluster) -> Finding | None:
-    """A release that an update would install, though there is one of that name: Helm refuses that.
+    """Return a release that an update would install although the cluster has it, which Helm refuses.
 
-    planned: what an update would create. Raises UserError where the state lacks what the release belongs to.
+    planned: what an update would create. Raises UserError where the state lacks the release's parent.
     """
-    asked = (one for one in planned if one.is_release and one.provider in state.urns)
-    release = next((one for one in asked if cluster.revisions(one)), None)
+    reachable = (one for one in planned if one.is_release and one.provider in state.urns)
+    release = next((one for one in reachable if cluster.revisions(one)), None)
     if release and release.parent not in state.urns:
         raise UserError(
-            f"{_told(release)} is in the cluster, and the state has neither it nor what it is part of.\n"
-            f"    pulumi up --stack {name}   makes the latter and stops at the release; then recover again"
+            f"{_label(release)} is in the cluster, and its component is not in the state yet: an update creates the "
+            "component and stops at the release, which `recover` imports then.",
+            f"pulumi up --stack {name}",
         )
     return _unknown(name, release) if release else None
 
 
 def _unfinished(release: Resource, revisions: Sequence[Revision], cluster: Cluster) -> Finding:
     last = revisions[-1]
-    seconds = int(release.inputs.get("timeout") or _PROVIDER_SECONDS)
-    where = ["--namespace", release.inputs["namespace"], "--wait", "--timeout", f"{seconds}s"]
-    if back := _deployed_before(revisions):
-        arguments = ["helm", "rollback", release.inputs["name"], str(back.number), *where]
-        plan = (
-            f"Helm goes back to revision {back.number}, the last that was deployed, and waits until its pods are ready."
-        )
+    timeout = int(release.inputs.get("timeout") or _PROVIDER_TIMEOUT)
+    options = ["--namespace", release.inputs["namespace"], "--wait", "--timeout", f"{timeout}s"]
+    if deployed := _last_deployed(revisions):
+        command = ["helm", "rollback", release.inputs["name"], str(deployed.number), *options]
+        action = f"Helm rolls back to revision {deployed.number}, the last deployed one, and waits for its pods."
     else:
-        arguments = ["helm", "uninstall", release.inputs["name"], *where]
-        plan = (
-            "No revision of it was ever deployed: what there is of it is deleted, and the next update installs it anew."
-        )
-    doing = last.under_way or "an uninstall that kept its history"
+        command = ["helm", "uninstall", release.inputs["name"], *options]
+        action = "No revision was ever deployed: the release is uninstalled, and the next update installs it."
+    operation = last.under_way or "an uninstall that kept its history"
     return Finding(
-        what=f"{_told(release)} is in the middle of {doing} (revision {last.number}, {last.status}) since "
+        problem=f"{_label(release)} is in the middle of {operation} (revision {last.number}, {last.status}) since "
         f"{last.since:%Y-%m-%d %H:%M:%S} UTC.",
-        cause="Who began it was killed before Helm noted how it ended, unless somebody runs helm by hand right now.",
-        plan=plan,
-        command=arguments,
-        mend=lambda: cluster.helm(release, arguments),
+        cause="Helm was killed before it recorded the result, unless somebody runs helm by hand right now.",
+        action=action,
+        command=command,
+        repair=lambda: cluster.helm(release, command),
     )
 
 
 def _missing(name: str, release: Resource) -> Finding:
     refresh = ["pulumi", "refresh", "--yes", "--skip-preview", "--stack", name, "--target", release.urn]
     return Finding(
-        what=f"{_told(release)} is in the state and not in the cluster.",
-        cause="It was uninstalled past this stack, or with its namespace.",
-        plan="The state forgets it, and the next update installs it anew.",
+        problem=f"{_label(release)} is in the state and not in the cluster.",
+        cause="It was uninstalled outside of this stack, or its namespace was deleted.",
+        action="The release is removed from the state, and the next update installs it.",
         command=refresh,
-        mend=lambda: stack.mend(*refresh),
+        repair=lambda: stack.run(refresh),
     )
 
 
@@ -92,17 +89,17 @@ def _unknown(name: str, release: Resource) -> Finding:
     adopt += ["--parent", f"parent={release.parent}", "--provider", f"provider={release.provider}"]
     adopt += ["--protect=false", "--generate-code=false", "--yes", "--skip-preview"]
     return Finding(
-        what=f"{_told(release)} is in the cluster and not in the state.",
-        cause="An update was killed once Helm was done, the state was lost, or somebody else installed it.",
-        plan="The state takes it over as it is, no pod is touched; the next update makes it what the settings say.",
+        problem=f"{_label(release)} is in the cluster and not in the state.",
+        cause="An update was killed after Helm had finished, the state was lost, or somebody else installed it.",
+        action="The release is imported as it is, without touching its pods; the next update applies the settings.",
         command=adopt,
-        mend=lambda: stack.mend(*adopt),
+        repair=lambda: stack.run(adopt),
     )
 
 
-def _deployed_before(revisions: Sequence[Revision]) -> Revision | None:
+def _last_deployed(revisions: Sequence[Revision]) -> Revision | None:
     if not revisions[-1].status.startswith("pending-"):
-        return None  # an uninstall has begun to delete, and is ended
+        return None  # an uninstall has deleted something already, and is completed
     for status in ("deployed", "superseded"):
         for revision in reversed(revisions):
             if revision.status == status:
@@ -110,17 +107,17 @@ def _deployed_before(revisions: Sequence[Revision]) -> Revision | None:
     return None
 
 
-def _told(release: Resource) -> str:
+def _label(release: Resource) -> str:
     return f"Release {release.inputs['name']} (namespace {release.inputs['namespace']})"
 
 
-def _of_the_app(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
-    """The app's release as the program would declare it; none where it is known, or no way to its cluster is.
+def _app_release(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
+    """Return the app's release where no resource declares it, and the provider of its cluster is known.
 
-    Where its first install was cut off, neither the state nor a preview tells of it: the preview stops at it.
+    After a first install that was cut off it is in neither the state nor a preview: the preview stops at it.
     """
-    provider = next((one.urn for one in known if one.type == "pulumi:providers:kubernetes"), "")
+    provider = next((one.urn for one in known if one.type == "pulumi:providers:kubernetes"), None)
     if not provider or any(one.is_release and one.inputs["name"] == RELEASE for one in known):
         return []
     namespace = stack_config.load(name, os.environ).values["namespace"]
-    return [Resource("", HELM_RELEASE, "", provider, {"name": RELEASE, "namespace": namespace})]
+    return [Resource("", HELM_RELEASE, None, provider, {"name": RELEASE, "namespace": namespace})]

@@ -1,51 +1,55 @@
-"""What keeps a stack from its next update: found, explained, and mended once somebody has agreed to it.
+"""`python -m delivery recover`: find what blocks a stack's next update, explain it, and repair it after a confirmation.
 
-In the order in which one thing hides the next: a damaged state, of which nothing can be told; the lock, without which
-nothing is written; a release that Helm takes for being changed, and what may still change it; operations that were
-never ended; and releases of which the state and the cluster say different.
+One problem hides the next: the lock, without which nothing is written; a Helm operation that never ended, and the
+provider that may still continue it; pending operations; releases that are only in the state or only in the cluster.
 """
 
 import shlex
-import sys
 from collections.abc import Callable
 from typing import Literal
 
 from delivery.engine import stack, stack_config
-from delivery.recover import checkpoint, corrupt_state, lock, orphans, pending, releases
+from delivery.recover import checkpoint, lock, orphans, pending, releases
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
 from system.errors import UserError
+from system.terminal import require_stdin
 
 
-def recover(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None], agree: Callable[[str], bool]) -> None:
-    """Mends what is stuck, one thing after the other, and looks again after each.
+def recover(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], ask: Callable[[str], bool]) -> None:
+    """Repair one problem after the other, and look again after each.
 
-    how: to ask for each thing, or to mend all but what a person has to look at first. tell: is told each thing.
-    agree: is asked, and says whether to go on.
+    how: ask before each repair, or repair all that needs no look by a person. ask: puts a yes-or-no question.
 
-    Raises UserError where something is left, and where an update is running.
+    Raises UserError where a problem remains, and where an update is running.
     """
-    mended: list[str] = []
+    command = f"python -m delivery recover --stack {name}"
+    repaired: list[str] = []
     while finding := find(name):
-        tell(_told(finding))
-        if finding.what in mended:
-            raise UserError("That is so again after it was mended: something else does it.")
-        _require_consent(finding, how, agree)
-        finding.mend()
-        tell("done\n")
-        mended.append(finding.what)
-    tell("Nothing is stuck." + (f"\n    pulumi up --stack {name}   goes on from here" if mended else ""))
+        echo(_text(finding))
+        if finding.problem in repaired:
+            raise UserError("The repair did not last: something else causes the problem again.")
+        if how == "yes" and finding.confirm:
+            raise UserError("Only a person can confirm this, so --yes does not cover it.", command)
+        if how == "ask":
+            require_stdin(f"{command} --yes")
+            _require_consent(finding, ask)
+        finding.repair()
+        echo("done\n")
+        repaired.append(finding.problem)
+    echo("Nothing is stuck." + (f"\nhint: pulumi up --stack {name}" if repaired else ""))
 
 
 def find(name: str) -> Finding | None:
-    """The first thing in the way of an update of a stack, or None where nothing is.
+    """Return the first problem that blocks an update of a stack.
 
-    To ask who holds the lock takes it for a moment, where the state is not in Pulumi Cloud; else nothing is written.
+    Writes nothing, but takes the lock for a moment, where the backend is not Pulumi Cloud, to learn who holds it.
 
-    Raises UserError where an update is running, where the cluster does not answer, and where there is no preview.
+    Raises UserError where an update is running, where the state cannot be read, where the cluster is unreachable, and
+    where the preview fails.
     """
-    if in_the_way := corrupt_state.find(name) or lock.find(name):
-        return in_the_way
+    if locked := lock.find(name):
+        return locked
     state, cluster = checkpoint.read(name), Cluster(name)
     unfinished = releases.find_unfinished(name, state, cluster)
     return (
@@ -62,26 +66,23 @@ def _planned(name: str) -> list[checkpoint.Resource]:
     return [checkpoint.resource(step["newState"]) for step in steps if step["op"] == "create"]
 
 
-def _require_consent(finding: Finding, how: Literal["ask", "yes"], agree: Callable[[str], bool]) -> None:
-    if how == "yes":
-        if finding.look:
-            raise UserError(
-                "Somebody has to look first, so --yes is not enough.\n"
-                "    python -m delivery recover   asks whether you have"
-            )
-        return
-    if not sys.stdin.isatty():
-        raise UserError("There is nobody here to ask.\n    --yes   to mend it")
+def _require_consent(finding: Finding, ask: Callable[[str], bool]) -> None:
     try:
-        agreed = agree("Have you looked, and is it to be done?" if finding.look else "Is it to be done?")
+        agreed = ask(
+            "Did you check this, and do you want the repair?" if finding.confirm else "Do you want the repair?"
+        )
     except (EOFError, KeyboardInterrupt):
         agreed = False
     if not agreed:
-        raise UserError("Nothing was done about it.")
+        raise UserError("Nothing was repaired.")
 
 
-def _told(finding: Finding) -> str:
-    parts = {"stuck": finding.what, "why": finding.cause, "mend": finding.plan, "by": shlex.join(finding.command)}
-    if finding.look:
-        parts["first"] = f"look {finding.look}"
-    return "\n".join(f"{part:<5} {line}" for part, text in parts.items() for line in text.splitlines())
+def _text(finding: Finding) -> str:
+    parts = {
+        "problem": finding.problem,
+        "cause": finding.cause,
+        "action": finding.action,
+        "command": shlex.join(finding.command),
+        "check": finding.confirm or "",
+    }
+    return "\n".join(f"{part:<8} {line}" for part, text in parts.items() for line in text.splitlines())

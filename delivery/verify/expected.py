@@ -6,9 +6,6 @@ from typing import Any
 
 from system.errors import UserError
 
-# The default of the setting, for an update that was made before it was an output.
-_SECONDS = 180.0
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -35,7 +32,7 @@ def wanted(outputs: Mapping[str, Any]) -> Wanted:
             outputs["daprComponents"],
             outputs["url"],
             outputs.get("address", ""),
-            outputs.get("verifyTimeoutSeconds", _SECONDS),
+            outputs["verifyTimeoutSeconds"],
         )
     except KeyError as error:
         raise UserError(f"The stack has no output {error}: nothing was deployed.\n    pulumi up") from None

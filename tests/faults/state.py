@@ -1,45 +1,17 @@
-"""The state: it cannot be written, is damaged, lost, old or of something else, or its passphrase is wrong."""
+"""The state: it is lost, old or of something else, or its passphrase is wrong."""
 
 import json
 import shutil
 from pathlib import Path
 
 from tests.faults.case import KEPT, RECOVER, UP_ALONE, case
-from tests.faults.site import STACK, STATE_FILE, Site
+from tests.faults.site import STATE_FILE, Site
 from tests.faults.update import UP
 from tests.support.project import Outcome
-
-# In blocks of 1 KiB: locks and small files fit, the state does not.
-_ROOM = 64
 
 
 def _state_file(site: Site) -> Path:
     return site.project.folder / STATE_FILE
-
-
-@case("no room for the state", UP_ALONE, RECOVER)
-def _full(site: Site) -> Outcome:
-    """A limit of what a process may write to a file says no at the same call as a full disk, and needs no root."""
-    site.change()
-    outcome = site.project.run("bash", "-c", f"ulimit -f {_ROOM}; exec {' '.join(UP)}")
-    site.project.printed.append(outcome.text)
-    return outcome
-
-
-@case("a truncated state", RECOVER)
-def _truncated(site: Site) -> Outcome:
-    file = _state_file(site)
-    text = file.read_text()
-    site.change()
-    file.write_text(text[: len(text) // 2])
-    return site.project.run(*UP)
-
-
-@case("an empty state file", RECOVER)
-def _empty(site: Site) -> Outcome:
-    site.change()
-    _state_file(site).write_text("")
-    return site.project.run(*UP)
 
 
 @case("a state from before the last update")
@@ -51,14 +23,6 @@ def _older(site: Site) -> str:
     site.project.do(*UP)
     shutil.move(kept, file)
     return "nothing: the update is done once more"
-
-
-@case("a state of another stack", RECOVER)
-def _foreign(site: Site) -> Outcome:
-    file = _state_file(site)
-    site.change()
-    file.write_text(file.read_text().replace(f"urn:pulumi:{STACK}::", "urn:pulumi:other::"))
-    return site.project.run(*UP)
 
 
 @case("a state under another passphrase", KEPT)

@@ -1,11 +1,13 @@
 """A stand-in for a stack that is stuck: the `pulumi` and `helm` commands and the cluster's API, as a test says."""
 
+import io
 import json
 import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,12 @@ cd {folder}
 case "$1 $2" in
   "stack get") cat summary ;;
   "stack rename") [ "$3 $4 $5" = "oke --stack oke" ] || exit 98; cat lock >&2; exit 255 ;;
-  "stack export")
-     if [ -e damaged ] && ! ls "$(cat states)" | grep -q '[.]damaged$'; then
-       cat damaged; cat refusal >&2; [ ! -s refusal ]; exit
-     fi
-     cat state ;;
+  "stack export") if [ -e unreadable ]; then cat unreadable >&2; exit 1; else cat state; fi ;;
   "whoami --json") cat backend ;;
   "state get") cat provider ;;
   "config --json") cat settings ;;
   "preview --json") cat planned ;;
-  "hold "*) read -r _ ;;
+  "hold "*) "$2" ;;
   *) [ -e failing ] && cat failing >&2 && exit 255
      for what in lock state records planned; do [ ! -e "$1-$what" ] || mv "$1-$what" $what; done ;;
 esac
@@ -60,8 +58,31 @@ RELEASED: Mapping[str, Any] = {
 }
 
 
+CUT_SHORT = "error: failed to load checkpoint: unexpected end of JSON input"
+UNLOCKED = "error: a stack named oke already exists"
+DEAD_PID = 2**22 + 1  # above the highest number that Linux gives a process
+
+
+def locked(host: str, pid: int) -> str:
+    """How the engine names the holder of a lock."""
+    return (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the "
+        "lock file with `pulumi cancel`.\n  s3://todo-state/.pulumi/locks/organization/todo-oke/oke/5e.json: "
+        f"created by {USER}@{host} (pid {pid}) at 2026-11-24T02:31:41Z\n"
+    )
+
+
+class Terminal(io.StringIO):
+    """A terminal at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class StuckStack:
     """The stack `oke`, of which nothing is stuck at first. Whatever has `by` comes true once that command has run."""
+
+    name = "oke"
 
     def __init__(self, folder: Path, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -70,10 +91,10 @@ class StuckStack:
         self._pulumi.does(_PULUMI.format(folder=folder))
         self._helm.does(_HELM.format(folder=folder))
         cluster.answers = _Answers(folder / "records")
-        self._say("summary", {"stack": "oke"})
+        self.keeps_state_in("s3://todo-state")
         self._say("settings", {"todo-oke:namespace": {"value": "todo", "secret": False}})
         self.is_reached_by(yaml.safe_dump(example.kubeconfig(cluster.url)))
-        self.is_locked("error: a stack named oke already exists")
+        self.is_locked(UNLOCKED)
         self.has_state([*BASE, RELEASED])
         self.has_revisions("superseded", "deployed")
         self.plans()
@@ -94,6 +115,7 @@ class StuckStack:
         self._write("lock", refusal, by)
 
     def is_in_pulumi_cloud(self, **running: Any) -> None:
+        self.keeps_state_in("https://app.pulumi.com/ann")
         self._say("summary", {"stack": "oke", "version": 7, **({"currentOperation": running} if running else {})})
 
     def has_state(
@@ -105,11 +127,8 @@ class StuckStack:
     def keeps_state_in(self, url: str) -> None:
         self._say("backend", {"user": "ann", "url": url})
 
-    def is_damaged(self, states: Path, refusal: str, resources: Sequence[Mapping[str, Any]] = ()) -> None:
-        """Until a damaged state is kept in the folder `states`; refusal: what the engine says, or else resources."""
-        self._write("states", str(states), "")
-        self._write("refusal", refusal, "")
-        self._say("damaged", {"deployment": {"resources": resources}})
+    def has_unreadable_state(self, error: str) -> None:
+        self._write("unreadable", error, "")
 
     def has_revisions(self, *statuses: str, by: str = "") -> None:
         records = [helm_record(number, "", "", status) for number, status in enumerate(statuses, 1)]
@@ -126,16 +145,26 @@ class StuckStack:
         self._write("failing", error, "")
 
     def start_update(self) -> subprocess.Popen[bytes]:
-        """A process that looks like one of the engine, until its standard input is closed."""
-        return subprocess.Popen(["pulumi", "hold", ""], stdin=subprocess.PIPE)
+        """Start a process with the name of the engine's, which runs until its standard input is closed."""
+        return subprocess.Popen(["pulumi", "hold", "cat"], stdin=subprocess.PIPE)
 
-    def leave_provider(self, engine: str, *options: str) -> subprocess.Popen[bytes]:
-        """A process that looks like the Kubernetes provider of the engine at an address, started in this folder."""
+    @contextmanager
+    def provider(self, folder: Path, engine: str | None = None) -> Generator[subprocess.Popen[bytes]]:
+        """Run a process with the name of the Kubernetes provider's in a folder: an orphan, or a child of an engine."""
         provider = self._folder / "pulumi-resource-kubernetes"
         if not provider.exists():
             provider.symlink_to(shutil.which("cat") or "")
-        os.mkfifo(engine)  # it waits for somebody to write there
-        return subprocess.Popen([provider, *options, engine])
+        command = [engine, "hold", provider] if engine else [provider]
+        running = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert running.stdin
+        assert running.stdout
+        running.stdin.write(b"started\n")
+        running.stdin.flush()
+        running.stdout.readline()
+        try:
+            yield running
+        finally:
+            running.communicate()
 
     def _say(self, what: str, document: object, by: str = "") -> None:
         self._write(what, json.dumps(document), by)
