@@ -228,18 +228,6 @@ def test_at_the_deadline_it_fails(app: RunningApp, clock: Callable[..., list[flo
     assert sum(sleeps) == 4
 
 
-def test_an_update_from_before_the_setting_is_given_its_default(
-    app: RunningApp, clock: Callable[..., list[float]]
-) -> None:
-    app.runs([], pod())
-    outputs = {"namespace": "todo", "images": IMAGES, "daprComponents": [], "url": app.server.url}
-    app.pulumi.has_outputs(outputs)
-    sleeps = clock(lambda _: None)
-
-    assert main(["verify"]) == 1
-    assert sum(sleeps) == 180
-
-
 def test_an_app_that_crashes_soon_after_it_was_ready_does_not_pass(
     app: RunningApp, clock: Callable[..., list[float]], capsys: pytest.CaptureFixture[str]
 ) -> None:
