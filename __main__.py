@@ -4,7 +4,7 @@ import pulumi
 
 from components import selection
 from components.app.dapr_components import DaprComponents, DaprComponentsArgs
-from components.app.deployer import DeployerAccess, DeployerAccessArgs
+from components.app.deployer import Deployer, DeployerArgs
 from components.app.images import AppImages, AppImagesArgs
 from components.app.release import AppRelease, AppReleaseArgs
 from components.app.secrets import AppSecrets, AppSecretsArgs
@@ -77,17 +77,16 @@ def declare() -> None:
         pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[dapr])),
     )
 
-    deployer = DeployerAccess(
+    deployer = Deployer(
         "todo-app-deployer",
-        DeployerAccessArgs(
-            namespace=app_namespace, server=cluster.kubeconfig.apply(lambda kubeconfig: kubeconfig.server)
-        ),
+        DeployerArgs(cluster=cluster, namespace=app_namespace),
         on_cluster,
     )
 
     release = AppRelease(
         "todo-app",
         AppReleaseArgs(
+            cluster=cluster,
             namespace=app_namespace,
             chart=CHART,
             values_file=config.values_file,
@@ -98,14 +97,12 @@ def declare() -> None:
             before=selection.scans(config, images),
             secret_checksums=secrets.checksums,
             ingress=ingress,
-            api_cidr=cluster.api_cidr,
             database_port=config.database_port,
             kafka_ports=config.kafka_ports,
             tracing_port=config.tracing_port,
             dapr_namespace=dapr_namespace,
             kafka_topic=config.kafka_topic,
             dapr_checksum=dapr_components.checksum,
-            kubeconfig=cluster.kubeconfig,
         ),
         pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
     )

@@ -6,7 +6,7 @@ that of a part that a stack may do without is imported where the part is chosen,
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import Literal, cast
 
 import pulumi
 
@@ -15,16 +15,12 @@ from components.app.images import AppImages, Build, Pinned, PullCredentials, Pul
 from components.app.release import AppIngressArgs
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs, identify
 from components.cluster.namespace import Namespace, NamespaceArgs
+from components.cluster.protocol import Cluster
 from components.platform.cert_manager import CertManager, CertManagerArgs
 from components.platform.ingress import ALWAYS_FREE_MBPS, INGRESS_CLASS, IngressController, IngressControllerArgs
 from kube.kubeconfig import Kubeconfig
 from settings.model import Settings
 from system.git import revision
-
-if TYPE_CHECKING:
-    from components.cluster.oke import OkeCluster
-
-Cluster: TypeAlias = "ExistingCluster | OkeCluster"
 
 # The jobs of .github/workflows/deploy-oke.yml that a pull request needs, by their names.
 CHECKS = ("Run Tests", "Run App Tests", "Run Integration Tests (1)", "Run Integration Tests (2)")
@@ -108,7 +104,8 @@ def ingress(
     config: Settings, cluster: Cluster, app_namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> AppIngressArgs:
     """How the app is reached: through the stack's own controller and certificates, or as the values file says."""
-    issuer, class_name, controller_namespace, address = "", "", "", ""
+    issuer = class_name = controller_namespace = None
+    address: pulumi.Input[str] = ""
     served_by: list[pulumi.Resource] = []
     if config.ingress_controller:
         controller_namespace = namespace(config, cluster, "traefik", opts)
@@ -116,15 +113,14 @@ def ingress(
         controller = IngressController(
             "ingress",
             IngressControllerArgs(
+                cluster=cluster,
                 chart=config.ingress_chart,
                 version=config.ingress_version,
                 namespace=controller_namespace,
                 min_mbps=ALWAYS_FREE_MBPS,
                 max_mbps=ALWAYS_FREE_MBPS,
-                network_security_group=cluster.load_balancer_group,
                 redirect_to_https=bool(config.lets_encrypt_email),
                 protect=config.protect,
-                kubeconfig=cluster.kubeconfig,
             ),
             opts,
         )
@@ -145,7 +141,7 @@ def ingress(
         )
         issuer = certificates.issuer
         served_by.append(certificates)
-    return AppIngressArgs(config.host, class_name, controller_namespace, issuer, address, served_by)
+    return AppIngressArgs(config.host or None, class_name, controller_namespace, issuer, address, served_by)
 
 
 def repository(config: Settings, kubeconfig: pulumi.Input[str]) -> None:

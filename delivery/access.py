@@ -14,7 +14,7 @@ from system.errors import UserError
 
 # Not KUBECONFIG, which may lead to the cluster of another stack: a verification there would be of another app.
 _GIVEN = "DELIVERY_KUBECONFIG"
-_DEPLOYER = "todo:access:DeployerAccess"
+_DEPLOYER = "todo:app:Deployer"
 _SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
 
 

@@ -44,7 +44,7 @@ class DaprComponents(pulumi.ComponentResource):
     checksum: pulumi.Output[str]
 
     def __init__(self, name: str, args: DaprComponentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:dapr:Components", name, opts=opts)
+        super().__init__("todo:app:DaprComponents", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
         declared: list[Any] = []
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.cluster.protocol import Cluster
 from kube.kubeconfig import of_service_account
 
 # What a Helm release of the chart needs: to read and write each kind that it renders, and Helm's own records, which are
@@ -29,17 +30,15 @@ RULES: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
 
 
 @dataclass(frozen=True)
-class DeployerAccessArgs:
-    """namespace: the only namespace in which the identity can do anything.
+class DeployerArgs:
+    """Arguments of Deployer."""
 
-    server: the API server's URL.
-    """
-
+    cluster: Cluster
     namespace: pulumi.Input[str]
-    server: pulumi.Input[str]
+    """The only namespace in which the identity has permissions."""
 
 
-class DeployerAccess(pulumi.ComponentResource):
+class Deployer(pulumi.ComponentResource):
     """A service account `todo-app-deployer`, its role in one namespace, and a kubeconfig (secret) that is only a token.
 
     The kubeconfig is no output of the component, nor may it be one of the stack: Pulumi's SDK logs outputs at level
@@ -52,8 +51,8 @@ class DeployerAccess(pulumi.ComponentResource):
 
     kubeconfig: pulumi.Output[str]
 
-    def __init__(self, name: str, args: DeployerAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:access:DeployerAccess", name, opts=opts)
+    def __init__(self, name: str, args: DeployerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("todo:app:Deployer", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
         metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": args.namespace}
         account = kubernetes.core.v1.ServiceAccount(
@@ -78,8 +77,8 @@ class DeployerAccess(pulumi.ComponentResource):
             opts=child,
         )
         self.kubeconfig = pulumi.Output.secret(
-            pulumi.Output.all(name, args.namespace, args.server, token.data).apply(
-                lambda known: of_service_account(*known)
+            pulumi.Output.all(name, args.namespace, args.cluster.kubeconfig, token.data).apply(
+                lambda known: of_service_account(known[0], known[1], known[2].server, known[3])
             )
         )
         self.register_outputs({})

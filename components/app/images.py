@@ -104,7 +104,7 @@ class AppImages(pulumi.ComponentResource):
     backend: pulumi.Output[str]
 
     def __init__(self, name: str, args: AppImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:images:AppImages", name, opts=opts)
+        super().__init__("todo:app:AppImages", name, opts=opts)
         match args.source:
             case Build() as build:
                 self.frontend = self._built("frontend", build, build.frontend)
@@ -198,7 +198,7 @@ class PullSecret(pulumi.ComponentResource):
     name: pulumi.Output[str]
 
     def __init__(self, name: str, args: PullSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:images:PullSecret", name, opts=opts)
+        super().__init__("todo:app:PullSecret", name, opts=opts)
         secret = kubernetes.core.v1.Secret(
             PULL_SECRET,
             metadata={"name": PULL_SECRET, "namespace": args.namespace},

@@ -11,6 +11,7 @@ import yaml
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.networking_v1 import Ingress
 
+from components.cluster.protocol import Cluster
 from components.errors import as_run_errors
 from kube.drift import deployed_record, find_drift
 from kube.errors import translate_errors
@@ -25,60 +26,53 @@ from system.errors import UserError
 
 @dataclass(frozen=True)
 class AppIngressArgs:
-    """How the app is reached; what is empty is as the values file says.
+    """The way to the app; the values file decides where an argument is None."""
 
-    host: the host name. class_name, namespace: of the ingress controller.
-    tls_issuer: the name of cert-manager's issuer in the app's namespace; without one the app answers over plain HTTP,
-        unless the values file names a TLS secret.
-    address: where the ingress controller answers.
-    served_by: what is to be there for as long as the app's Ingress is.
-    """
-
-    host: str
-    class_name: str
-    namespace: pulumi.Input[str]
-    tls_issuer: str
+    host: str | None
+    class_name: str | None
+    """The class of the ingress controller."""
+    namespace: pulumi.Input[str] | None
+    """The namespace of the ingress controller."""
+    tls_issuer: str | None
+    """The cert-manager issuer in the app's namespace; None for plain HTTP or the values file's own TLS secret."""
     address: pulumi.Input[str]
+    """The address of the ingress controller; empty until the cluster assigns one."""
     served_by: Sequence[pulumi.Resource] = ()
+    """Resources that must exist as long as the app's Ingress does."""
 
 
 @dataclass(frozen=True)
 class AppReleaseArgs:
-    """chart: the chart's folder; values_file: the stack's chart values.
+    """Arguments of AppRelease."""
 
-    timeout_seconds: how long the release may take to become ready before it takes itself back.
-    frontend_image, backend_image: references with a tag or a digest.
-    pull_secrets: the names of the secrets with which the nodes pull them.
-    before: what happens before the release is made or changed, and stops it by an exception.
-    secret_checksums: by secret's name; one that changes rolls the pods that use the secret.
-    ingress: how the app is reached.
-    api_cidr: where pods find the Kubernetes API, as an IPv4 block; empty for anywhere.
-    database_port, kafka_ports, tracing_port: the TCP ports outside of the cluster that network policies let the backend
-        reach; tracing_port is 0 where no traces are sent.
-    dapr_namespace: where they let its sidecar reach the control plane.
-    kafka_topic: where the backend publishes its events.
-    dapr_checksum: of what its sidecar has from its start; one that changes rolls its pods.
-    kubeconfig: the cluster, to tell why a release does not become ready.
-    """
-
+    cluster: Cluster
     namespace: pulumi.Input[str]
     chart: Path
+    """The chart's folder."""
     values_file: Path
+    """The stack's own chart values."""
     timeout_seconds: int
+    """Time for every pod to become ready, before Helm rolls the release back."""
     frontend_image: pulumi.Input[str]
     backend_image: pulumi.Input[str]
     pull_secrets: Sequence[pulumi.Input[str]]
+    """Names of the secrets with which nodes pull the images."""
     before: Sequence[pulumi.ResourceHook]
+    """Hooks that run before the release is created or updated; an exception stops it."""
     secret_checksums: Mapping[str, str]
+    """Checksums by secret; a changed one restarts the pods that use the secret."""
     ingress: AppIngressArgs
-    api_cidr: str
     database_port: int
+    """Network policies let the backend reach this TCP port outside the cluster, and the next two."""
     kafka_ports: Sequence[int]
     tracing_port: int
+    """0 if no traces are sent."""
     dapr_namespace: pulumi.Input[str]
+    """The namespace of the Dapr control plane, which network policies let the sidecar reach."""
     kafka_topic: str
+    """The topic of the backend's events."""
     dapr_checksum: pulumi.Input[str]
-    kubeconfig: pulumi.Input[Kubeconfig]
+    """Checksum of the sidecar's start-up configuration; a changed one restarts the backend's pods."""
 
 
 class AppRelease(pulumi.ComponentResource):
@@ -95,8 +89,8 @@ class AppRelease(pulumi.ComponentResource):
     revision: pulumi.Output[int]
 
     def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:release:AppRelease", name, opts=opts)
-        hooks = rollout_hooks(name, args.kubeconfig, RELEASE, (APP_SECRETS, KAFKA_SECRETS), told_on=self)
+        super().__init__("todo:app:AppRelease", name, opts=opts)
+        hooks = rollout_hooks(name, args.cluster.kubeconfig, RELEASE, (APP_SECRETS, KAFKA_SECRETS), told_on=self)
         hooks.before_create = [*args.before, *(hooks.before_create or [])]
         hooks.before_update = [*args.before, *(hooks.before_update or [])]
         release = kubernetes.helm.v3.Release(
@@ -105,7 +99,7 @@ class AppRelease(pulumi.ComponentResource):
             namespace=args.namespace,
             chart=str(args.chart),
             description=pulumi.Output.all(
-                args.kubeconfig, args.namespace, f"chart sha256:{digest(args.chart)[:16]}"
+                args.cluster.kubeconfig, args.namespace, f"chart sha256:{digest(args.chart)[:16]}"
             ).apply(lambda known: _description(*known)),
             value_yaml_files=[pulumi.FileAsset(str(args.values_file))],
             values=_values(args),
@@ -121,7 +115,7 @@ class AppRelease(pulumi.ComponentResource):
         self.endpoint = (
             pulumi.Output.from_input(args.ingress.host)
             if args.ingress.host
-            else pulumi.Output.all(args.ingress.address, args.kubeconfig, args.namespace, release.status).apply(
+            else pulumi.Output.all(args.ingress.address, args.cluster.kubeconfig, args.namespace, release.status).apply(
                 lambda known: known[0] or _ingress_address(known[1], known[2])
             )
         )
@@ -141,7 +135,7 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
         "tracingPort": args.tracing_port,
         "daprNamespace": args.dapr_namespace,
         "ingressNamespace": args.ingress.namespace,
-        "apiServer": {"cidr": args.api_cidr} if args.api_cidr else {},
+        "apiServer": {"cidr": args.cluster.api_cidr} if args.cluster.api_cidr else None,
     }
     return {
         # Below Helm's own: whatever is late then fails with its reason, and not by a bare time-out.
@@ -155,8 +149,8 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
 
 
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
-    # What is left out is as the values file says. Neither a zero nor an output is empty.
-    return {key: value for key, value in values.items() if value not in ("", [], {})}
+    # The values file decides what is left out. Neither a zero nor an output is empty.
+    return {key: value for key, value in values.items() if value not in (None, [], {})}
 
 
 def _names_tls_secret(values_file: Path) -> bool:

@@ -39,7 +39,7 @@ class AppSecrets(pulumi.ComponentResource):
     checksums: Mapping[str, str]
 
     def __init__(self, name: str, args: AppSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:secrets:AppSecrets", name, opts=opts)
+        super().__init__("todo:app:AppSecrets", name, opts=opts)
         contents = {
             APP_SECRETS: {
                 "cohere-api-key": args.cohere_api_key,

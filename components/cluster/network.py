@@ -116,7 +116,7 @@ class OkeNetwork(pulumi.ComponentResource):
     load_balancers: Place
 
     def __init__(self, name: str, args: OkeNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:network:OkeNetwork", name, opts=opts)
+        super().__init__("todo:cluster:OkeNetwork", name, opts=opts)
         self._name = name
         self._args = args
         self._kept = pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=args.retain_on_delete)

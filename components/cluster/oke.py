@@ -10,9 +10,9 @@ import pulumi_oci as oci
 from pulumi_oci.containerengine import NodePoolNodeConfigDetailsPlacementConfigArgsDict as PlacementDict
 
 from components.cluster import free_tier
-from components.cluster.existing import provider as kubernetes_provider
 from components.cluster.network import API_CIDR, OkeNetwork, OkeNetworkArgs
 from components.cluster.oke_access import oke_kubeconfig
+from components.cluster.protocol import kubernetes_provider
 from components.errors import as_run_errors
 from kube.kubeconfig import Kubeconfig, read
 from system.errors import UserError

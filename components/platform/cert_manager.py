@@ -47,7 +47,7 @@ class CertManager(pulumi.ComponentResource):
     issuer: str
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:ingress:CertManager", name, opts=opts)
+        super().__init__("todo:platform:CertManager", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self, protect=args.protect)
         release = kubernetes.helm.v3.Release(
             name,

@@ -45,15 +45,13 @@ class DaprControlPlane(pulumi.ComponentResource):
     namespace: pulumi.Output[str]
 
     def __init__(self, name: str, args: DaprControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:dapr:ControlPlane", name, opts=opts)
+        super().__init__("todo:platform:DaprControlPlane", name, opts=opts)
         self.namespace = pulumi.Output.from_input(args.namespace)
         definitions = [
             Manifest(
                 definition,
                 _with_webhook_namespace(manifest, args.namespace),
-                pulumi.ResourceOptions(
-                    parent=self, protect=args.protect, aliases=[_in_group(definition, pulumi.get_stack())]
-                ),
+                pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
             for definition, manifest in args.definitions.items()
         ]
@@ -75,12 +73,6 @@ class DaprControlPlane(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({"namespace": self.namespace})
-
-
-def _in_group(definition: str, stack: str) -> str:
-    """The URN that a definition had in earlier versions of this program, which left it to a group of manifests."""
-    types = "todo:dapr:ControlPlane$kubernetes:yaml/v2:ConfigGroup$kubernetes:apiextensions.k8s.io/v1"
-    return f"urn:pulumi:{stack}::{pulumi.get_project()}::{types}:CustomResourceDefinition::dapr-crds:{definition}"
 
 
 def _with_webhook_namespace(definition: dict[str, Any], namespace: pulumi.Input[str]) -> Mapping[str, Any]:

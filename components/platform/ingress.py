@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.cluster.protocol import Cluster
 from components.platform import chart_source, load_balancer
-from kube.kubeconfig import Kubeconfig
 
 INGRESS_CLASS = "traefik"
 ALWAYS_FREE_MBPS = 10  # https://docs.oracle.com/en-us/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm
@@ -25,27 +25,22 @@ _IDLE_SECONDS = 60
 
 @dataclass(frozen=True)
 class IngressControllerArgs:
-    """chart: OFFICIAL_CHART for Traefik's own repository, else the path of a folder with the chart.
+    """Arguments of IngressController."""
 
-    version: of the chart, as in 41.6.0.
-    namespace: the controller's own, which exists.
-    min_mbps, max_mbps: the bandwidth of OCI's flexible load balancer; ALWAYS_FREE_MBPS for both costs nothing.
-    network_security_group: the OCID of the group that the load balancer joins, which lets the internet reach it (80,
-        443) and lets it reach the nodes (30000 to 32767, 10256); empty to let OKE open the subnets' security lists.
-    redirect_to_https: whether HTTP only ever leads to HTTPS.
-    protect: whether it refuses to be deleted, which would give up the address that DNS names.
-    kubeconfig: the cluster, to learn that address.
-    """
-
+    cluster: Cluster
+    """Its load_balancer_group must open ports 80 and 443; if it has none, OKE opens the subnets' security lists."""
     chart: str
+    """OFFICIAL_CHART for Traefik's own repository, else a folder with the chart."""
     version: str
+    """The chart's version, such as 41.6.0."""
     namespace: pulumi.Input[str]
+    """An existing namespace for the controller alone."""
     min_mbps: int
+    """The bandwidth of OCI's flexible load balancer; ALWAYS_FREE_MBPS for both limits costs nothing."""
     max_mbps: int
-    network_security_group: pulumi.Input[str]
     redirect_to_https: bool
     protect: bool
-    kubeconfig: pulumi.Input[Kubeconfig]
+    """Refuse deletion, which would give up the address in DNS."""
 
 
 class IngressController(pulumi.ComponentResource):
@@ -62,14 +57,14 @@ class IngressController(pulumi.ComponentResource):
     endpoint: pulumi.Output[str]
 
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:ingress:Controller", name, opts=opts)
+        super().__init__("todo:platform:IngressController", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self, protect=args.protect)
         service = kubernetes.core.v1.Service(
             name,
             metadata={
                 "name": _TRAEFIK,
                 "namespace": args.namespace,
-                "annotations": pulumi.Output.from_input(args.network_security_group).apply(
+                "annotations": pulumi.Output.from_input(args.cluster.load_balancer_group).apply(
                     lambda group: _load_balancer_annotations(args, group)
                 ),
             },
@@ -98,13 +93,13 @@ class IngressController(pulumi.ComponentResource):
             values=_traefik_values(args),
             opts=child,
         )
-        self.endpoint = pulumi.Output.all(args.kubeconfig, args.namespace, service.id, release.status).apply(
+        self.endpoint = pulumi.Output.all(args.cluster.kubeconfig, args.namespace, service.id, release.status).apply(
             lambda known: load_balancer.wait_for_address(known[0], known[1], _TRAEFIK)
         )
         self.register_outputs({"endpoint": self.endpoint})
 
 
-def _load_balancer_annotations(args: IngressControllerArgs, network_security_group: str) -> Mapping[str, str]:
+def _load_balancer_annotations(args: IngressControllerArgs, network_security_group: str | None) -> Mapping[str, str]:
     annotations = {
         "pulumi.com/skipAwait": "true",  # else a cluster that gives no load balancer fails after ten minutes
         "service.beta.kubernetes.io/oci-load-balancer-shape": "flexible",

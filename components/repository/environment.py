@@ -61,7 +61,7 @@ class DeliveryRepository(pulumi.ComponentResource):
     environment: pulumi.Output[str]
 
     def __init__(self, name: str, args: DeliveryRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("todo:github:DeliveryRepository", name, opts=opts)
+        super().__init__("todo:repository:DeliveryRepository", name, opts=opts)
         owner, _, repository = args.repository.partition("/")
         provider = github.Provider(
             name, owner=owner, opts=pulumi.ResourceOptions(parent=self, transformations=[_leave_out_token])

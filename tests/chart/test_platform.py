@@ -13,11 +13,11 @@ import yaml
 
 from components.platform.cert_manager import CertManager, CertManagerArgs
 from components.platform.ingress import IngressController, IngressControllerArgs
-from kube import kubeconfig
 from tests.chart.test_pod_security import containers, violations
 from tests.chart.test_resources import quantity
 from tests.support import example, helm
 from tests.support.engine import UNKNOWN, Engine
+from tests.support.fake_cluster import FakeCluster
 from tests.unit.components.platform.test_dapr import closed
 
 CHARTS = example.PROJECT_FOLDER / ".tools/charts"
@@ -38,15 +38,14 @@ def declare_controller(*, redirect_to_https: bool = False) -> Engine:
         lambda: IngressController(
             "edge",
             IngressControllerArgs(
+                cluster=FakeCluster(),
                 chart=str(CHARTS / "traefik"),
                 version="41.6.0",
                 namespace="ingress",
                 min_mbps=10,
                 max_mbps=10,
-                network_security_group="",
                 redirect_to_https=redirect_to_https,
                 protect=False,
-                kubeconfig=kubeconfig.read(yaml.safe_dump(example.kubeconfig()), ""),
             ),
         )
     )

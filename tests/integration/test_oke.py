@@ -123,7 +123,7 @@ NETWORK = {
 }
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule::cluster-api-from-"
 CERT_MANAGER = {
-    "todo:ingress:CertManager::cert-manager": "create",
+    "todo:platform:CertManager::cert-manager": "create",
     "todo:cluster:Namespace::cert-manager": "create",
     "kubernetes:core/v1:Namespace::cert-manager": "create",
     "kubernetes:helm.sh/v3:Release::cert-manager": "create",
@@ -185,7 +185,7 @@ CHANGES = (
     Change(
         "private images",
         {
-            "todo:images:PullSecret::registry-pull": "create",
+            "todo:app:PullSecret::registry-pull": "create",
             "kubernetes:core/v1:Secret::registry-pull": "create",
             **RELEASE,
         },

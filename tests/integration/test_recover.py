@@ -10,7 +10,7 @@ from tests.support.project import CANARIES, Project
 pytestmark = pytest.mark.integration
 
 FRONTEND = "ghcr.io/example/todo-frontend"
-RELEASE = "urn:pulumi:local::todo-oke::todo:release:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
+RELEASE = "urn:pulumi:local::todo-oke::todo:app:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
 SECONDS = 120
 
 

@@ -11,8 +11,8 @@ from tests.support import example, oci_api
 
 STACK = "urn:pulumi:oke::todo-oke"
 CLUSTER = f"{STACK}::pulumi:providers:kubernetes::cluster"
-ACCESS = f"{STACK}::todo:access:DeployerAccess::todo-app-deployer"
-TOKEN = f"{STACK}::todo:access:DeployerAccess$kubernetes:core/v1:Secret::todo-app-deployer-token"
+ACCESS = f"{STACK}::todo:app:Deployer::todo-app-deployer"
+TOKEN = f"{STACK}::todo:app:Deployer$kubernetes:core/v1:Secret::todo-app-deployer-token"
 AUTHORITY = base64.b64encode(oci_api.certificate()).decode()
 
 
@@ -28,11 +28,11 @@ def state(server: str, *, reached_by: str = "") -> list[dict[str, Any]]:
         {"urn": f"{STACK}::pulumi:pulumi:Stack::todo-oke-oke", "type": "pulumi:pulumi:Stack", "outputs": {}},
         {"urn": f"{STACK}::pulumi:providers:other::other", "type": "pulumi:providers:other", "id": "1", "inputs": {}},
         {"urn": CLUSTER, "type": "pulumi:providers:kubernetes", "id": "4711", "inputs": provider},
-        {"urn": ACCESS, "type": "todo:access:DeployerAccess", "outputs": {}},
+        {"urn": ACCESS, "type": "todo:app:Deployer", "outputs": {}},
         {
-            "urn": f"{STACK}::todo:secrets:AppSecrets$kubernetes:core/v1:Secret::app-secrets",
+            "urn": f"{STACK}::todo:app:AppSecrets$kubernetes:core/v1:Secret::app-secrets",
             "type": "kubernetes:core/v1:Secret",
-            "parent": f"{STACK}::todo:secrets:AppSecrets::app-secrets",
+            "parent": f"{STACK}::todo:app:AppSecrets::app-secrets",
             "provider": f"{CLUSTER}::4711",
             "inputs": of_app,
             "outputs": {**of_app, "data": secret({"token": "Y2FuYXJ5LWFwcA=="})},

@@ -145,5 +145,5 @@ def with_secrets(made: Mapping[str, Any], **values: str) -> dict[str, Any]:
 
 def step(operation: str, kind: str, name: str, **state: Any) -> dict[str, Any]:
     """A step of a preview."""
-    urn = f"urn:pulumi:oke::todo-oke::todo:release:AppRelease${kind}::{name}"
+    urn = f"urn:pulumi:oke::todo-oke::todo:app:AppRelease${kind}::{name}"
     return {"op": operation, "urn": urn, "oldState": {"type": kind, **state}}

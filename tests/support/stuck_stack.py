@@ -41,13 +41,13 @@ for what in state records planned; do [ ! -e "helm-$what" ] || mv "helm-$what" $
 USER = pwd.getpwuid(os.getuid()).pw_name  # whom the engine names in a lock
 STACK = "urn:pulumi:oke::todo-oke::pulumi:pulumi:Stack::todo-oke-oke"
 PROVIDER = "urn:pulumi:oke::todo-oke::pulumi:providers:kubernetes::cluster"
-COMPONENT = "urn:pulumi:oke::todo-oke::todo:release:AppRelease::todo-app"
-RELEASE = "urn:pulumi:oke::todo-oke::todo:release:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
+COMPONENT = "urn:pulumi:oke::todo-oke::todo:app:AppRelease::todo-app"
+RELEASE = "urn:pulumi:oke::todo-oke::todo:app:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
 RECORDS = "/api/v1/namespaces/todo/secrets"
 BASE: Sequence[Mapping[str, Any]] = [
     {"urn": STACK, "type": "pulumi:pulumi:Stack"},
     {"urn": PROVIDER, "type": "pulumi:providers:kubernetes", "id": "4711"},
-    {"urn": COMPONENT, "type": "todo:release:AppRelease"},
+    {"urn": COMPONENT, "type": "todo:app:AppRelease"},
 ]
 RELEASED: Mapping[str, Any] = {
     "urn": RELEASE,

@@ -66,7 +66,7 @@ def deployed(engine: Engine) -> Engine:
 def test_the_graph_is_what_the_picture_shows(deployed: Engine) -> None:
     stack = f"todo-oke-{STACK}"
 
-    assert sorted((r.type, r.name, r.parent) for r in deployed.resources) == [
+    assert {(r.type, r.name, r.parent) for r in deployed.resources} == {
         ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "components.dapr.io", "dapr"),
         ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "subscriptions.dapr.io", "dapr"),
         ("kubernetes:core/v1:Namespace", "dapr-system", "dapr-system"),
@@ -86,16 +86,16 @@ def test_the_graph_is_what_the_picture_shows(deployed: Engine) -> None:
         ("kubernetes:rbac.authorization.k8s.io/v1:Role", "todo-app-deployer", "todo-app-deployer"),
         ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "todo-app-deployer", "todo-app-deployer"),
         ("pulumi:providers:kubernetes", "cluster", "cluster"),
-        ("todo:access:DeployerAccess", "todo-app-deployer", stack),
+        ("todo:app:Deployer", "todo-app-deployer", stack),
         ("todo:cluster:ExistingCluster", "cluster", stack),
         ("todo:cluster:Namespace", "dapr-system", stack),
         ("todo:cluster:Namespace", "todo", stack),
-        ("todo:dapr:Components", "dapr-components", stack),
-        ("todo:dapr:ControlPlane", "dapr", stack),
-        ("todo:images:AppImages", "images", stack),
-        ("todo:release:AppRelease", "todo-app", stack),
-        ("todo:secrets:AppSecrets", "app-secrets", stack),
-    ]
+        ("todo:app:DaprComponents", "dapr-components", stack),
+        ("todo:platform:DaprControlPlane", "dapr", stack),
+        ("todo:app:AppImages", "images", stack),
+        ("todo:app:AppRelease", "todo-app", stack),
+        ("todo:app:AppSecrets", "app-secrets", stack),
+    }
 
 
 def test_everything_on_the_cluster_is_declared_through_its_one_provider(deployed: Engine) -> None:
@@ -297,7 +297,7 @@ def test_the_settings_reach_what_they_are_for(engine: Engine) -> None:
     assert release["values"]["backend"]["image"] == example.CONFIG["backendImage"]
     assert release["values"]["backend"]["secretChecksums"].keys() == {"app-secrets", "kafka-secrets"}
     assert release["values"]["dapr"]["topic"] == "events"
-    components = next(r for r in engine.resources if r.type == "todo:dapr:Components")
+    components = next(r for r in engine.resources if r.type == "todo:app:DaprComponents")
     assert release["values"]["dapr"]["checksum"] == engine.outputs[components.urn]["checksum"] != ""
     assert release["values"]["networkPolicy"] == {
         "databasePort": 6432,

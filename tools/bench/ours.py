@@ -13,7 +13,7 @@ PREVIEW = ("pulumi", "preview")
 _IGNORED = "\n".join(["/*", "__pycache__", *(f"!/{name}" for name in PROGRAM)])
 _AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@example.com")
 # The app's part of the graph; the rest is the platform, which is there before.
-_APP = ("todo:release:AppRelease", "todo:secrets:AppSecrets")
+_APP = ("todo:app:AppRelease", "todo:app:AppSecrets")
 
 
 class Ours:

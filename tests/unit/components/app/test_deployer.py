@@ -8,11 +8,12 @@ import pulumi
 import pytest
 from lightkube.config.models import User
 
-from components.app.deployer import DeployerAccess, DeployerAccessArgs
+from components.app.deployer import Deployer, DeployerArgs
 from kube import kubeconfig
 from settings.chart import CHART
 from tests.support import example
 from tests.support.engine import UNKNOWN, Engine, Secret
+from tests.support.fake_cluster import FakeCluster
 
 NAME = "todo-app-deployer"
 WRITE = {"get", "list", "watch", "create", "update", "patch", "delete"}
@@ -20,7 +21,7 @@ WRITE = {"get", "list", "watch", "create", "update", "patch", "delete"}
 
 def deploy(engine: Engine, data: Mapping[str, str] | str, *, preview: bool = False) -> None:
     def program() -> None:
-        access = DeployerAccess(NAME, DeployerAccessArgs(namespace="todo", server="https://cluster.example.com:6443"))
+        access = Deployer(NAME, DeployerArgs(FakeCluster(), namespace="todo"))
         pulumi.export("kubeconfig", access.kubeconfig)
 
     engine.creations["kubernetes:core/v1:Secret", f"{NAME}-token"] = lambda: {"data": data}

@@ -112,7 +112,7 @@ def test_the_two_images_do_not_wait_for_each_other() -> None:
     engine = deploy(build())
 
     assert {first.type for image in images(engine).values() for first in engine.finishes_first(image)} == {
-        "todo:images:AppImages"
+        "todo:app:AppImages"
     }
 
 
@@ -223,7 +223,7 @@ def test_a_tag_in_the_registry_is_resolved_to_its_digest() -> None:
         "frontend": f"ghcr.io/example/todo-frontend:v1@{DIGESTS['todo-frontend']}",
         "backend": f"localhost:5000/example/todo-backend:v2@{DIGESTS['todo-backend']}",
     }
-    assert [resource.type for resource in engine.resources] == ["todo:images:AppImages"]
+    assert [resource.type for resource in engine.resources] == ["todo:app:AppImages"]
 
 
 def test_a_digest_in_the_registry_is_used_as_it_is() -> None:
@@ -251,7 +251,7 @@ def test_a_pinned_image_is_used_as_it_is_written() -> None:
     engine = deploy(pinned)
 
     assert engine.exports == {"frontend": pinned.frontend, "backend": pinned.backend}
-    assert [resource.type for resource in engine.resources] == ["todo:images:AppImages"]
+    assert [resource.type for resource in engine.resources] == ["todo:app:AppImages"]
 
 
 def pull_secret(*, protect: bool = False) -> Engine:

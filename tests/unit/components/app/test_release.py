@@ -10,16 +10,14 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 from pulumi.runtime.proto import engine_pb2
 
 from components.app.release import AppIngressArgs, AppRelease, AppReleaseArgs
-from kube import kubeconfig
 from kube.rollout import failure_policy, watcher
 from settings.chart import digest
-from tests.support import example
 from tests.support.api_server import ApiServer, helm_record
 from tests.support.engine import UNKNOWN, Engine, Inputs
+from tests.support.fake_cluster import FakeCluster
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 RECORDS = "/api/v1/namespaces/todo/secrets"
@@ -50,13 +48,14 @@ def cluster(api_server: ApiServer, engine: Engine, monkeypatch: pytest.MonkeyPat
     return api_server
 
 
-ANYWHERE = AppIngressArgs(host="", class_name="", namespace="", tls_issuer="", address="")
-INGRESS_ARGS = AppIngressArgs(host="todo.example.com", class_name="", namespace="", tls_issuer="", address="")
+ANYWHERE = AppIngressArgs(host=None, class_name=None, namespace=None, tls_issuer=None, address="")
+INGRESS_ARGS = AppIngressArgs(host="todo.example.com", class_name=None, namespace=None, tls_issuer=None, address="")
 
 
-def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = False, **changes: Any) -> None:
+def deploy(engine: Engine, api: ApiServer, chart: Path, *, preview: bool = False, **changes: Any) -> None:
     (chart.parent / "values.yaml").write_text("{}")
     defaults: dict[str, Any] = {
+        "cluster": FakeCluster(api.url),
         "namespace": "todo",
         "chart": chart,
         "values_file": chart.parent / "values.yaml",
@@ -67,14 +66,12 @@ def deploy(engine: Engine, cluster: ApiServer, chart: Path, *, preview: bool = F
         "before": [],
         "secret_checksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
         "ingress": INGRESS_ARGS,
-        "api_cidr": "",
         "database_port": 5432,
         "kafka_ports": [9092, 9093],
         "tracing_port": 4317,
         "dapr_namespace": "dapr-system",
         "kafka_topic": "events",
         "dapr_checksum": "da",
-        "kubeconfig": kubeconfig.read(yaml.safe_dump(example.kubeconfig(cluster.url)), ""),
     }
 
     def program() -> None:
@@ -190,7 +187,8 @@ def test_the_chart_learns_of_the_controller_the_registry_and_the_network(
 ) -> None:
     ingress = replace(INGRESS_ARGS, class_name="traefik", namespace="edge")
 
-    deploy(engine, cluster, chart, ingress=ingress, pull_secrets=["registry-pull"], api_cidr="10.0.0.0/28")
+    within = FakeCluster(cluster.url, api_cidr="10.0.0.0/28")
+    deploy(engine, cluster, chart, ingress=ingress, pull_secrets=["registry-pull"], cluster=within)
 
     values = engine.find(RELEASE).inputs["values"]
     assert values["ingress"] == {"host": "todo.example.com", "className": "traefik"}
@@ -417,7 +415,7 @@ def test_a_failed_release_names_what_was_in_its_way_and_is_not_tried_again(
         deploy(engine, cluster, chart)
 
     assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
-    assert {entry.urn for entry in engine.log} == {engine.find("todo:release:AppRelease").urn}
+    assert {entry.urn for entry in engine.log} == {engine.find("todo:app:AppRelease").urn}
 
 
 @pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])

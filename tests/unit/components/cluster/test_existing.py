@@ -81,7 +81,7 @@ def test_a_named_cluster_that_shows_its_namespaces_keeps_those_of_the_stack(api_
 
 def test_a_namespace_of_another_stack_may_be_this_ones_by_its_former_name(engine: Engine) -> None:
     kubeconfig = reading("https://127.0.0.1:1")
-    identity = ClusterIdentity("uid", "renamed", {"todo": "test", "mine": "renamed", "theirs": ""})
+    identity = ClusterIdentity("uid", "renamed", {"todo": "test", "mine": "renamed", "theirs": None})
 
     def program() -> None:
         cluster = ExistingCluster("cluster", ExistingClusterArgs(kubeconfig, identity))
@@ -90,8 +90,9 @@ def test_a_namespace_of_another_stack_may_be_this_ones_by_its_former_name(engine
     engine.deploy(program)
 
     assert [entry.message for entry in engine.log] == [
-        "Namespace todo is of stack test, and only used here. Where that was this stack's name:\n"
-        f"    {KUBECTL} label namespace todo {OWNER_LABEL}=renamed --overwrite"
+        "Namespace todo belongs to stack test; this stack only uses it. "
+        "If this stack was renamed from test, take it over:\n"
+        f"hint: {KUBECTL} label namespace todo {OWNER_LABEL}=renamed --overwrite"
     ]
 
 

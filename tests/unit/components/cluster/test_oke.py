@@ -133,7 +133,7 @@ def test_the_network_comes_first_and_the_nodes_last(deployed: OciEngine) -> None
     network = [r for r in deployed.resources if r.type.startswith("oci:Core/")]
     assert {r.urn for r in network} <= {r.urn for r in deployed.finishes_first(made)}
     assert {r.urn for r in [*network, made]} <= {r.urn for r in deployed.finishes_first(nodes)}
-    assert deployed.find("todo:network:OkeNetwork").parent == "oke"
+    assert deployed.find("todo:cluster:OkeNetwork").parent == "oke"
 
 
 def test_whoever_uses_the_cluster_waits_for_its_nodes(engine: OciEngine) -> None:

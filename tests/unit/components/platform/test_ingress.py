@@ -7,16 +7,14 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
 from components.platform import load_balancer
 from components.platform.cert_manager import CertManager, CertManagerArgs
 from components.platform.ingress import ALWAYS_FREE_MBPS, IngressController, IngressControllerArgs
-from kube import kubeconfig
 from settings.types import OFFICIAL_CHART
-from tests.support import example
 from tests.support.api_server import ApiServer
 from tests.support.engine import UNKNOWN, Engine
+from tests.support.fake_cluster import FakeCluster
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SERVICE = "kubernetes:core/v1:Service"
@@ -41,17 +39,16 @@ def balance(cluster: ApiServer, address: str = "", metadata: Mapping[str, Any] =
     cluster.has(LIVE_SERVICE, {"metadata": metadata, "status": status})
 
 
-def deploy(engine: Engine, cluster: ApiServer, *, preview: bool = False, **changes: Any) -> None:
+def deploy(engine: Engine, api: ApiServer, *, preview: bool = False, **changes: Any) -> None:
     defaults: dict[str, Any] = {
+        "cluster": FakeCluster(api.url),
         "chart": OFFICIAL_CHART,
         "version": "41.6.1",
         "namespace": "traefik",
         "min_mbps": ALWAYS_FREE_MBPS,
         "max_mbps": ALWAYS_FREE_MBPS,
-        "network_security_group": "",
         "redirect_to_https": False,
         "protect": False,
-        "kubeconfig": kubeconfig.read(yaml.safe_dump(example.kubeconfig(cluster.url)), ""),
     }
 
     engine.creations.setdefault((RELEASE, "ingress"), lambda: {"status": {"status": "deployed"}})
@@ -146,7 +143,7 @@ def test_the_free_load_balancer_is_of_10_mbps() -> None:
 
 
 def test_a_network_with_groups_opens_nothing_by_itself(engine: Engine, cluster: ApiServer) -> None:
-    deploy(engine, cluster, network_security_group="ocid1.networksecuritygroup.oc1..a")
+    deploy(engine, cluster, cluster=FakeCluster(cluster.url, group="ocid1.networksecuritygroup.oc1..a"))
 
     assert annotations(engine)[f"{OCI}/oci-network-security-groups"] == "ocid1.networksecuritygroup.oc1..a"
     assert annotations(engine)[f"{OCI}/security-rule-management-mode"] == "None"

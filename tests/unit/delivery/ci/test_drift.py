@@ -13,8 +13,8 @@ from delivery.__main__ import main
 from tests.support.workflow_commands import StandIn
 
 STACK = "urn:pulumi:oke::todo-oke::pulumi:pulumi:Stack::todo-oke-oke"
-RELEASE = "urn:pulumi:oke::todo-oke::todo:release:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
-SECRET = "urn:pulumi:oke::todo-oke::todo:secrets:AppSecrets$kubernetes:core/v1:Secret::app-secrets"
+RELEASE = "urn:pulumi:oke::todo-oke::todo:app:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
+SECRET = "urn:pulumi:oke::todo-oke::todo:app:AppSecrets$kubernetes:core/v1:Secret::app-secrets"
 PREVIEW = ["preview", "--refresh", "--json", "--color", "never", "--stack", "oke", "--non-interactive"]
 TITLE = "Stack oke has drifted"
 

@@ -240,8 +240,8 @@ def test_what_holds_nothing_may_go_in_full_and_not_with_the_app(kind: str) -> No
 
 
 def test_a_component_may_go_in_full() -> None:
-    steps = [step("delete", "todo:ingress:CertManager", "it", custom=False)]
-    assert destructive.changes(steps, "full") == ["delete todo:ingress:CertManager::it"]
+    steps = [step("delete", "todo:platform:CertManager", "it", custom=False)]
+    assert destructive.changes(steps, "full") == ["delete todo:platform:CertManager::it"]
     with pytest.raises(UserError):
         destructive.changes(steps, "app")
 
