@@ -1,10 +1,4 @@
-"""`python -m delivery kubeconfig` prints the kubeconfig of an OKE cluster or a deployer, `oke-token` is its plug-in.
-
-`setup` leads to the first update of a stack, and `doctor` checks what a stack needs around it. `verify` proves that
-what a stack promises is what runs, `up` brings it up and takes back what does not verify, `history` tells its updates,
-`diff` compares two, and `rollback` goes back to one. `recover` mends a stack that a killed update left stuck. `drift`
-compares a stack with what is there, `drift-issue` tells it on GitHub, and `summary` adds to the page of a workflow run.
-"""
+"""The operator's commands: `python -m delivery COMMAND`."""
 
 import argparse
 import signal
@@ -12,15 +6,19 @@ import sys
 from collections.abc import Sequence
 
 from delivery.cli import ci, cluster, history, release, setup
+from delivery.cli.group import Group
 from system.errors import UserError
+
+_PROG = "python -m delivery"
+_GROUPS = {"Set up": setup, "Release": release, "History": history, "Cluster access": cluster, "CI": ci}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status is 1 where it cannot do its work, or its own, 2 where the usage is wrong."""
+    """Run one command and return its exit code: 1 or its own on failure, 2 on wrong usage, 130 on Ctrl-C."""
     try:
         options = _parser().parse_args(arguments)
-        if answer := options.run(options):
-            print(answer)
+        if output := options.run(options):
+            print(output)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)  # message, and `hint: COMMAND` on the next line
         return error.exit_code
@@ -30,15 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = argparse.ArgumentParser(
+        prog=_PROG,
+        usage=f"{_PROG} COMMAND [OPTION ...]",
+        description="Deploy, verify and operate a stack.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", prog=_PROG, help=argparse.SUPPRESS)
     stack = argparse.ArgumentParser(add_help=False)
     stack.add_argument("--stack", default="oke", help="the stack (default: oke)")
-    cluster.add(commands.add_parser, stack)
-    setup.add(commands.add_parser, stack)
-    release.add(commands.add_parser, stack)
-    history.add(commands.add_parser, stack)
-    ci.add(commands.add_parser)
+    groups: list[str] = []
+    for title, module in _GROUPS.items():
+        group = Group(title, commands.add_parser)
+        module.add(group, stack)
+        groups.append(group.help)
+    parser.epilog = "\n\n".join(groups)
     return parser
 
 

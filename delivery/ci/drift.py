@@ -1,20 +1,18 @@
-"""What an update would change though nobody asked for a change: a refreshed preview, reduced to names."""
+"""Drift: the changes of a refreshed preview, by resource."""
 
 from collections.abc import Sequence
 
 from delivery.engine import stack
 
-# A step of these changes nothing: what a refresh finds different is a step of its own, of the preview that follows it.
+# No change: the difference that a refresh finds is a step of its own in the preview after it.
 _UNCHANGED = {"same", "read", "refresh"}
 _REPLACEMENT = {"replace", "create-replacement", "delete-replaced"}
 
 
 def find(name: str) -> Sequence[str]:
-    """What a preview of the stack would do after a refresh, one line for each resource: `update TYPE::NAME`.
+    """Return a line `update TYPE::NAME` for each resource that a refreshed preview changes, without any value.
 
-    No line has a value of a resource. The engine's own errors reach standard error, with their secrets masked.
-
-    Raises UserError where there is no preview.
+    The engine's errors reach standard error, with secrets masked. Raises UserError where the preview fails.
     """
     operations: dict[str, str] = {}
     for step in stack.refreshed_preview(name):

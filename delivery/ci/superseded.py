@@ -1,19 +1,26 @@
-"""Whether a commit comes too late: runs of a workflow may reach the stack in another order than their commits."""
+"""Whether an older commit reaches the stack after a newer one: runs of a workflow can overtake one another."""
 
+from collections.abc import Mapping
+
+from delivery.ci import summary
 from delivery.history import updates
 from system import git
 
 
-def find(name: str) -> str:
-    """Which update of a stack was made from a later commit than the one that is checked out, as a sentence; else empty.
+def check(stack: str, environment: Mapping[str, str]) -> str | None:
+    """Write the step's output `superseded`, and return the newer update in a sentence. Raises UserError."""
+    newer = _newer_update(stack)
+    summary.set_output(environment, "superseded", "true" if newer else "false")
+    if newer:
+        summary.add(environment, "Superseded", newer)
+    return newer
 
-    Raises UserError.
-    """
-    last = updates.last_update(name)
+
+def _newer_update(stack: str) -> str | None:
+    last = updates.last_update(stack)
     here = (git.output("rev-parse", "HEAD") or "").strip()
     if last is None or last.commit in ("", here) or not git.is_ancestor(here, last.commit):
-        return ""
+        return None
     return (
-        f"Update {last.version} of stack {name} was made from commit {last.commit[:7]}, which has commit {here[:7]} in "
-        "it: nothing is brought up."
+        f"Update {last.version} of stack {stack} already deployed commit {last.commit[:7]}, which contains {here[:7]}."
     )

@@ -1,29 +1,18 @@
-"""What workflow runs tell: `drift`, `drift-issue`, `overtaken`, `summary`."""
+"""`drift`, `drift-issue`, `superseded`, `summary`."""
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
+
+from delivery.cli.group import Group
 
 
-def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    """Adds the commands to those of `python -m delivery`."""
-    stack = argparse.ArgumentParser(add_help=False)
-    stack.add_argument("--stack", required=True, help="the stack")
-    drift = add_parser(
-        "drift",
-        parents=[stack],
-        help="print what an update would change though nobody asked for it, and what is to be renewed",
-    )
-    drift.set_defaults(run=_drift)
-    issue = add_parser("drift-issue", parents=[stack], help="open, update or close the issue that tells it")
-    issue.set_defaults(run=_drift_issue)
-    overtaken = add_parser("overtaken", parents=[stack], help="tell whether a later commit was brought up already")
-    overtaken.set_defaults(run=_overtaken)
-    summary = add_parser("summary", help="pass standard input on, and add it to the workflow run's page")
-    summary.add_argument("title")
-    summary.set_defaults(run=_summary)
+def add(group: Group, stack: argparse.ArgumentParser) -> None:
+    group.command("drift", "List drift, and certificates that expire soon", _drift, [stack])
+    group.command("drift-issue", "Open, update or close the GitHub issue about drift", _drift_issue, [stack])
+    group.command("superseded", "Check whether a later commit was already deployed", _superseded, [stack])
+    summary = group.command("summary", "Copy stdin to stdout and to the job summary", _summary)
+    summary.add_argument("title", help="the heading in the job summary")
 
 
 def _drift(options: argparse.Namespace) -> str:
@@ -35,28 +24,16 @@ def _drift(options: argparse.Namespace) -> str:
 def _drift_issue(options: argparse.Namespace) -> str:
     from delivery.ci import issue
 
-    server, repository, run = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
-    address = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
-    changes = [line for line in sys.stdin.read().splitlines() if line]
-    return issue.tell(options.stack, changes, address)
+    return issue.sync(options.stack, sys.stdin.read().splitlines(), os.environ)
 
 
-def _overtaken(options: argparse.Namespace) -> str:
-    from delivery.ci import summary, superseded
+def _superseded(options: argparse.Namespace) -> str | None:
+    from delivery.ci import superseded
 
-    found = superseded.find(options.stack)
-    summary.set_output(os.environ, "overtaken", "true" if found else "false")
-    if found and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
-        summary.add(Path(page), "Nothing was brought up", found)
-    return found
+    return superseded.check(options.stack, os.environ)
 
 
 def _summary(options: argparse.Namespace) -> None:
     from delivery.ci import summary
 
-    lines: list[str] = []
-    for line in sys.stdin:
-        print(line, end="", flush=True)
-        lines.append(line)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        summary.add(Path(page), options.title, "".join(lines))
+    summary.copy(options.title, sys.stdin, sys.stdout, os.environ)

@@ -1,25 +1,24 @@
-"""The way to a cluster: `kubeconfig`, `oke-token`."""
+"""`kubeconfig`, `oke-token`."""
 
 import argparse
 import re
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 
+from delivery.cli.group import Group
 from oke import PLUGIN, credentials, token
 from system.errors import UserError
 
 
-def add(add_parser: Callable[..., argparse.ArgumentParser], stack: argparse.ArgumentParser) -> None:
-    """Adds the commands to those of `python -m delivery`; stack: the argument that names the stack."""
+def add(group: Group, stack: argparse.ArgumentParser) -> None:
     oci = argparse.ArgumentParser(add_help=False)
-    oci.add_argument("--region", default="", help="its region, like eu-frankfurt-1 (default: the credentials')")
+    oci.add_argument("--region", default="", help="the region, such as eu-frankfurt-1 (default: the credentials')")
     oci.add_argument("--profile", default="", help="the profile of ~/.oci/config (default: DEFAULT)")
     oci.add_argument(
-        "--auth", choices=[*credentials.METHODS], default="", help="how to authenticate (default: api_key)"
+        "--auth", choices=[*credentials.METHODS], default="", help="the authentication method (default: api_key)"
     )
-    kubeconfig = add_parser(
-        "kubeconfig", parents=[oci, stack], help="print the kubeconfig of an OKE cluster, or of a stack's deployer"
+    kubeconfig = group.command(
+        "kubeconfig", "Print the kubeconfig of an OKE cluster or a stack's deployer", _kubeconfig, [oci, stack]
     )
     whose = kubeconfig.add_mutually_exclusive_group(required=True)
     whose.add_argument("--cluster", type=_cluster, metavar="OCID", help="the cluster")
@@ -28,13 +27,13 @@ def add(add_parser: Callable[..., argparse.ArgumentParser], stack: argparse.Argu
         dest="run",
         action="store_const",
         const=_deployer,
-        help="that of the stack's deployer, with its token, into a file or a pipe",
+        help="the stack's deployer: print its token too, to a file or a pipe only",
     )
-    kubeconfig.add_argument("--endpoint", choices=["public", "private"], default="public", help="default: public")
-    kubeconfig.set_defaults(run=_kubeconfig)
-    token = add_parser(PLUGIN, parents=[oci], help="print a token for an OKE cluster, as kubectl wants it")
+    kubeconfig.add_argument(
+        "--endpoint", choices=["public", "private"], default="public", help="the cluster's endpoint (default: public)"
+    )
+    token = group.command(PLUGIN, "Print an OKE token as a kubectl exec credential", _oke_token, [oci])
     token.add_argument("--cluster", required=True, type=_cluster, metavar="OCID", help="the cluster")
-    token.set_defaults(run=_oke_token)
 
 
 def _cluster(ocid: str) -> str:
@@ -55,8 +54,8 @@ def _deployer(options: argparse.Namespace) -> str:
 
     if sys.stdout.isatty():
         raise UserError(
-            "The kubeconfig of the deployer holds its token, which is not for a terminal.\n"
-            f"    (umask 077 && python -m delivery kubeconfig --deployer --stack {options.stack} > deployer.kubeconfig)"
+            "stdout is a terminal, and the deployer's kubeconfig holds its token.",
+            f"(umask 077 && python -m delivery kubeconfig --deployer --stack {options.stack} > deployer.kubeconfig)",
         )
     return access.deployer(options.stack).rstrip()
 

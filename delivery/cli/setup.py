@@ -1,18 +1,14 @@
-"""What leads to the first update: `setup`, `doctor`."""
+"""`setup`, `doctor`."""
 
 import argparse
 import os
-from collections.abc import Callable
 
-from system.errors import UserError
+from delivery.cli.group import Group, echo
 
 
-def add(add_parser: Callable[..., argparse.ArgumentParser], stack: argparse.ArgumentParser) -> None:
-    """Adds the commands to those of `python -m delivery`; stack: the argument that names the stack."""
-    setup = add_parser("setup", parents=[stack], help="ask for what a stack needs, and set it")
-    setup.set_defaults(run=_setup)
-    doctor = add_parser("doctor", parents=[stack], help="check what a stack needs, say what mends it")
-    doctor.set_defaults(run=_doctor)
+def add(group: Group, stack: argparse.ArgumentParser) -> None:
+    group.command("setup", "Ask for a stack's settings and store them", _setup, [stack])
+    group.command("doctor", "Run the preflight checks of a stack", _doctor, [stack])
 
 
 def _setup(options: argparse.Namespace) -> None:
@@ -24,7 +20,4 @@ def _setup(options: argparse.Namespace) -> None:
 def _doctor(options: argparse.Namespace) -> None:
     from delivery.doctor import run
 
-    table, problems = run.examine(options.stack, os.environ)
-    print(table)
-    if problems:
-        raise UserError(f"{problems} to mend.\n    python -m delivery setup --stack {options.stack}   helps with it")
+    run.run(options.stack, os.environ, echo)

@@ -1,18 +1,21 @@
-"""`python -m delivery doctor`: whether all that a stack needs is there, without asking or writing anything."""
+"""`python -m delivery doctor`: preflight checks, without questions and without changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from delivery import report
 from delivery.doctor import checks
 from delivery.doctor.context import Apis, situation
 from delivery.engine import stack_config
+from system.errors import UserError
 
 
-def examine(stack: str, environment: Mapping[str, str], apis: Apis | None = None) -> tuple[str, int]:
-    """One line for each check, below each problem what mends it, and how many problems there are.
-
-    Raises UserError outside of the project's folder.
-    """
+def run(stack: str, environment: Mapping[str, str], echo: Callable[[str], None], apis: Apis | None = None) -> None:
+    """Print a line for each check. Raises UserError where a check fails, and outside of the project's folder."""
     stack_config.declarations()
     found = checks.look(situation(stack, environment, apis or Apis()), checks.CHECKS)
-    return report.plain(found), sum(check.state == "failed" for check in found)
+    echo(report.plain(found))
+    if failed := [check.name for check in found if check.state == "failed"]:
+        raise UserError(
+            f"{len(failed)} of {len(found)} checks failed: {', '.join(failed)}",
+            f"python -m delivery setup --stack {stack}",
+        )

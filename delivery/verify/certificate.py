@@ -29,23 +29,23 @@ def certificate(pods: Sequence[Pod], now: datetime) -> Check:
     """Whether it is valid, and how to renew it where it ends soon; pods: of the backend, now: in UTC."""
     if any(map(is_simulated, pods)):
         return Check(CERTIFICATE, "not applicable", SIMULATED)
-    end = ends(pods)
+    end = expiry(pods)
     if end is None:
         return Check(CERTIFICATE, "not applicable", "no sidecar was given one")
     if end <= now:
         return Check(CERTIFICATE, "failed", f"it ended on {end:%Y-%m-%d}", [RENEWAL])
-    if soon(end, now):
+    if expires_soon(end, now):
         return Check(CERTIFICATE, "passed", f"it ends on {end:%Y-%m-%d}\n    {RENEWAL}")
     return Check(CERTIFICATE, "passed", f"until {end:%Y-%m-%d}")
 
 
-def ends(pods: Sequence[Pod]) -> datetime | None:
+def expiry(pods: Sequence[Pod]) -> datetime | None:
     """When what the sidecars trust ends, in UTC: the first to end, where they differ. None where none has any."""
     found = (_end(pod) for pod in pods)
     return min((end for end in found if end), default=None)
 
 
-def soon(end: datetime, now: datetime) -> bool:
+def expires_soon(end: datetime, now: datetime) -> bool:
     """Whether it is time to renew it."""
     return end - now < _TOLD_BEFORE
 

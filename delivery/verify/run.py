@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from delivery import access, report
@@ -73,7 +72,5 @@ def publish(verdict: Verdict, environment: Mapping[str, str]) -> None:
 
     Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
-    if page := environment.get("GITHUB_STEP_SUMMARY"):
-        with Path(page).open("a", encoding="utf-8") as file:
-            file.write(report.markdown(verdict.result, verdict.reason, verdict.checks))
+    summary.add_markdown(environment, report.markdown(verdict.result, verdict.reason, verdict.checks))
     summary.set_output(environment, "result", verdict.result)

@@ -40,7 +40,7 @@ def see(client: Client, namespace: str) -> Sight:
     """Looks at the app's namespace. Raises httpx2.HTTPError and ConfigError where the cluster does not answer."""
     return Sight(
         {d.metadata.name or "": d for d in client.list(Deployment, namespace=namespace) if d.metadata},
-        {app: pods_of(client, namespace, app) for app in APPS},
+        {app: list_pods(client, namespace, app) for app in APPS},
         _components(client, namespace),
     )
 
@@ -66,7 +66,7 @@ def is_simulated(pod: Pod) -> bool:
     return any(status.state and status.state.running and not status.imageID for status in container_statuses(pod))
 
 
-def pods_of(client: Client, namespace: str, app: str) -> Sequence[Pod]:
+def list_pods(client: Client, namespace: str, app: str) -> Sequence[Pod]:
     """An app's pods, without those that end or have ended. Raises as `see` does."""
     found = client.list(Pod, namespace=namespace, labels=labels_of(app))
     return [pod for pod in found if not is_terminating(pod) and not has_ended(pod)]

@@ -31,7 +31,7 @@ SECRETS: Mapping[tuple[str, str], set[str]] = {
     ("deploy-oke.yml deploy", "Go back to the chosen version"): STACK,
     ("deploy-oke.yml deploy", "Verify"): STATE,
     ("deploy-oke.yml deploy", "Roll back"): STACK,
-    ("deploy-oke.yml deploy", "Look whether a later commit was brought up"): STATE,
+    ("deploy-oke.yml deploy", "Check whether a later commit was already deployed"): STATE,
     ("deploy-oke.yml deploy", "Verify again"): STATE,
     ("deploy-oke.yml sign", "docker/login-action"): JOB_TOKEN,
     ("deploy-oke.yml notify", "slackapi/slack-github-action"): {"SLACK_WEBHOOK_URL"},
@@ -310,18 +310,18 @@ def test_a_message_has_both_results(outputs: Mapping[str, str], told: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("version", "overtaken", "chosen"),
+    ("version", "superseded", "chosen"),
     [
-        ("", "false", ["Look whether a later commit was brought up", "Preview", "Bring the stack up"]),
-        ("", "true", ["Look whether a later commit was brought up"]),
+        ("", "false", ["Check whether a later commit was already deployed", "Preview", "Bring the stack up"]),
+        ("", "true", ["Check whether a later commit was already deployed"]),
         ("12", "", ["Go back to the chosen version"]),
     ],
 )
 def test_a_version_is_gone_back_to_instead_of_an_update_and_an_older_commit_undoes_nothing(
-    version: str, overtaken: str, chosen: list[str]
+    version: str, superseded: str, chosen: list[str]
 ) -> None:
     steps = [step for step in DEPLOY["jobs"]["deploy"]["steps"] if "inputs.rollback" in step.get("if", "")]
-    context = {"inputs.rollback": version, "steps.later.outputs.overtaken": overtaken}
+    context = {"inputs.rollback": version, "steps.superseded.outputs.superseded": superseded}
     assert [step["name"] for step in steps if evaluate(step["if"], context)] == chosen
 
 

@@ -47,7 +47,7 @@ def test_an_end_that_is_near_fails_no_update_and_comes_with_what_renews_it(
 
     assert found["state"] == "passed"
     assert found["evidence"].startswith(f"it ends on {date(29)}\n    {RENEWAL}")
-    assert drift(app, capsys).startswith(f"renew Dapr's root certificate, which ends on {date(29)}: {RENEWAL}")
+    assert drift(app, capsys).startswith(f"renew Dapr's root certificate, which expires on {date(29)}: {RENEWAL}")
 
 
 def test_one_that_ended_fails(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +92,7 @@ def test_a_cluster_that_does_not_tell_keeps_the_drift_from_nobody(
 
     printed = capsys.readouterr()
     assert printed.out == "update a:b:C::one\n"
-    assert "Dapr's root certificate was not looked at: pods is forbidden" in printed.err
+    assert "could not check Dapr's root certificate: pods is forbidden" in printed.err
 
 
 def test_a_stack_that_was_never_brought_up_has_none(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
