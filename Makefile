@@ -68,6 +68,7 @@ lint: tools apptools
 	ruff check .
 	basedpyright
 	basedpyright --project backend
+	lint-imports --no-cache --no-logo
 	yamllint --strict .
 	hadolint backend/Dockerfile frontend/Dockerfile
 	npm --prefix frontend run lint

@@ -10,6 +10,7 @@ from lightkube import Client
 from delivery.engine import stack
 from kube import kubeconfig
 from kube.kubeconfig import Kubeconfig
+from oke import exec_plugin
 from system.errors import UserError
 
 # Not KUBECONFIG, which may lead to the cluster of another stack: a verification there would be of another app.
@@ -25,7 +26,7 @@ def client(name: str) -> Client:
     """
     given = os.environ.get(_GIVEN, "")
     try:
-        return kubeconfig.read(_decoded(given) or given or deployer(name), "").client()
+        return kubeconfig.read(_decoded(given) or given or deployer(name)).client()
     except kubeconfig.KubeconfigError as error:
         where = _GIVEN if given else f"The deployer of stack {name}"
         mended = f"unset {_GIVEN}   for the stack's own" if given else f"pulumi up --stack {name}"
@@ -55,7 +56,7 @@ def of_provider(name: str, inputs: Mapping[str, Any]) -> Kubeconfig:
     inputs: the provider's, decrypted. Raises UserError, without them.
     """
     try:
-        return kubeconfig.read(inputs.get("kubeconfig", ""), inputs.get("context", ""))
+        return exec_plugin.read(inputs.get("kubeconfig", ""), inputs.get("context"))
     except kubeconfig.KubeconfigError as error:
         raise UserError(f"The kubeconfig in the state of stack {name} is of no use: {error}") from None
 

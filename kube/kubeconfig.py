@@ -1,4 +1,4 @@
-"""Which cluster and identity a kubeconfig leads to."""
+"""Which cluster and identity a kubeconfig leads to, and kubeconfigs of one context."""
 
 import base64
 import os
@@ -12,8 +12,6 @@ from lightkube import AsyncClient, Client, KubeConfig
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
-from oke import PLUGIN
-
 _LONGEST_PATH = 255
 
 
@@ -25,58 +23,41 @@ class KubeconfigError(ValueError):
 class Kubeconfig:
     """One context of a kubeconfig.
 
-    source: a path (kubectl's `~` works) or the YAML content itself, as the user gave it: a path keeps every credential
-        out of the stack's state.
-    context: the context's name.
-    server: the API server's URL.
     Source: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
     """
 
     source: str
+    """A path (`~` works) or the YAML itself, as the user gave it: a path keeps credentials out of the stack's state."""
     context: str
     server: str
+    """The API server's URL."""
     config: SingleConfig
+    kubectl: str
+    """kubectl with the options that lead to the same cluster as the same identity, for bash or zsh."""
 
     @property
     def is_path(self) -> bool:
-        """Whether the source is a path, which is no secret, and not the content, which is one."""
+        """Whether the source is a path, and not content, which is a secret."""
         return is_path(self.source)
 
     def client(self) -> Client:
-        """A client that authenticates as kubectl would with this context: certificate, token or exec plug-in."""
+        """Return a client that authenticates as kubectl does: by certificate, token or exec plug-in."""
         return Client(config=self.config)
 
     def async_client(self) -> AsyncClient:
-        """The same, for a program that waits for other things meanwhile."""
         return AsyncClient(config=self.config)
-
-    @property
-    def kubectl(self) -> str:
-        """How a user's own kubectl reaches the same cluster as the same identity, for bash or zsh."""
-        if self.is_path:
-            return f"kubectl --kubeconfig {self.source} --context {self.context}"
-        if self._of_oci:
-            return f"kubectl --kubeconfig <(python -m delivery kubeconfig {self._of_oci})"
-        return f"kubectl --kubeconfig <(pulumi config get kubeconfig) --context {self.context}"
-
-    @property
-    def _of_oci(self) -> str:
-        """The options of this repository's own plug-in, which are those of `delivery kubeconfig` too; else empty."""
-        plugin = self.config.user and self.config.user.exec
-        arguments = (plugin and plugin.args) or []
-        return " ".join(arguments[arguments.index(PLUGIN) + 1 :]) if PLUGIN in arguments else ""
 
     def __repr__(self) -> str:
         return f"Kubeconfig({self.context!r} at {self.server!r})"
 
 
 def is_path(source: str) -> bool:
-    """Whether a kubeconfig is given as a path, and not as content: YAML of several lines, JSON, or what is too long."""
+    """Whether a kubeconfig is given as a path, and not as content: YAML of several lines, JSON, or a longer text."""
     return "\n" not in source and not source.lstrip().startswith("{") and len(source) <= _LONGEST_PATH
 
 
-def read(source: str, context: str) -> Kubeconfig:
-    """Reads a kubeconfig, given as a path or as content, and chooses a context: the current one where none is named.
+def read(source: str, context: str | None = None) -> Kubeconfig:
+    """Read a kubeconfig, given as a path or as content, and choose a context, by default the current one.
 
     Raises KubeconfigError where there is no file, no YAML, no such context, or no server behind it.
     """
@@ -90,7 +71,7 @@ def read(source: str, context: str) -> Kubeconfig:
     if name not in [*config.contexts]:
         known = ", ".join(sorted(config.contexts))
         raise KubeconfigError(
-            f"it has no context {name!r}, only {known}" if name else f"of its contexts ({known}) none is current"
+            f"it has no context {name!r}, only {known}" if name else f"none of its contexts ({known}) is current"
         )
     try:
         chosen = config.get(name)
@@ -98,24 +79,37 @@ def read(source: str, context: str) -> Kubeconfig:
         chosen = None
     if chosen is None or chosen.user is None or not chosen.cluster.server.startswith("http"):
         raise KubeconfigError(f"its context {name!r} lacks a cluster or a user")
-    return Kubeconfig(source, chosen.context_name, chosen.cluster.server, chosen)
+    file = "<(pulumi config get kubeconfig)" if path is None else source
+    kubectl = f"kubectl --kubeconfig {file} --context {chosen.context_name}"
+    return Kubeconfig(source, chosen.context_name, chosen.cluster.server, chosen, kubectl)
 
 
-def of_service_account(name: str, namespace: str, server: str, data: Mapping[str, str]) -> str:
-    """The kubeconfig of a service account, a secret as a whole, as YAML.
-
-    server: the API server's URL; data: of its Secret of type kubernetes.io/service-account-token.
-    Source: https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets
-    """
+def build(name: str, cluster: Mapping[str, object], user: Mapping[str, object], *, namespace: str | None = None) -> str:
+    """Return a kubeconfig of one context as YAML. The context, its cluster and its user have the same name."""
+    context = {"cluster": name, "user": name} | ({} if namespace is None else {"namespace": namespace})
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "cluster", "cluster": {"server": server, "certificate-authority-data": data["ca.crt"]}}],
-        "users": [{"name": name, "user": {"token": base64.b64decode(data["token"]).decode()}}],
-        "contexts": [{"name": name, "context": {"cluster": "cluster", "user": name, "namespace": namespace}}],
+        "clusters": [{"name": name, "cluster": dict(cluster)}],
+        "users": [{"name": name, "user": dict(user)}],
+        "contexts": [{"name": name, "context": context}],
         "current-context": name,
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def of_service_account(name: str, namespace: str, server: str, data: Mapping[str, str]) -> str:
+    """Return the kubeconfig of a service account as YAML, which is a secret.
+
+    data: of the account's Secret of type kubernetes.io/service-account-token.
+    Source: https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets
+    """
+    return build(
+        name,
+        {"server": server, "certificate-authority-data": data["ca.crt"]},
+        {"token": base64.b64decode(data["token"]).decode()},
+        namespace=namespace,
+    )
 
 
 def _document(source: str, path: Path | None) -> dict[str, object]:

@@ -21,7 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from kube.kubeconfig import Kubeconfig, KubeconfigError, is_path, read
+from kube.kubeconfig import Kubeconfig, KubeconfigError, is_path
+from oke.exec_plugin import read
 from settings.chart import CHART, misfits
 
 OFFICIAL_CHART = "official"

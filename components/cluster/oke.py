@@ -14,7 +14,8 @@ from components.cluster.network import API_CIDR, OkeNetwork, OkeNetworkArgs
 from components.cluster.oke_access import oke_kubeconfig
 from components.cluster.protocol import kubernetes_provider
 from components.errors import as_run_errors
-from kube.kubeconfig import Kubeconfig, read
+from kube.kubeconfig import Kubeconfig
+from oke.exec_plugin import read
 from system.errors import UserError
 
 # Of the only one in the cluster.
@@ -122,7 +123,7 @@ class OkeCluster(pulumi.ComponentResource):
         self.api_cidr = API_CIDR
         self.load_balancer_group = network.load_balancers.group_id
         written = oke_kubeconfig(self.cluster_id, args.region, pulumi.InvokeOutputOptions(parent=self, provider=region))
-        self.kubeconfig = written.apply(lambda content: read(content, ""))
+        self.kubeconfig = written.apply(read)
         self.provider = kubernetes_provider(
             name,
             kubeconfig=written,

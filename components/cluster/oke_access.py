@@ -6,8 +6,9 @@ import pulumi
 import pulumi_oci as oci
 import yaml
 
-from kube.kubeconfig import Kubeconfig, read
+from kube.kubeconfig import Kubeconfig, build
 from oke import PLUGIN
+from oke.exec_plugin import read
 from oke.kubeconfig import Access, create
 from oke.token import API_VERSION
 
@@ -35,7 +36,7 @@ def locate(cluster_ocid: str, region: str) -> Kubeconfig:
     Raises UserError.
     """
     written = create(Access(cluster_ocid, region, profile="", auth=""), "public", datetime.now(UTC))
-    return read(_kubeconfig(cluster_ocid, region, written), "")
+    return read(_kubeconfig(cluster_ocid, region, written))
 
 
 def _kubeconfig(cluster_id: str, region: str, written: str) -> str:
@@ -47,14 +48,4 @@ def _kubeconfig(cluster_id: str, region: str, written: str) -> str:
         "args": [".venv/bin/python", "-m", "delivery", PLUGIN, "--cluster", cluster_id, "--region", region],
         "interactiveMode": "Never",
     }
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {"name": "oke", "cluster": {key: cluster[key] for key in ("server", "certificate-authority-data")}}
-        ],
-        "users": [{"name": "oke", "user": {"exec": plugin}}],
-        "contexts": [{"name": "oke", "context": {"cluster": "oke", "user": "oke"}}],
-        "current-context": "oke",
-    }
-    return yaml.safe_dump(document, sort_keys=False)
+    return build("oke", {key: cluster[key] for key in ("server", "certificate-authority-data")}, {"exec": plugin})

@@ -43,7 +43,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("kubeconfig", "list.yaml", "leads to no cluster: it names no clusters or no contexts"),
     ("kubeconfig", "empty.yaml", "leads to no cluster: it names no clusters or no contexts"),
     ("kubeconfig", "no-contexts.yaml", "leads to no cluster: it names no clusters or no contexts"),
-    ("kubeconfig", "no-current.yaml", "leads to no cluster: of its contexts (example) none is current"),
+    ("kubeconfig", "no-current.yaml", "leads to no cluster: none of its contexts (example) is current"),
     ("kubeconfig", "no-server.yaml", "leads to no cluster: its context 'example' lacks a cluster or a user"),
     ("kubeconfig", "no-user.yaml", "leads to no cluster: its context 'example' lacks a cluster or a user"),
     ("kubeconfig", "clusters:\n- name: a\n", "holds credentials in plain text: encrypt it, or name a file"),
