@@ -1,4 +1,4 @@
-"""A stand-in for a command on PATH: it answers what it was told, and remembers what it was asked."""
+"""Fake commands for a PATH: each records its calls, and responds as a test configured it."""
 
 import json
 import sys
@@ -10,61 +10,60 @@ from typing import Any
 _SCRIPT = """#!{python} -I
 import json, os, sys
 arguments = sys.argv[1:]
-with open({record!r}) as file:
-    record = json.load(file)
-known = [answer for answer in record["answers"] if arguments[: len(answer["arguments"])] == answer["arguments"]]
-answer = known[-1] if known else {{"stdout": "", "stderr": "", "code": 0, "real": ""}}
-call = {{"arguments": arguments, "environment": dict(os.environ), "stdin": ""}}
-if not answer["real"]:
+with open({responses!r}) as file:
+    known = [each for each in json.load(file) if arguments[: len(each["arguments"])] == each["arguments"]]
+response = known[-1]
+call = {{"arguments": arguments, "environment": dict(os.environ), "stdin": None}}
+if not response["command"]:
     call["stdin"] = sys.stdin.read()
 with open({calls!r}, "a") as file:
     file.write(json.dumps(call) + "\\n")
-if answer["real"]:
-    os.execv(answer["real"], [answer["real"], *arguments])
-sys.stdout.write(answer["stdout"])
-sys.stderr.write(answer["stderr"])
-sys.exit(answer["code"])
+if response["command"]:
+    os.execv(response["command"], [response["command"], *arguments])
+sys.stdout.write(response["stdout"])
+sys.stderr.write(response["stderr"])
+sys.exit(response["code"])
 """
 
 
 @dataclass(frozen=True)
 class Call:
-    """stdin: what it read, but where the real command was run, which reads it itself."""
-
     arguments: list[str]
     environment: Mapping[str, str]
-    stdin: str
+    stdin: str | None  # None where a real command read it
 
 
-class StandIn:
-    """The command at `path`; it says nothing and succeeds where it was told nothing."""
+class FakeCommand:
+    """The command at `path`. By default it prints nothing and succeeds."""
 
     def __init__(self, path: Path) -> None:
-        self._record = path.with_name(f".{path.name}.answers")
-        self._calls = path.with_name(f".{path.name}.calls")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_SCRIPT.format(python=sys.executable, record=str(self._record), calls=str(self._calls)))
+        self._responses_file = path.with_name(f".{path.name}.responses")
+        self._calls_file = path.with_name(f".{path.name}.calls")
+        self._responses: list[Mapping[str, Any]] = []
+        self.respond()
+        path.write_text(
+            _SCRIPT.format(python=sys.executable, responses=str(self._responses_file), calls=str(self._calls_file))
+        )
         path.chmod(0o755)
-        self._answers: list[Mapping[str, Any]] = []
-        self._remember(())
 
-    def answer(self, *arguments: str, stdout: str = "", stderr: str = "", code: int = 0) -> None:
-        """What it does where its arguments begin like these."""
-        self._remember(arguments, stdout=stdout, stderr=stderr, code=code)
-
-    def run_really(self, *arguments: str, command: Path) -> None:
-        """Lets `command` do it where the arguments begin like these."""
-        self._remember(arguments, real=str(command))
-
-    def _remember(
-        self, arguments: tuple[str, ...], *, stdout: str = "", stderr: str = "", code: int = 0, real: str = ""
+    def respond(
+        self, *arguments: str, stdout: str = "", stderr: str = "", code: int = 0, command: Path | None = None
     ) -> None:
-        told = {"arguments": arguments, "stdout": stdout, "stderr": stderr, "code": code, "real": real}
-        self._answers.append(told)
-        self._record.write_text(json.dumps({"answers": self._answers}))
+        """Set the response to calls whose arguments begin with these; `command` is run in its place if there is one."""
+        path = str(command) if command else None
+        self._responses.append(
+            {"arguments": arguments, "stdout": stdout, "stderr": stderr, "code": code, "command": path}
+        )
+        self._responses_file.parent.mkdir(parents=True, exist_ok=True)
+        self._responses_file.write_text(json.dumps(self._responses))
+
+    answer = respond
 
     @property
     def calls(self) -> list[Call]:
-        if not self._calls.exists():
+        if not self._calls_file.exists():
             return []
-        return [Call(**json.loads(line)) for line in self._calls.read_text().splitlines()]
+        return [Call(**json.loads(line)) for line in self._calls_file.read_text().splitlines()]
+
+
+StandIn = FakeCommand
