@@ -1,4 +1,4 @@
-"""The way to an OKE cluster: credentials of OCI, tokens signed with them, and kubeconfigs that hold none of it."""
+"""Access to OKE: OCI's credentials, the tokens that they sign, and kubeconfigs that name an exec plug-in for these."""
 
-# The command of `python -m delivery` that is the exec plug-in of these kubeconfigs.
+# The exec plug-in of the kubeconfigs: a command of `python -m delivery`.
 PLUGIN = "oke-token"

@@ -1,13 +1,12 @@
-"""Whoever signs for Oracle Cloud Infrastructure: from ~/.oci/config, and from the environment where that says more.
+"""The credentials of Oracle Cloud Infrastructure, from the environment and ~/.oci/config.
 
-Oracle's own SDK does this too, but takes 500 MB of disk, and 0.3 s to import at each kubectl call.
+Oracle's SDK reads them too, but takes 500 MB of disk, and 0.3 s to import at each kubectl call.
 Sources: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/sdkconfig.htm (the file),
 https://docs.oracle.com/en-us/iaas/Content/API/SDKDocs/clienvironmentvariables.htm (the variables).
 """
 
 import configparser
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from oke.names import require_region
 from system.errors import UserError
 
-# What each way to authenticate needs, beside the private key.
+# The entries that each way to authenticate needs beside the private key.
 METHODS: Mapping[str, tuple[str, ...]] = {
     "api_key": ("user", "tenancy", "fingerprint", "region"),
     "security_token": ("security_token_file", "region"),
@@ -26,7 +26,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 
 _GUIDE = "https://docs.oracle.com/en-us/iaas/Content/API/Concepts/sdkconfig.htm"
 
-# Of each entry of the file: the variable that takes its place.
+# The variable that replaces an entry of the file.
 _VARIABLES = {
     "user": "OCI_CLI_USER",
     "tenancy": "OCI_CLI_TENANCY",
@@ -36,41 +36,43 @@ _VARIABLES = {
     "pass_phrase": "OCI_CLI_PASSPHRASE",
     "security_token_file": "OCI_CLI_SECURITY_TOKEN_FILE",
 }
-# It has no entry in the file, where Oracle's SDK refuses it.
+# The file has no such entry: Oracle's SDK refuses it there.
 _KEY_CONTENT = "OCI_CLI_KEY_CONTENT"
+_READ_PASSPHRASE = "read -rs OCI_CLI_PASSPHRASE && export OCI_CLI_PASSPHRASE"  # noqa: S105 (a command)
 
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """key_id: whose key it is, as a request signature names it; it holds the token of a session.
-
-    region: like eu-frankfurt-1.
-    """
+    """A key that signs requests."""
 
     key_id: str
+    """The key's owner, as a signature names it. It may hold the token of a session."""
     private_key: RSAPrivateKey
     region: str
+    """Like eu-frankfurt-1."""
 
 
-def load(profile: str, method: str, region: str) -> Credentials:
-    """The credentials of a profile, by one of METHODS, for a region.
+def load(*, profile: str | None = None, method: str | None = None, region: str | None = None) -> Credentials:
+    """Return the credentials of a profile.
 
-    Where one of these is empty, it is what OCI_CLI_PROFILE, OCI_CLI_AUTH and OCI_CLI_REGION say; else DEFAULT, api_key
-    and the profile's region. As in Oracle's CLI a variable precedes its entry in the file, and the file may be absent.
+    As in Oracle's CLI, a variable precedes its entry in the file, and the file may be absent.
+
+    profile: by default OCI_CLI_PROFILE, else DEFAULT.
+    method: one of METHODS; by default OCI_CLI_AUTH, else api_key.
+    region: by default OCI_CLI_REGION, else the profile's.
 
     Raises UserError.
     """
     method = method or os.environ.get("OCI_CLI_AUTH") or "api_key"
     if method not in METHODS:
-        raise UserError(f"OCI_CLI_AUTH is {method!r}.\n    export OCI_CLI_AUTH=api_key   or security_token")
+        raise UserError(f"OCI_CLI_AUTH is {method!r}, not {' or '.join(METHODS)}.", "export OCI_CLI_AUTH=api_key")
     profile = profile or os.environ.get("OCI_CLI_PROFILE") or configparser.DEFAULTSECT
     entries = _entries(profile)
     entries |= {key: os.environ[name] for key, name in _VARIABLES.items() if os.environ.get(name)}
     entries |= {"region": region} if region else {}
     _require(entries, method, profile)
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d+", entries["region"]):
-        raise UserError(f"{entries['region']!r} is no region.\n    --region eu-frankfurt-1   for instance")
-    return Credentials(_key_id(entries, method), _private_key(entries), entries["region"])
+    region = require_region(entries["region"])
+    return Credentials(_key_id(entries, method), _private_key(entries), region)
 
 
 def _file() -> Path:
@@ -85,18 +87,16 @@ def _entries(profile: str) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.\n    ls -l {path}") from None
+        raise UserError(f"{path} cannot be read: {error.strerror}.", f"ls -l {path}") from None
     except (configparser.Error, UnicodeDecodeError):  # their messages quote the file
-        raise UserError(f"{path} is no OCI configuration file.\n    {_GUIDE}   tells what it holds") from None
+        raise UserError(f"{path} is not an OCI configuration file; {_GUIDE} describes the format.") from None
     if profile not in parser:
-        raise UserError(
-            f"{path} has no profile {profile!r}.\n    --profile NAME   where NAME is one of {', '.join(parser)}"
-        )
+        raise UserError(f"{path} has no profile {profile!r}, only {', '.join(parser)}.")
     return dict(parser[profile])
 
 
 def _require(entries: Mapping[str, str], method: str, profile: str) -> None:
-    # Not ASCII is the `…` of the message below, where it was copied as it is.
+    # A header of a request has ASCII only.
     lacking = [key for key in METHODS[method] if not entries.get(key) or not entries[key].isascii()]
     if not entries.get("key_file") and not os.environ.get(_KEY_CONTENT):
         lacking.append("key_file")
@@ -104,10 +104,11 @@ def _require(entries: Mapping[str, str], method: str, profile: str) -> None:
         return
     path = _file()
     where = f"Profile {profile} of {path}" if path.exists() else f"There is no file {path}, and the environment"
-    mended = f"export {' '.join(f'{_VARIABLES[key]}=…' for key in lacking)}   or see {_GUIDE}"
+    missing = f"{where} has no valid {', '.join(lacking)}"
     if method == "api_key" and entries.get("security_token_file"):
-        mended = "--auth security_token   as it is the profile of a session"
-    raise UserError(f"{where} does not tell {', '.join(lacking)}.\n    {mended}")
+        raise UserError(f"{missing}: it is the profile of a session.", "export OCI_CLI_AUTH=security_token")
+    assignments = " ".join(f"{_VARIABLES[key]}={key.upper()}" for key in lacking)
+    raise UserError(f"{missing}; {_GUIDE} describes the file.", f"export {assignments}")
 
 
 def _key_id(entries: Mapping[str, str], method: str) -> str:
@@ -125,15 +126,13 @@ def _private_key(entries: Mapping[str, str]) -> RSAPrivateKey:
         key = _decrypted(pem, pass_phrase)
     except TypeError:
         raise UserError(
-            f"The key in {source} is encrypted, and there is no pass phrase for it.\n"
-            "    read -rs OCI_CLI_PASSPHRASE && export OCI_CLI_PASSPHRASE   or pass_phrase in the profile"
+            f"The key in {source} is encrypted, and OCI_CLI_PASSPHRASE is not set.", _READ_PASSPHRASE
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, RSAPrivateKey):
         raise UserError(
-            f"The key in {source} is no RSA private key in PEM form, or its pass phrase is wrong.\n"
-            "    read -rs OCI_CLI_PASSPHRASE && export OCI_CLI_PASSPHRASE   for another pass phrase"
+            f"The key in {source} is not an RSA private key in PEM form, or its pass phrase is wrong.", _READ_PASSPHRASE
         )
     return key
 
@@ -142,7 +141,7 @@ def _decrypted(pem: bytes, pass_phrase: bytes | None) -> object:
     try:
         return load_pem_private_key(pem, pass_phrase)
     except TypeError:
-        # A key that is not encrypted: the pass phrase is that of DEFAULT, which every profile inherits.
+        # The key is not encrypted: every profile inherits the pass phrase of DEFAULT.
         return load_pem_private_key(pem, None)
 
 
@@ -153,6 +152,5 @@ def _read(entry: str, entries: Mapping[str, str]) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
         raise UserError(
-            f"The {entry} of the OCI credentials, {path}, cannot be read: {why}.\n"
-            f"    export {_VARIABLES[entry]}=PATH   or correct {entry} in {_file()}"
+            f"{path}, the {entry} of the OCI credentials, cannot be read: {why}.", f"export {_VARIABLES[entry]}=PATH"
         ) from None

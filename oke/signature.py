@@ -1,4 +1,4 @@
-"""The signature that makes an HTTP request one of a user of Oracle Cloud Infrastructure.
+"""The signature of HTTP requests to Oracle Cloud Infrastructure.
 
 Source: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm (version 1)
 """
@@ -16,12 +16,12 @@ from oke.credentials import Credentials
 
 
 def signed_headers(
-    credentials: Credentials, method: str, url: str, date: datetime, body: bytes = b""
+    credentials: Credentials, method: str, url: str, date: datetime, body: bytes | None = None
 ) -> dict[str, str]:
-    """The headers, in lower case, with which a request is to be sent.
+    """Return the headers of a request, in lower case.
 
-    date: in UTC; OCI refuses what is five minutes off.
-    body: JSON, of a POST or PUT.
+    date: in UTC; OCI rejects a request that is five minutes off.
+    body: JSON.
     """
     target = urlsplit(url)
     query = f"?{target.query}" if target.query else ""

@@ -1,6 +1,6 @@
-"""The token with which an OKE cluster knows a user of OCI: an exec credential plug-in, as kubectl calls it.
+"""The token that authenticates a user of OCI to an OKE cluster, as kubectl's exec credential plug-ins return it.
 
-The token is a signed request that the cluster sends to OCI in its turn, to learn who signed it.
+The token is a signed request, which the cluster sends to OCI to learn who signed it.
 Sources: https://github.com/oracle/oci-cli/blob/master/services/container_engine/src/oci_cli_container_engine/containerengine_cli_extended.py
 (generate_token), https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """
@@ -15,12 +15,12 @@ from oke.signature import signed_headers
 
 # lightkube knows no newer one; kubectl takes what the kubeconfig names.
 API_VERSION = "client.authentication.k8s.io/v1beta1"
-# A minute before OCI would find the date too old.
+# OCI rejects the date of the request after five.
 _LIFE = timedelta(minutes=4)
 
 
 def exec_credential(credentials: Credentials, cluster: str, now: datetime) -> str:
-    """The ExecCredential, as JSON, for a cluster's OCID; now: in UTC."""
+    """Return the ExecCredential as JSON. cluster: its OCID; now: in UTC."""
     expiry = (now + _LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
     status = {"token": _token(credentials, cluster, now), "expirationTimestamp": expiry}
     return json.dumps({"apiVersion": API_VERSION, "kind": "ExecCredential", "status": status})

@@ -35,7 +35,7 @@ def locate(cluster_ocid: str, region: str) -> Kubeconfig:
 
     Raises UserError.
     """
-    written = create(Access(cluster_ocid, region, profile="", auth=""), "public", datetime.now(UTC))
+    written = create(Access(cluster_ocid, region), "public", datetime.now(UTC))
     return read(_kubeconfig(cluster_ocid, region, written))
 
 

@@ -1,27 +1,25 @@
 """`kubeconfig`, `oke-token`."""
 
 import argparse
-import re
 import sys
 from datetime import UTC, datetime
 
 from delivery.cli.group import Group
 from oke import PLUGIN, credentials, token
+from oke.names import require_cluster
 from system.errors import UserError
 
 
 def add(group: Group, stack: argparse.ArgumentParser) -> None:
     oci = argparse.ArgumentParser(add_help=False)
-    oci.add_argument("--region", default="", help="the region, such as eu-frankfurt-1 (default: the credentials')")
-    oci.add_argument("--profile", default="", help="the profile of ~/.oci/config (default: DEFAULT)")
-    oci.add_argument(
-        "--auth", choices=[*credentials.METHODS], default="", help="the authentication method (default: api_key)"
-    )
+    oci.add_argument("--region", help="the region, such as eu-frankfurt-1 (default: the credentials')")
+    oci.add_argument("--profile", help="the profile of ~/.oci/config (default: DEFAULT)")
+    oci.add_argument("--auth", choices=[*credentials.METHODS], help="the authentication method (default: api_key)")
     kubeconfig = group.command(
         "kubeconfig", "Print the kubeconfig of an OKE cluster or a stack's deployer", _kubeconfig, [oci, stack]
     )
     whose = kubeconfig.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--cluster", type=_cluster, metavar="OCID", help="the cluster")
+    whose.add_argument("--cluster", type=require_cluster, metavar="OCID", help="the cluster")
     whose.add_argument(
         "--deployer",
         dest="run",
@@ -33,13 +31,7 @@ def add(group: Group, stack: argparse.ArgumentParser) -> None:
         "--endpoint", choices=["public", "private"], default="public", help="the cluster's endpoint (default: public)"
     )
     token = group.command(PLUGIN, "Print an OKE token as a kubectl exec credential", _oke_token, [oci])
-    token.add_argument("--cluster", required=True, type=_cluster, metavar="OCID", help="the cluster")
-
-
-def _cluster(ocid: str) -> str:
-    if not re.fullmatch(r"ocid1\.cluster\.[\w.-]+", ocid):
-        raise UserError(f"{ocid!r} is no cluster's OCID.\n    --cluster ocid1.cluster.oc1.…   as the console shows it")
-    return ocid
+    token.add_argument("--cluster", required=True, type=require_cluster, metavar="OCID", help="the cluster")
 
 
 def _kubeconfig(options: argparse.Namespace) -> str:
@@ -61,5 +53,5 @@ def _deployer(options: argparse.Namespace) -> str:
 
 
 def _oke_token(options: argparse.Namespace) -> str:
-    found = credentials.load(options.profile, options.auth, options.region)
-    return token.exec_credential(found, options.cluster, datetime.now(UTC))
+    signer = credentials.load(profile=options.profile, method=options.auth, region=options.region)
+    return token.exec_credential(signer, options.cluster, datetime.now(UTC))

@@ -12,8 +12,7 @@ import httpx2
 from delivery.doctor.context import SECONDS, Apis, NotApplicable, Situation
 from delivery.doctor.http import document
 from delivery.doctor.requirements import ACCOUNTS
-from oke import credentials
-from oke.signature import signed_headers
+from oke import api, credentials
 from system.errors import UserError
 
 _MORE = (
@@ -27,7 +26,7 @@ def object_storage_namespace(apis: Apis, region: str) -> str:
 
     region: where to ask; that of the credentials where it is empty.
     """
-    signer = credentials.load("", "", region)
+    signer = credentials.load(region=region)
     # https://docs.oracle.com/en-us/iaas/api/#/en/objectstorage/20160918/Namespace/GetNamespace
     return str(document(_ask_oci(signer, f"{apis.object_storage}/n", "")))
 
@@ -136,21 +135,12 @@ def _limits(seen: Situation, tenancy: str, services: Iterable[str]) -> Mapping[s
 
 
 def _signer(seen: Situation) -> credentials.Credentials:
-    return credentials.load("", "", seen.setting("region"))
+    return credentials.load(region=seen.setting("region"))
 
 
 def _ask_oci(signer: credentials.Credentials, address: str, refusal: str) -> httpx2.Response:
     url = address.format(region=signer.region)
-    try:
-        response = httpx2.get(url, headers=signed_headers(signer, "GET", url, datetime.now(UTC)), timeout=SECONDS)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        host = urlsplit(url).hostname
-        raise UserError(f"OCI does not answer at {host}: {error}.\n    curl https://{host}   tells more") from None
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
-        raise UserError(
-            "OCI does not know the key, or this machine's clock is five minutes off.\n"
-            "    date -u   and see that the fingerprint is one of the user's API keys in the console"
-        )
+    response = api.send(signer, url, now=datetime.now(UTC), seconds=SECONDS)
     if response.status_code in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and refusal:
         raise UserError(refusal)
     if not response.is_success:

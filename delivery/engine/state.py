@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import yaml
 
+from oke.names import require_region
 from system.errors import UserError
 
 PULUMI_CLOUD = "https://api.pulumi.com"
@@ -42,8 +43,7 @@ def object_storage_url(namespace: str, region: str, bucket: str) -> str:
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", namespace):
         raise UserError(f"{namespace!r} is no Object Storage namespace.\n    oci os ns get   tells the tenancy's")
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d+", region):
-        raise UserError(f"{region!r} is no region.\n    eu-frankfurt-1   for instance, as the console shows it")
+    require_region(region)
     if not re.fullmatch(r"[\w.-]{1,256}", bucket, re.ASCII):
         raise UserError(
             f"{bucket!r} is no bucket's name.\n    todo-state   for instance: letters, digits, dots, dashes, underlines"

@@ -103,7 +103,7 @@ def _ask_bucket(session: Session) -> str:
     namespace, region = "", ""
     try:
         namespace = object_storage_namespace(session.apis, "")
-        region = credentials.load("", "", "").region
+        region = credentials.load().region
     except UserError as error:
         session.say(f"OCI does not tell the tenancy's namespace. {error}")
     namespace = session.ask("Namespace of the tenancy's Object Storage", namespace)

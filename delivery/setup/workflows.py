@@ -110,7 +110,7 @@ def _secret(session: Session, name: str) -> str:
 
 
 def _of_oci_key(name: str) -> str:
-    found = credentials.load("", "", "")
+    found = credentials.load()
     if found.key_id.startswith("ST$"):
         raise UserError("the token of a session ends too soon for a workflow.")
     tenancy, user, fingerprint = found.key_id.split("/")

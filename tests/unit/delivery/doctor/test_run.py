@@ -267,7 +267,7 @@ def another_key(_: Place) -> None:
         (remove(".docker/config.json"), "registry", "Docker has no login for ghcr.io"),
         (remove("bin/trivy"), "trivy", "trivy is not on PATH; https://trivy.dev"),
         (remove(".oci/config"), "OCI key", "There is no file "),
-        (another_key, "OCI key", "OCI does not know the key"),
+        (another_key, "OCI key", "OCI rejected the credentials (401)"),
         (
             without_oci_documents,
             "OCI access",
@@ -426,7 +426,7 @@ def test_services_that_do_not_answer_are_told(place: Place) -> None:
 
     found = place.look()
 
-    assert found["OCI key"].evidence.startswith("OCI does not answer at 127.0.0.1: ")
+    assert found["OCI key"].evidence.startswith("OCI is unreachable at http://127.0.0.1:")
     assert found["GitHub token"].evidence.startswith("GitHub does not answer: ")
 
 

@@ -63,7 +63,7 @@ def test_the_url_of_a_bucket_has_what_oci_needs(home: Path) -> None:
     [
         ("", "eu-frankfurt-1", "b", "'' is no Object Storage namespace"),
         ("ax/ns", "eu-frankfurt-1", "b", "oci os ns get"),
-        ("axns", "FRA", "b", "'FRA' is no region"),
+        ("axns", "FRA", "b", "'FRA' is not an OCI region"),
         ("axns", "eu-frankfurt-1", "a&b", "'a&b' is no bucket's name"),
         ("axns", "eu-frankfurt-1", "", "'' is no bucket's name"),
         ("axns", "eu-frankfurt-1", "bücket", "'bücket' is no bucket's name"),
