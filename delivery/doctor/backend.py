@@ -15,7 +15,7 @@ from system.process import run
 def stacks(environment: Mapping[str, str]) -> list[str]:
     """The stacks of this project that the backend keeps. Raises UserError where it does not answer."""
     if problems := state.backend_problems(environment):
-        raise UserError("\n".join(problems))
+        raise UserError("\n".join(map(str, problems)))
     done = run(["pulumi", "stack", "ls", "--json", "--non-interactive"], environment, seconds=SECONDS)
     if done.code:
         raise UserError(
@@ -54,7 +54,7 @@ def passphrase(seen: Situation) -> str:
     """Let the engine decrypt the stack's secrets."""
     file = stack_config.stack_file(seen.stack)
     if problems := state.secrets_problems(seen.environment, file):
-        raise UserError("\n".join(problems))
+        raise UserError("\n".join(map(str, problems)))
     try:
         _config(seen)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""What the engine knows of a stack, asked of the `pulumi` command, and a new update of it."""
+"""A stack through the `pulumi` command: its outputs, history, tags and state; previews, updates and repairs."""
 
 import json
 import os
@@ -18,12 +18,12 @@ _HISTORY = ("stack", "history", "--json", "--full-dates", "--page-size", "0")
 
 
 def outputs(stack: str) -> Mapping[str, Any]:
-    """The outputs of a stack, the secret ones as the engine masks them. Raises UserError."""
+    """Return the outputs of a stack, secrets masked. Raises UserError."""
     return json.loads(_pulumi("stack", "output", "--json", "--stack", stack))
 
 
 def history(stack: str) -> Sequence[Mapping[str, Any]]:
-    """All updates of a stack, the newest first, without the values of its secrets. Raises UserError.
+    """Return all updates of a stack, the newest first, without the values of secrets. Raises UserError.
 
     Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_history/
     """
@@ -31,19 +31,19 @@ def history(stack: str) -> Sequence[Mapping[str, Any]]:
 
 
 def decrypted_history(stack: str) -> Sequence[Mapping[str, Any]]:
-    """The same with the values of its secrets, where they can be decrypted here: not to be printed.
+    """Return the history with secrets in plain text, where they can be decrypted here: never print them.
 
-    They pass from the engine to this process through a pipe, and are kept nowhere. Raises UserError.
+    They pass through a pipe and are stored nowhere. Raises UserError.
     """
     shown = _run(*_HISTORY, "--show-secrets", "--stack", stack)
-    # Whoever lacks the passphrase may see all but the secrets.
+    # Without the passphrase the rest of the history is still readable.
     return json.loads(shown.stdout) if shown.returncode == 0 else history(stack)
 
 
-def earlier_outputs(stack: str, version: int) -> Mapping[str, Any]:
-    """The outputs that a stack had after an update, the secret ones encrypted.
+def past_outputs(stack: str, version: int) -> Mapping[str, Any]:
+    """Return the outputs that a stack had after an update, secrets encrypted.
 
-    Raises UserError, as for every backend that does not number its updates: of those only Pulumi Cloud has this.
+    Raises UserError, always for a backend that does not number updates: only Pulumi Cloud keeps past states.
     """
     exported = json.loads(_pulumi("stack", "export", "--version", str(version), "--stack", stack))
     resources = exported["deployment"].get("resources", [])
@@ -51,76 +51,77 @@ def earlier_outputs(stack: str, version: int) -> Mapping[str, Any]:
 
 
 def tags(stack: str) -> Mapping[str, str]:
-    """What was noted on a stack, beside its state. Raises UserError."""
+    """Return the tags of a stack. Raises UserError."""
     return json.loads(_pulumi("stack", "tag", "ls", "--json", "--stack", stack))
 
 
 def set_tag(stack: str, name: str, value: str) -> None:
-    """Notes something on a stack; value: 256 characters at most. Raises UserError."""
+    """Tag a stack; value: 256 characters at most. Raises UserError."""
     _pulumi("stack", "tag", "set", name, value, "--stack", stack)
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program of the stack; folder: its project's, path: where its commands are found before those of today."""
+    """A program of the stack: by default today's, in the working folder."""
 
     folder: Path = Path()
     path: Sequence[Path] = ()
+    """Folders with its tools, which go in front of PATH."""
 
     def command(self, *arguments: str) -> Sequence[str]:
-        """A command of `pulumi` on it: of the engine of today, as the state is one of today's."""
+        """Return a `pulumi` command on this program, always with today's engine: the state needs it."""
         if self == Program():
             return ["pulumi", *arguments]
-        # By its path: the other commands of that commit are to be found first, but not its engine.
+        # By its path: a past commit's tools come first on PATH, except for the engine.
         return [shutil.which("pulumi") or "pulumi", *arguments, "--cwd", str(self.folder)]
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the command runs in."""
+        """The environment of the command."""
         return {**os.environ, "PATH": os.pathsep.join([*map(str, self.path), os.environ.get("PATH", os.defpath)])}
 
 
-_HERE = Program()
+_TODAY = Program()
 
 
-def preview(stack: str, config_file: Path, program: Program = _HERE) -> Sequence[Mapping[str, Any]]:
-    """The steps of an update with the settings of a file. Raises UserError with the program's own errors."""
+def preview(stack: str, config_file: Path, program: Program = _TODAY) -> Sequence[Mapping[str, Any]]:
+    """Return the steps of an update with the settings of a file. Raises UserError with the program's own errors."""
     done = _run("preview", "--json", "--config-file", str(config_file), "--stack", stack, program=program)
     if done.returncode == 0:
         return json.loads(done.stdout)["steps"]
-    told = _errors(done.stdout) or done.stderr
-    raise UserError(f"There is no preview, and nothing was changed:\n{told.strip()}")
+    raise UserError(f"The preview failed, and nothing was changed: {_errors(done.stdout) or done.stderr.strip()}")
 
 
 def refreshed_preview(stack: str) -> Sequence[Mapping[str, Any]]:
-    """The steps of an update that looks first how everything is.
+    """Return the steps of an update that refreshes first. The engine's progress goes to standard error.
 
-    What the engine says meanwhile reaches standard error. Raises UserError with the program's own errors.
+    Raises UserError with the program's own errors.
     """
     done = _run("preview", "--refresh", "--json", "--color", "never", "--stack", stack, errors=None)
     if done.returncode == 0:
         return json.loads(done.stdout)["steps"]
-    tried = f"There is no preview of stack {stack}.\n    pulumi preview --stack {stack} --refresh   tells more"
-    raise UserError(f"{tried}\n{_errors(done.stdout)}".strip())
+    errors = _errors(done.stdout)
+    reason = f": {errors}" if errors else ", as shown above."
+    raise UserError(f"The preview of stack {stack} failed{reason}", f"pulumi preview --stack {stack} --refresh")
 
 
-def up(stack: str, config_file: Path, message: str, *options: str, program: Program = _HERE) -> None:
-    """A new update with the settings of a file, told and asked for on this terminal.
+def up(stack: str, config_file: Path, message: str, *options: str, program: Program = _TODAY) -> None:
+    """Update a stack with the settings of a file, on this terminal.
 
-    message: what the history says of it; options: further ones of `pulumi up`.
+    message: the update's in the history. options: more of `pulumi up`.
 
-    Raises UserError where it does not succeed.
+    Raises UserError where the update fails.
     """
     command = program.command("up", "--config-file", str(config_file), "--message", message, "--stack", stack, *options)
-    with _until_it_ends():
+    with _interrupts_ignored():
         done = subprocess.run(command, env=program.environment, check=False)
     if done.returncode != 0:
-        raise UserError("The update did not succeed; above is what the engine says of it.")
+        raise UserError("The update failed; the engine's output is above.")
 
 
 def run(command: Sequence[str]) -> None:
     """Run a `pulumi` command that writes to the state. Raises UserError with its output."""
-    with _until_it_ends():
+    with _interrupts_ignored():
         done = _run(*command[1:], "--color", "never")
     if done.returncode != 0:
         printed = "\n".join(text.strip() for text in (done.stdout, done.stderr) if text.strip())
@@ -128,7 +129,7 @@ def run(command: Sequence[str]) -> None:
 
 
 def set_secret(stack: str, config_file: Path, key: str, secret: str) -> None:
-    """Encrypts a setting into a file of a stack's settings. Raises UserError, without the value."""
+    """Encrypt a setting into a file of a stack's settings. Raises UserError, without the value."""
     command = ["pulumi", "config", "set", key, "--secret", "--config-file", str(config_file), "--stack", stack]
     # On standard input, because everybody on this machine can read the arguments of a command.
     done = process.run([*command, "--non-interactive"], os.environ, secret, seconds=60)
@@ -137,7 +138,7 @@ def set_secret(stack: str, config_file: Path, key: str, secret: str) -> None:
 
 
 def export(stack: str) -> Mapping[str, Any]:
-    """The state of a stack, the secrets in it encrypted. Raises UserError.
+    """Return the state of a stack, secrets encrypted. Raises UserError.
 
     Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_export/
     """
@@ -145,38 +146,35 @@ def export(stack: str) -> Mapping[str, Any]:
 
 
 def decrypted_export(stack: str) -> Mapping[str, Any]:
-    """The same with its secrets in plain text: not to be printed. Raises UserError."""
-    return _revealed(json.loads(_pulumi("stack", "export", "--show-secrets", "--stack", stack))["deployment"])
+    """Return the state of a stack with secrets in plain text: never print it. Raises UserError."""
+    return _plaintext(json.loads(_pulumi("stack", "export", "--show-secrets", "--stack", stack))["deployment"])
 
 
 def backend() -> str:
-    """The URL of where states are kept: not to be printed whole, as it may hold a password. Raises UserError."""
+    """Return the URL of the backend: never print it whole, as it may hold a password. Raises UserError."""
     return json.loads(_pulumi("whoami", "--json"))["url"]
 
 
 def secret_inputs(stack: str, urn: str) -> Mapping[str, Any]:
-    """What a resource was declared with, secrets in plain text: not to be printed. Raises UserError."""
+    """Return the inputs of a resource, secrets in plain text: never print them. Raises UserError."""
     return json.loads(_pulumi("state", "get", urn, "--show-secrets", "--output", "json", "--stack", stack))["inputs"]
 
 
 def summary(stack: str) -> Mapping[str, Any]:
-    """What the backend knows of a stack; with a `version`, and the `currentOperation`, in Pulumi Cloud alone.
-
-    Raises UserError.
-    """
+    """Return the backend's summary of a stack; Pulumi Cloud's has the `currentOperation`. Raises UserError."""
     return json.loads(_pulumi("stack", "get", "--output", "json", "--stack", stack))
 
 
-def refusal_of_lock(stack: str) -> str:
-    """What the engine says to who wants the lock of a stack, in a bucket or a folder: it names who holds it.
+def lock_error(stack: str) -> str:
+    """Return the engine's error for an attempt to take the lock of a stack in a bucket or a folder.
 
-    No command only asks for that. To rename a stack to what it is called takes the lock, and is then always refused.
+    It names the holder. No command asks for that: renaming a stack to its own name takes the lock and always fails.
     """
     return _run("stack", "rename", stack, "--stack", stack).stderr
 
 
 def resource_of(urn: str) -> str:
-    """The type and name of a resource, as TYPE::NAME.
+    """Return the type and name of a resource, as TYPE::NAME.
 
     Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
     """
@@ -189,25 +187,25 @@ def provider_of(state: Mapping[str, Any]) -> str | None:
     return state["provider"].rpartition("::")[0] if state.get("provider") else None
 
 
-def _revealed(value: Any) -> Any:
-    """What a decrypted state holds, without the marks around its secrets.
+def _plaintext(value: Any) -> Any:
+    """Strip the marks of secrets from a decrypted state.
 
     Source: https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/apitype/core.go (PlaintextSecretV1)
     """
     match value:
         case {"4dabf18193072939515e22adb298388d": _, "plaintext": str(secret)}:
-            return _revealed(json.loads(secret))
+            return _plaintext(json.loads(secret))
         case dict():
-            return {key: _revealed(each) for key, each in cast("dict[str, Any]", value).items()}
+            return {key: _plaintext(each) for key, each in cast("dict[str, Any]", value).items()}
         case list():
-            return [_revealed(each) for each in cast("list[Any]", value)]
+            return [_plaintext(each) for each in cast("list[Any]", value)]
         case _:
             return value
 
 
 @contextmanager
-def _until_it_ends() -> Generator[None]:
-    """Leaves Ctrl-C to the engine, which ends in good order; to be killed by this process leaves a stack locked."""
+def _interrupts_ignored() -> Generator[None]:
+    """Leave Ctrl-C to the engine, which ends in good order: an engine killed by this process leaves a lock."""
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
@@ -216,7 +214,7 @@ def _until_it_ends() -> Generator[None]:
 
 
 def _errors(preview: str) -> str:
-    """The errors in the JSON of a preview that failed; empty where it is none."""
+    """Return the errors in the JSON of a failed preview."""
     try:
         diagnostics = json.loads(preview)["diagnostics"]
     except (ValueError, KeyError):
@@ -227,14 +225,14 @@ def _errors(preview: str) -> str:
 def _pulumi(*arguments: str) -> str:
     done = _run(*arguments)
     if done.returncode != 0:
-        raise UserError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
+        raise UserError(f"`pulumi {' '.join(arguments)}` failed: {done.stderr.strip()}")
     return done.stdout
 
 
 def _run(
-    *arguments: str, program: Program = _HERE, errors: int | None = subprocess.PIPE
+    *arguments: str, program: Program = _TODAY, errors: int | None = subprocess.PIPE
 ) -> subprocess.CompletedProcess[str]:
-    # Not by the runner: the program may need all that this process has, and some of it takes long.
+    # Not system.process: the program may need the whole environment, and has no timeout.
     command = [*program.command(*arguments), "--non-interactive"]
     try:
         return subprocess.run(

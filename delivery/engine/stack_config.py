@@ -1,4 +1,4 @@
-"""A stack's settings as `pulumi config` keeps them: read, checked by the program's own model, and set."""
+"""A stack's settings in `pulumi config`: read, validated by the program's own model, and set."""
 
 import json
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ from settings import model
 from system.errors import UserError
 from system.process import run
 
-PROJECT_FILE = Path("Pulumi.yaml")
-
-_SECONDS = 60
+_PROJECT_FILE = Path("Pulumi.yaml")
+_TIMEOUT = 60  # seconds
+_QUIET = "--non-interactive"
 
 
 @dataclass(frozen=True, repr=False)
 class StackConfig:
-    """The value of each setting, in plain text, and the names of the encrypted ones. No value means an empty one."""
+    """The settings of a stack, secrets in plain text."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str]  # defaults included; an empty text is no value
     encrypted: frozenset[str]
 
     def with_value(self, key: str, value: str) -> "StackConfig":
-        """What it would be if a setting were set, as `store` would do it."""
+        """Return the settings as they would be after `store`."""
         others = self.encrypted - {key}
         return StackConfig(
             {**self.values, key: value}, others | {key} if value and key in model.SECRET_KEYS else others
@@ -34,31 +34,31 @@ class StackConfig:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What Pulumi.yaml says of a setting."""
+    """A setting in Pulumi.yaml."""
 
     default: str
     description: str
 
 
 def declarations() -> Mapping[str, Declaration]:
-    """Of each setting, in the order in which the model parses them: whether one is needed depends on those before it.
+    """Return each setting's declaration, in the model's order: a requirement depends on the settings before it.
 
     Raises UserError outside of the project's folder.
     """
     try:
-        declared: Mapping[str, Any] = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["config"]
+        declared: Mapping[str, Any] = yaml.safe_load(_PROJECT_FILE.read_text(encoding="utf-8"))["config"]
     except FileNotFoundError:
-        raise UserError(f"There is no {PROJECT_FILE} here.\n    cd   to the project's folder") from None
+        raise UserError(f"{_PROJECT_FILE} is not in {Path.cwd()}.", "cd PROJECT") from None
     return {key: Declaration(declared[key]["default"], declared[key]["description"]) for key in model.KEYS}
 
 
 def stack_file(stack: str) -> Path:
-    """Where the settings of a stack are kept; stack: its name, after ORGANISATION/ where there is one."""
+    """Return the path of a stack's settings; stack: its name, which may have ORGANISATION/ in front."""
     return Path(f"Pulumi.{stack.rpartition('/')[2]}.yaml")
 
 
-def load(stack: str, environment: Mapping[str, str], seconds: float = _SECONDS) -> StackConfig:
-    """The settings of a stack, defaults included. Raises UserError where the engine does not tell them."""
+def load(stack: str, environment: Mapping[str, str], seconds: float = _TIMEOUT) -> StackConfig:
+    """Return the settings of a stack. Raises UserError where the engine cannot read them."""
     done = run(["pulumi", "config", "--json", "--show-secrets", "--stack", stack, _QUIET], environment, "", seconds)
     if done.code:
         raise UserError(f"The settings of stack {stack} cannot be read: {reason(done.errors)}")
@@ -70,17 +70,17 @@ def load(stack: str, environment: Mapping[str, str], seconds: float = _SECONDS) 
 
 
 def store(stack: str, environment: Mapping[str, str], key: str, value: str) -> None:
-    """Sets a setting, encrypted where it is a secret, or removes it where the value is empty. Raises UserError."""
+    """Set a setting, encrypted where it is a secret, or remove it where the value is empty. Raises UserError."""
     kind = ["--secret"] if key in model.SECRET_KEYS else ["--plaintext"]
     command = ["set", key, *kind] if value else ["rm", key]
     # On standard input, because everybody on this machine can read the arguments of a command.
-    done = run(["pulumi", "config", *command, "--stack", stack, _QUIET], environment, value, _SECONDS)
+    done = run(["pulumi", "config", *command, "--stack", stack, _QUIET], environment, value, _TIMEOUT)
     if done.code:
         raise UserError(f"{key} cannot be set: {reason(done.errors)}")
 
 
 def mistakes(config: StackConfig) -> Mapping[str, str]:
-    """By setting, what is wrong with it: a clause that follows its name, and below it the command that mends it."""
+    """Return what is wrong, by setting: a clause that follows its name, then the command that corrects it."""
     try:
         model.parse(config.values, config.encrypted)
     except model.SettingsError as error:
@@ -89,8 +89,5 @@ def mistakes(config: StackConfig) -> Mapping[str, str]:
 
 
 def reason(errors: str) -> str:
-    """Why `pulumi` failed, of what it printed."""
+    """Return why `pulumi` failed, from its standard error."""
     return errors.strip().removeprefix("error: ")
-
-
-_QUIET = "--non-interactive"

@@ -102,7 +102,7 @@ def images(name: str, update: Update) -> tuple[Literal["pinned", "registry"], Ma
     if source == "pinned" or (source == "registry" and all("@" in image for image in written.values())):
         return "pinned", written
     if update.numbered:
-        return "pinned", stack.earlier_outputs(name, update.version).get("images", {})
+        return "pinned", stack.past_outputs(name, update.version).get("images", {})
     # No backend but Pulumi Cloud tells which digests those were: the registry is asked for those that it has now.
     if source == "registry":
         return "registry", written

@@ -35,7 +35,7 @@ def find(name: str) -> Finding | None:
     if stack.backend().startswith("http"):  # Pulumi Cloud
         running = stack.summary(name).get("currentOperation")
         return _finding(name, [_Holder(running["author"], running["started"], "unknown")]) if running else None
-    refusal = stack.refusal_of_lock(name)
+    refusal = stack.lock_error(name)
     held = [*_HELD.finditer(refusal)]
     if not held and "already exists" not in refusal:
         raise UserError(f"Could not find out whether stack {name} is locked: {refusal.strip()}")

@@ -35,7 +35,7 @@ def unlock_stack(session: Session) -> None:
 
 def _problem(session: Session) -> str | None:
     if problems := state.secrets_problems(session.environment, session.file):
-        return "\n".join(problems)
+        return "\n".join(map(str, problems))
     try:
         make_stack(session)
         session.config()

@@ -26,8 +26,8 @@ def run_setup(stack: str, environment: Mapping[str, str], terminal: Terminal, ap
 
     Raises UserError where it cannot go on, and where the user stops it.
     """
-    if stack != "local" and (problems := state.demonstration_problems(environment)):
-        raise UserError("\n".join(problems))
+    if stack != "local" and (problems := state.local_stack_problems(environment)):
+        raise UserError("\n".join(map(str, problems)))
     session = Session(stack, environment, terminal, apis or Apis())
     try:
         _lead(session)

@@ -405,7 +405,7 @@ def test_the_bucket_of_an_unknown_tenancy_is_asked_for_in_full(place: Place) -> 
     keep_state(session(place, terminal))
 
     assert ["login", url, "--non-interactive"] in place.commands["pulumi"].calls
-    assert "'not/one' is no Object Storage namespace" in terminal.text
+    assert "'not/one' is not an Object Storage namespace" in terminal.text
 
 
 def test_what_is_no_backend_is_asked_for_again(place: Place) -> None:

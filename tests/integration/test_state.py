@@ -205,7 +205,7 @@ def test_the_lock_of_a_killed_up_stays_until_it_is_recovered(stack: Stack) -> No
     recovered = stack.recover()
     assert recovered.code == 0, recovered.text
     assert f"(pid {killed.pid})" in recovered.text
-    assert recovered.text.endswith("Nothing is stuck.\n    pulumi up --stack dev   goes on from here\n")
+    assert recovered.text.endswith("Nothing is stuck.\nhint: pulumi up --stack dev\n")
     assert stack.up().code == 0
 
 

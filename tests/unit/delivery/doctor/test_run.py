@@ -230,14 +230,14 @@ def another_key(_: Place) -> None:
         (
             variable("PULUMI_BACKEND_URL", "ftp://x"),
             "state",
-            "PULUMI_BACKEND_URL, where the state is kept, is of no kind",
+            "PULUMI_BACKEND_URL (the place of the state) has a scheme",
         ),
         (
             lambda place: place.does(config="echo error: incorrect passphrase >&2; exit 255"),
             "passphrase",
             "The passphrase does not decrypt the secrets of Pulumi.oke.yaml",
         ),
-        (variable("PULUMI_CONFIG_PASSPHRASE", ""), "passphrase", "There is no passphrase"),
+        (variable("PULUMI_CONFIG_PASSPHRASE", ""), "passphrase", "The passphrase of the stack's secrets is not set"),
         (
             lambda place: place.does(stacks="[]"),
             "stack",
@@ -454,7 +454,7 @@ def test_a_password_in_the_backends_url_is_not_shown(place: Place) -> None:
 
 def test_the_backend_of_pulumi_login_is_found(place: Place) -> None:
     place.patch.delenv("PULUMI_BACKEND_URL")
-    assert place.look()["state"].evidence.startswith("PULUMI_BACKEND_URL, where the state is kept, is not set.")
+    assert place.look()["state"].evidence.startswith("PULUMI_BACKEND_URL (the place of the state) is not set.")
     Path(".pulumi").mkdir()
     Path(".pulumi/credentials.json").write_text('{"current": "file:///state"}')
 
@@ -506,7 +506,7 @@ def test_elsewhere_than_in_the_project_it_says_so(capsys: pytest.CaptureFixture[
 
     assert main(["doctor"]) == 1
 
-    assert capsys.readouterr().err == "error: There is no Pulumi.yaml here.\n    cd   to the project's folder\n"
+    assert capsys.readouterr().err.endswith("hint: cd PROJECT\n")
 
 
 def test_without_a_token_one_check_tells_for_all(place: Place) -> None:

@@ -1,5 +1,3 @@
-"""What keeps the engine from a stack's state, or from its secrets."""
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,15 +9,19 @@ from system.errors import UserError
 from tests.support import example
 
 LOCAL = example.PROJECT_FOLDER / "Pulumi.local.yaml"
-PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "local"}
 KEYS = {"AWS_ACCESS_KEY_ID": "0123abcd", "AWS_SECRET_ACCESS_KEY": "canary-secret-key"}
 ENDPOINT = "https://axns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"
 OWN_DOMAIN = "https://axns.compat.objectstorage.eu-frankfurt-1.oci.customer-oci.com"
 OCI = f"s3://todo-state?endpoint={ENDPOINT}&region=eu-frankfurt-1&s3ForcePathStyle=true"
+MINIO = "s3://bucket?endpoint=https://minio.example.com"
+WHEN_SUPPORTED = {"AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_SUPPORTED"}
+UNSET = "unset AWS_REQUEST_CHECKSUM_CALCULATION"
+PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "local"}
+READ_PASSPHRASE = "read -rs PULUMI_CONFIG_PASSPHRASE && export PULUMI_CONFIG_PASSPHRASE"
 
 
 class Silent:
-    """A terminal on which nothing is to be asked."""
+    """A terminal at which no question is expected."""
 
     def ask(self, question: str) -> str:
         pytest.fail(question)
@@ -30,21 +32,17 @@ class Silent:
         pytest.fail(text)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The user's home, with nothing in it."""
-    return tmp_path
+def hints(problems: Sequence[UserError]) -> list[str | None]:
+    assert "canary" not in "".join(map(str, problems))
+    return [problem.hint for problem in problems]
 
 
-def backend_problems(home: Path, url: str, **environment: str) -> list[str]:
-    """Those of a backend, for a new stack."""
-    environment = {"HOME": str(home), "PULUMI_BACKEND_URL": url, **PASSPHRASE, **environment}
-    return state.check(environment, home / "Pulumi.new.yaml")
+def backend_hints(home: Path, url: str, **environment: str) -> list[str | None]:
+    return hints(state.backend_problems({"HOME": str(home), "PULUMI_BACKEND_URL": url, **environment}))
 
 
-def secrets_problems(stack_file: Path, environment: Mapping[str, str] = PASSPHRASE) -> list[str]:
-    """Those of a stack's secrets, in a backend that has none."""
-    return state.check({"PULUMI_BACKEND_URL": "file:///state", **environment}, stack_file)
+def secrets_hints(stack_file: Path, environment: Mapping[str, str] = PASSPHRASE) -> list[str | None]:
+    return hints(state.secrets_problems({"PULUMI_BACKEND_URL": "file:///state", **environment}, stack_file))
 
 
 def stack_file(folder: Path, text: str) -> Path:
@@ -53,24 +51,24 @@ def stack_file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_url_of_a_bucket_has_what_oci_needs(home: Path) -> None:
+def test_url_of_a_bucket_has_all_that_oci_requires(tmp_path: Path) -> None:
     assert state.object_storage_url("axns", "eu-frankfurt-1", "todo-state") == OCI
-    assert backend_problems(home, OCI, **KEYS) == []
+    assert backend_hints(tmp_path, OCI, **KEYS) == []
 
 
 @pytest.mark.parametrize(
-    ("namespace", "region", "bucket", "told"),
+    ("namespace", "region", "bucket", "wrong"),
     [
-        ("", "eu-frankfurt-1", "b", "'' is no Object Storage namespace"),
-        ("ax/ns", "eu-frankfurt-1", "b", "oci os ns get"),
-        ("axns", "FRA", "b", "'FRA' is not an OCI region"),
-        ("axns", "eu-frankfurt-1", "a&b", "'a&b' is no bucket's name"),
-        ("axns", "eu-frankfurt-1", "", "'' is no bucket's name"),
-        ("axns", "eu-frankfurt-1", "bücket", "'bücket' is no bucket's name"),
+        ("", "eu-frankfurt-1", "b", "''"),
+        ("ax/ns", "eu-frankfurt-1", "b", "'ax/ns'"),
+        ("axns", "FRA", "b", "'FRA'"),
+        ("axns", "eu-frankfurt-1", "a&b", "'a&b'"),
+        ("axns", "eu-frankfurt-1", "", "''"),
+        ("axns", "eu-frankfurt-1", "bücket", "'bücket'"),
     ],
 )
-def test_what_is_no_bucket_is_told(namespace: str, region: str, bucket: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_invalid_bucket_address_is_rejected(namespace: str, region: str, bucket: str, wrong: str) -> None:
+    with pytest.raises(UserError, match=f"^{wrong} is not a"):
         state.object_storage_url(namespace, region, bucket)
 
 
@@ -81,163 +79,151 @@ def test_what_is_no_bucket_is_told(namespace: str, region: str, bucket: str, tol
         OCI.replace("s3ForcePathStyle", "use_path_style"),
         OCI.replace("https://", ""),  # which the engine adds
         "s3://amazons-bucket",  # AWS has roles
-        "s3://bucket?endpoint=https://minio.example.com",
+        MINIO,
         "file:///home/user/state",
         "azblob://container",
         "gs://bucket",
     ],
 )
-def test_a_backend_that_lacks_nothing(home: Path, url: str) -> None:
-    assert backend_problems(home, url, **(KEYS if "endpoint" in url else {})) == []
+def test_complete_backend_has_no_problem(tmp_path: Path, url: str) -> None:
+    assert backend_hints(tmp_path, url, **(KEYS if "endpoint" in url else {})) == []
 
 
 @pytest.mark.parametrize(
-    "left_out",
-    ["&s3ForcePathStyle=true", "&region=eu-frankfurt-1", "&region=eu-frankfurt-1&s3ForcePathStyle=true"],
+    ("url", "corrected"),
+    [
+        (OCI.replace("&s3ForcePathStyle=true", ""), OCI),
+        (OCI.replace("&region=eu-frankfurt-1", ""), OCI),
+        (OCI.replace("region=eu-frankfurt-1", "region=us-east-1"), OCI),
+        (f"s3://todo-state?endpoint={ENDPOINT.removeprefix('https://')}", OCI),
+        (
+            f"s3://todo-state/prod?endpoint={OWN_DOMAIN}",
+            f"s3://todo-state/prod?endpoint={OWN_DOMAIN}&region=eu-frankfurt-1&s3ForcePathStyle=true",
+        ),
+        (
+            OCI.replace(ENDPOINT, "https://objectstorage.eu-frankfurt-1.oraclecloud.com"),
+            OCI.replace("axns", "NAMESPACE").replace("eu-frankfurt-1", "REGION"),
+        ),
+        (
+            OCI.replace(ENDPOINT, "https://axns.oci.customer-oci.com"),
+            OCI.replace("axns", "NAMESPACE").replace("eu-frankfurt-1", "REGION"),
+        ),
+    ],
 )
-def test_a_url_that_lacks_what_oci_needs_is_told_with_the_whole_one(home: Path, left_out: str) -> None:
-    (problem,) = backend_problems(home, OCI.replace(left_out, ""), **KEYS)
-    assert "lacks what OCI needs" in problem
-    assert f"export PULUMI_BACKEND_URL='{OCI}'" in problem
-
-
-def test_an_endpoint_without_a_scheme_is_checked_too(home: Path) -> None:
-    (problem,) = backend_problems(home, f"s3://todo-state?endpoint={ENDPOINT.removeprefix('https://')}", **KEYS)
-    assert f"'{OCI}'" in problem
-
-
-def test_the_region_is_the_endpoints(home: Path) -> None:
-    (problem,) = backend_problems(home, OCI.replace("region=eu-frankfurt-1", "region=us-east-1"), **KEYS)
-    assert f"'{OCI}'" in problem
-
-
-def test_the_folder_in_the_bucket_is_kept(home: Path) -> None:
-    url = f"s3://todo-state/prod?endpoint={OWN_DOMAIN}"
-    (problem,) = backend_problems(home, url, **KEYS)
-    assert f"'{url}&region=eu-frankfurt-1&s3ForcePathStyle=true'" in problem
-
-
-@pytest.mark.parametrize("host", ["objectstorage.eu-frankfurt-1.oraclecloud.com", "axns.oci.customer-oci.com"])
-def test_an_address_of_oci_that_is_not_of_its_s3_api(home: Path, host: str) -> None:
-    (problem,) = backend_problems(home, OCI.replace(ENDPOINT, f"https://{host}"), **KEYS)
-    assert f"{host} is not the address of OCI's S3 API" in problem
-
-
-def test_checksums_that_oci_refuses(home: Path) -> None:
-    asked = {"AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_SUPPORTED"}
-    (problem,) = backend_problems(home, OCI, **KEYS, **asked)
-    assert "unset AWS_REQUEST_CHECKSUM_CALCULATION" in problem
-    assert backend_problems(home, f"{OCI}&request_checksum_calculation=when_supported", **KEYS) == [problem]
-    assert backend_problems(home, f"{OCI}&request_checksum_calculation=when_required", **KEYS, **asked) == []
-    assert backend_problems(home, "s3://bucket?endpoint=https://minio.example.com", **KEYS, **asked) == []
+def test_incomplete_url_of_oci_is_corrected(tmp_path: Path, url: str, corrected: str) -> None:
+    assert backend_hints(tmp_path, url, **KEYS) == [f"export PULUMI_BACKEND_URL='{corrected}'"]
 
 
 @pytest.mark.parametrize(
-    ("url", "told"), [("", "is not set"), ("swift://u:canary@b", "of no kind"), ("/state", "kind")]
+    ("url", "environment", "expected"),
+    [
+        (OCI, WHEN_SUPPORTED, [UNSET]),
+        (f"{OCI}&request_checksum_calculation=when_supported", {}, [UNSET]),
+        (f"{OCI}&request_checksum_calculation=when_required", WHEN_SUPPORTED, []),
+        (MINIO, WHEN_SUPPORTED, []),
+    ],
 )
-def test_no_backend_and_none_that_is_known(home: Path, url: str, told: str) -> None:
-    (problem,) = backend_problems(home, url)
-    assert told in problem
-    assert "export PULUMI_BACKEND_URL=https://api.pulumi.com" in problem
-    assert "canary" not in problem
+def test_checksums_that_oci_rejects_are_reported(
+    tmp_path: Path, url: str, environment: Mapping[str, str], expected: Sequence[str]
+) -> None:
+    assert backend_hints(tmp_path, url, **KEYS, **environment) == expected
 
 
-def test_the_key_of_a_bucket_is_there_whole(home: Path) -> None:
-    (both,) = backend_problems(home, OCI)
-    assert "no AWS_ACCESS_KEY_ID and no AWS_SECRET_ACCESS_KEY" in both
-    (half,) = backend_problems(home, OCI, AWS_SECRET_ACCESS_KEY="canary-secret-key", AWS_PROFILE="oci")
-    assert "There is no AWS_ACCESS_KEY_ID for" in half
-    assert "canary" not in half
-    (half,) = backend_problems(home, "s3://amazons-bucket", AWS_ACCESS_KEY_ID="0123abcd")
-    assert "There is no AWS_SECRET_ACCESS_KEY for" in half
+@pytest.mark.parametrize("url", ["", "swift://u:canary@b", "/state"])
+def test_missing_or_unknown_backend_is_reported(tmp_path: Path, url: str) -> None:
+    assert backend_hints(tmp_path, url) == [f"export PULUMI_BACKEND_URL={state.PULUMI_CLOUD}"]
 
 
-def test_the_key_of_a_bucket_may_be_a_profiles(home: Path) -> None:
-    assert backend_problems(home, OCI, AWS_PROFILE="oci") == []
-    assert backend_problems(home, f"{OCI}&profile=oci") == []
-    elsewhere = home / "credentials"
-    assert len(backend_problems(home, OCI, AWS_SHARED_CREDENTIALS_FILE=str(elsewhere))) == 1
-    elsewhere.touch()
-    assert backend_problems(home, OCI, AWS_SHARED_CREDENTIALS_FILE=str(elsewhere)) == []
-    (home / ".aws").mkdir()
-    (home / ".aws" / "credentials").touch()
-    assert backend_problems(home, OCI) == []
+@pytest.mark.parametrize(
+    ("url", "environment", "missing"),
+    [
+        (OCI, {}, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+        (OCI, {"AWS_SECRET_ACCESS_KEY": "canary-key", "AWS_PROFILE": "oci"}, ["AWS_ACCESS_KEY_ID"]),
+        ("s3://amazons-bucket", {"AWS_ACCESS_KEY_ID": "0123abcd"}, ["AWS_SECRET_ACCESS_KEY"]),
+    ],
+)
+def test_missing_key_of_a_bucket_is_asked_for(
+    tmp_path: Path, url: str, environment: Mapping[str, str], missing: Sequence[str]
+) -> None:
+    commands = [f"read -rs {name} && export {name}" for name in missing]
+    assert backend_hints(tmp_path, url, **environment) == [" && ".join(commands)]
 
 
-def test_pulumi_cloud_needs_a_token_or_a_login(home: Path) -> None:
-    (problem,) = backend_problems(home, state.PULUMI_CLOUD)
-    assert "There is no access token for Pulumi Cloud" in problem
-    assert backend_problems(home, state.PULUMI_CLOUD, PULUMI_ACCESS_TOKEN="pul-canary") == []
-    other = home / "other"
-    other.mkdir()
-    (other / "credentials.json").touch()
-    assert backend_problems(home, state.PULUMI_CLOUD, PULUMI_HOME=str(other)) == []
-    (home / ".pulumi").mkdir()
-    (home / ".pulumi" / "credentials.json").touch()
-    assert backend_problems(home, state.PULUMI_CLOUD) == []
+def test_key_of_a_bucket_may_be_in_a_profile(tmp_path: Path) -> None:
+    assert backend_hints(tmp_path, OCI, AWS_PROFILE="oci") == []
+    assert backend_hints(tmp_path, f"{OCI}&profile=oci") == []
+    file = tmp_path / "credentials"
+    assert len(backend_hints(tmp_path, OCI, AWS_SHARED_CREDENTIALS_FILE=str(file))) == 1
+    file.touch()
+    assert backend_hints(tmp_path, OCI, AWS_SHARED_CREDENTIALS_FILE=str(file)) == []
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/credentials").touch()
+    assert backend_hints(tmp_path, OCI) == []
 
 
-def test_a_passphrase_in_a_file(tmp_path: Path) -> None:
+def test_pulumi_cloud_needs_a_token_or_a_login(tmp_path: Path) -> None:
+    assert backend_hints(tmp_path, state.PULUMI_CLOUD) == ["pulumi login"]
+    assert backend_hints(tmp_path, state.PULUMI_CLOUD, PULUMI_ACCESS_TOKEN="pul-canary") == []
+    for folder, environment in [("other", {"PULUMI_HOME": str(tmp_path / "other")}), (".pulumi", {})]:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "credentials.json").touch()
+        assert backend_hints(tmp_path, state.PULUMI_CLOUD, **environment) == []
+
+
+def test_passphrase_may_be_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "passphrase"
-    named = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
-    (problem,) = secrets_problems(LOCAL, named)
-    assert f"{file}, cannot be read" in problem
+    environment = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
+    assert secrets_hints(LOCAL, environment) == [READ_PASSPHRASE]
     file.write_text("local\n")
-    assert secrets_problems(LOCAL, named) == []
-    # As the engine does it, and as a workflow has it whose secret is not there.
-    (problem,) = secrets_problems(LOCAL, {**named, "PULUMI_CONFIG_PASSPHRASE": ""})
-    assert "There is no passphrase for the secrets of the stack, or it is empty" in problem
+    assert secrets_hints(LOCAL, environment) == []
+    # An empty variable hides the file: so it is in the engine, and in a workflow without the secret.
+    assert secrets_hints(LOCAL, {**environment, "PULUMI_CONFIG_PASSPHRASE": ""}) == [READ_PASSPHRASE]
 
 
-@pytest.mark.parametrize("text", ["", "config:\n  todo-oke:host: todo.example.com\n", "secretsprovider: passphrase\n"])
-def test_a_stack_without_secrets_needs_a_passphrase_too(tmp_path: Path, text: str) -> None:
-    new = stack_file(tmp_path, text)
-    if not text:
-        new.unlink()
-    assert "There is no passphrase" in secrets_problems(new, {})[0]
-    assert secrets_problems(new) == []
+CLOUD = {"PULUMI_BACKEND_URL": state.PULUMI_CLOUD}
 
 
-def test_another_secrets_provider_needs_none(tmp_path: Path) -> None:
-    assert secrets_problems(stack_file(tmp_path, "secretsprovider: hashivault://key\nencryptedkey: a\n"), {}) == []
-
-
-def test_pulumi_cloud_encrypts_by_itself_unless_the_stack_has_a_salt(tmp_path: Path) -> None:
-    cloud = {"PULUMI_BACKEND_URL": state.PULUMI_CLOUD, "PULUMI_ACCESS_TOKEN": "pul-canary"}
-    assert state.check(cloud, tmp_path / "Pulumi.new.yaml") == []
-    assert "There is no passphrase" in state.check(cloud, LOCAL)[0]
-    assert "no passphrase" in state.check(cloud, stack_file(tmp_path, "secretsprovider: passphrase\n"))[0]
+@pytest.mark.parametrize(
+    ("text", "environment", "expected"),
+    [
+        pytest.param("", {}, [READ_PASSPHRASE], id="new stack"),
+        pytest.param("config:\n  todo-oke:host: todo.example.com\n", {}, [READ_PASSPHRASE], id="no secret"),
+        pytest.param("secretsprovider: hashivault://key\nencryptedkey: a\n", {}, [], id="another provider"),
+        pytest.param("", CLOUD, [], id="Pulumi Cloud encrypts"),
+        pytest.param("encryptionsalt: v1:a:b\n", CLOUD, [READ_PASSPHRASE], id="a salt in Pulumi Cloud"),
+        pytest.param("secretsprovider: passphrase\n", CLOUD, [READ_PASSPHRASE], id="a passphrase in Pulumi Cloud"),
+    ],
+)
+def test_passphrase_is_needed_unless_something_else_encrypts(
+    tmp_path: Path, text: str, environment: Mapping[str, str], expected: Sequence[str]
+) -> None:
+    file = stack_file(tmp_path, text) if text else tmp_path / "Pulumi.new.yaml"
+    assert secrets_hints(file, environment) == expected
+    assert secrets_hints(file, {**environment, **PASSPHRASE}) == []
 
 
 @pytest.mark.parametrize("text", ["config: [", "- a\n"])
-def test_a_damaged_file_is_told(tmp_path: Path, text: str) -> None:
+def test_invalid_stack_file_is_reported(tmp_path: Path, text: str) -> None:
     file = stack_file(tmp_path, text)
-    (problem,) = secrets_problems(file)
-    assert f"git checkout {file}" in problem
-
-
-def test_all_problems_are_told_at_once(home: Path) -> None:
-    assert len(state.check({"HOME": str(home), "PULUMI_BACKEND_URL": OCI.partition("&")[0]}, LOCAL)) == 3
+    assert secrets_hints(file) == [f"git checkout {file}"]
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variable", "value", "expected"),
     [
-        ({"PULUMI_BACKEND_URL": "file://{folder}/.local/embedded/state"}, ["which `make down` deletes"]),
-        ({"PULUMI_CONFIG_PASSPHRASE": "local"}, ["which everybody knows"]),
-        ({"PULUMI_BACKEND_URL": "file:///srv/state", "PULUMI_CONFIG_PASSPHRASE": "canary"}, []),
+        ("PULUMI_BACKEND_URL", "file://{folder}/.local/embedded/state", ["unset PULUMI_BACKEND_URL"]),
+        ("PULUMI_CONFIG_PASSPHRASE", "local", ["unset PULUMI_CONFIG_PASSPHRASE"]),
+        ("PULUMI_BACKEND_URL", "file:///srv/state", []),
+        ("PULUMI_CONFIG_PASSPHRASE", "canary", []),
     ],
 )
-def test_no_other_stack_is_set_up_in_the_shell_of_the_stack_local(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], told: Sequence[str]
+def test_other_stacks_may_not_use_the_variables_of_the_stack_local(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: Sequence[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    environment = {name: value.format(folder=tmp_path) for name, value in variables.items()}
+    environment = {variable: value.format(folder=tmp_path)}
 
-    problems = state.demonstration_problems(environment)
-
-    assert [problem.partition("\n")[0].partition(", ")[2].rstrip(".") for problem in problems] == told
-    assert all(f"\n    unset {name}" in problem for problem, name in zip(problems, variables, strict=False))
-    if problems:
-        with pytest.raises(UserError, match="unset"):
+    assert hints(state.local_stack_problems(environment)) == expected
+    for hint in expected:
+        with pytest.raises(UserError, match=f"hint: {hint}"):
             run_setup("oke", environment, Silent())
