@@ -1,64 +1,64 @@
-"""Where the state of a stack is kept, and what the stack says of itself there and in its settings."""
+"""Checks of the backend that keeps the state, and of the stack's settings."""
 
 import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from delivery.doctor.context import SECONDS, NotApplicable, Situation
+from delivery.doctor.context import TIMEOUT_SECONDS, Context, NotApplicable
 from delivery.doctor.requirements import BACKEND, PASSPHRASE
-from delivery.engine import stack_config, state
+from delivery.engine import stack_config
+from delivery.engine.state import INCORRECT_PASSPHRASE, backend_problems, secrets_problems
 from settings.model import commands_for
 from system.errors import UserError
 from system.process import run
 
 
-def stacks(environment: Mapping[str, str]) -> list[str]:
-    """The stacks of this project that the backend keeps. Raises UserError where it does not answer."""
-    if problems := state.backend_problems(environment):
+def list_stacks(environment: Mapping[str, str], timeout: float = TIMEOUT_SECONDS) -> list[str]:
+    """Return the project's stacks in the backend. Raises UserError where it cannot be reached."""
+    if problems := backend_problems(environment):
         raise UserError("\n".join(map(str, problems)))
-    done = run(["pulumi", "stack", "ls", "--json", "--non-interactive"], environment, seconds=SECONDS)
+    done = run(["pulumi", "stack", "ls", "--json", "--non-interactive"], environment, seconds=timeout)
     if done.code:
-        raise UserError(
-            f"The state cannot be reached: {stack_config.reason(done.errors)}\n    pulumi stack ls   tells more"
-        )
+        raise UserError(f"The state cannot be reached: {stack_config.reason(done.errors)}", "pulumi stack ls")
     return [entry["name"] for entry in json.loads(done.output)]
 
 
-def has_stack(seen: Situation) -> bool:
-    """Whether the backend keeps the stack. Raises UserError where it does not answer."""
-    return seen.stack.rpartition("/")[2] in [name.rpartition("/")[2] for name in stacks(seen.environment)]
+def has_stack(context: Context) -> bool:
+    """Return whether the backend has the stack. Raises UserError where it cannot be reached."""
+    names = list_stacks(context.environment, context.timeout)
+    return context.stack.rpartition("/")[2] in [name.rpartition("/")[2] for name in names]
 
 
-def shown(backend: str) -> str:
-    """A backend's URL without the password that it may hold."""
+def redacted(backend: str) -> str:
+    """Return a backend's URL without its password."""
     url = urlsplit(backend)
     return backend.replace(f":{url.password}@", ":…@") if url.password else backend
 
 
-def kept(seen: Situation) -> str:
-    stacks(seen.environment)
-    return f"kept at {shown(seen.environment[BACKEND])}"
+def state(context: Context) -> str:
+    list_stacks(context.environment, context.timeout)
+    return f"reachable at {redacted(context.environment[BACKEND])}"
 
 
-def stack(seen: Situation) -> str:
+def stack(context: Context) -> str:
     try:
-        there = has_stack(seen)
+        exists = has_stack(context)
     except UserError:
         raise NotApplicable("the state cannot be reached") from None
-    if not there:
-        raise UserError(f"There is no stack {seen.stack}.\n    python -m delivery setup --stack {seen.stack}")
-    return seen.stack
+    if not exists:
+        raise UserError(f"There is no stack {context.stack}.", f"python -m delivery setup --stack {context.stack}")
+    return context.stack
 
 
-def passphrase(seen: Situation) -> str:
+def passphrase(context: Context) -> str:
     """Let the engine decrypt the stack's secrets."""
-    file = stack_config.stack_file(seen.stack)
-    if problems := state.secrets_problems(seen.environment, file):
+    file = stack_config.stack_file(context.stack)
+    if problems := secrets_problems(context.environment, file):
         raise UserError("\n".join(map(str, problems)))
     try:
-        _config(seen)
+        _config(context)
     except UserError as error:
-        if state.INCORRECT_PASSPHRASE in error.message:
+        if INCORRECT_PASSPHRASE in error.message:
             raise UserError(
                 f"The passphrase does not decrypt the secrets of {file}.",
                 f"read -rs {PASSPHRASE} && export {PASSPHRASE}",
@@ -67,13 +67,13 @@ def passphrase(seen: Situation) -> str:
     return f"decrypts the secrets of {file}"
 
 
-def settings(seen: Situation) -> str:
-    config = _config(seen)
+def settings(context: Context) -> str:
+    config = _config(context)
     if mistakes := stack_config.mistakes(config):
-        told = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
-        raise UserError(commands_for(seen.stack, told))
-    return f"complete, {len(config.encrypted)} of them encrypted"
+        listed = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
+        raise UserError(commands_for(context.stack, listed))
+    return f"complete, {len(config.encrypted)} encrypted"
 
 
-def _config(seen: Situation) -> stack_config.StackConfig:
-    return seen.config or stack_config.load(seen.stack, seen.environment, SECONDS)
+def _config(context: Context) -> stack_config.StackConfig:
+    return context.config or stack_config.load(context.stack, context.environment, context.timeout)

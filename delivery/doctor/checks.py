@@ -1,19 +1,19 @@
-"""What a stack needs around it: each check tells what it saw, or a problem and what mends it. None of them writes."""
+"""The preflight checks of a stack, in the order in which to repair their findings. No check writes anything."""
 
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from delivery.doctor import backend, github, oci, tools
-from delivery.doctor.context import NotApplicable, Situation
+from delivery.doctor.context import Context, NotApplicable
 from delivery.doctor.requirements import ENVIRONMENTS
 from delivery.report import Check
 from system.errors import UserError
 
-# In the order in which to mend what they find.
-CHECKS: Mapping[str, Callable[[Situation], str]] = {
+# Each returns its evidence, or raises NotApplicable or UserError.
+CHECKS: Mapping[str, Callable[[Context], str]] = {
     "pulumi": tools.pulumi,
     "git": tools.git,
-    "state": backend.kept,
+    "state": backend.state,
     "passphrase": backend.passphrase,
     "stack": backend.stack,
     "settings": backend.settings,
@@ -28,21 +28,21 @@ CHECKS: Mapping[str, Callable[[Situation], str]] = {
     "GitHub variable": github.variable,
     **{f"GitHub {environment}": github.environment(environment) for environment in ENVIRONMENTS},
 }
-# Those of what the first update does not need.
+# The first update does not need these.
 WORKFLOW_CHECKS = frozenset(name for name in CHECKS if name.startswith("GitHub ") and name != "GitHub token")
 
 
-def look(seen: Situation, names: Collection[str]) -> list[Check]:
-    """Those of CHECKS that are named, side by side, each within seconds."""
+def run_checks(context: Context, names: Collection[str]) -> list[Check]:
+    """Run the named checks side by side, each within the context's timeout."""
     chosen = {name: check for name, check in CHECKS.items() if name in names}
     with ThreadPoolExecutor(len(chosen)) as threads:
-        return [*threads.map(lambda name: _look(name, chosen[name], seen), chosen)]
+        return [*threads.map(lambda name: _run(name, chosen[name], context), chosen)]
 
 
-def _look(name: str, check: Callable[[Situation], str], seen: Situation) -> Check:
+def _run(name: str, check: Callable[[Context], str], context: Context) -> Check:
     try:
-        return Check(name, "passed", check(seen))
+        return Check(name, "passed", check(context))
     except NotApplicable as why:
         return Check(name, "not applicable", str(why))
-    except UserError as problem:
-        return Check(name, "failed", str(problem))
+    except UserError as error:
+        return Check(name, "failed", str(error))

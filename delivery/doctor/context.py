@@ -1,4 +1,4 @@
-"""What the checks look at: a stack, its settings where they can be told, and the environment of whoever asks."""
+"""The input of the checks: a stack, its settings, and the environment."""
 
 import json
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from delivery.engine import stack_config
 from delivery.engine.stack_config import StackConfig
 from system.errors import UserError
 
-SECONDS = 10
+TIMEOUT_SECONDS = 10.0
 _TOOLS = Path(".tools/bin")
 
 
 class NotApplicable(Exception):  # noqa: N818 (not an error)
-    """Why a check has nothing to look at, in a clause."""
+    """A check has nothing to check; why, in a clause."""
 
 
 @dataclass(frozen=True)
 class Apis:
-    """Where the outside services answer; {region} is the region of the credentials."""
+    """The URLs of the outside services; {region} stands for the region of the credentials."""
 
     github: str = "https://api.github.com"
     object_storage: str = "https://objectstorage.{region}.oraclecloud.com"
@@ -31,44 +31,36 @@ class Apis:
 
 
 @dataclass(frozen=True, repr=False)
-class Situation:
-    """What the checks look at.
-
-    stack: its name. environment: the variables, as `surroundings` gives them.
-    config: the stack's settings; None where the engine cannot tell them.
-    """
-
+class Context:
     stack: str
-    environment: Mapping[str, str]
-    config: StackConfig | None = None
+    environment: Mapping[str, str]  # as `command_environment` returns it
+    config: StackConfig | None = None  # None where the engine cannot read the settings
     apis: Apis = field(default_factory=Apis)
+    timeout: float = TIMEOUT_SECONDS  # of each command and request, in seconds
 
     def setting(self, key: str) -> str:
-        """A setting's value. Raises NotApplicable where the settings are not known."""
+        """Return a setting's value. Raises NotApplicable where the settings cannot be read."""
         if self.config is None:
             raise NotApplicable("the settings cannot be read")
         return self.config.values.get(key, "")
 
-    @property
-    def in_oci(self) -> str:
-        """The OCID of the cluster, or of the compartment that it is to be made in. Raises NotApplicable."""
-        ocid = self.setting("clusterOcid") or self.setting("compartmentOcid")
-        return _applicable(ocid, "neither clusterOcid nor compartmentOcid is set")
+    def required_setting(self, key: str) -> str:
+        """Return a setting's value. Raises NotApplicable where it is not set."""
+        if value := self.setting(key):
+            return value
+        raise NotApplicable(f"{key} is not set")
 
     @property
-    def compartment(self) -> str:
-        """The OCID of the compartment in which the stack makes its cluster. Raises NotApplicable."""
-        return _applicable(self.setting("compartmentOcid"), "the stack makes no cluster")
-
-    @property
-    def repository(self) -> str:
-        """OWNER/NAME on GitHub. Raises NotApplicable."""
-        return _applicable(self.setting("repository"), "repository is not set")
+    def oci_ocid(self) -> str:
+        """The OCID of the cluster, or of the compartment for a new one. Raises NotApplicable."""
+        if ocid := self.setting("clusterOcid") or self.setting("compartmentOcid"):
+            return ocid
+        raise NotApplicable("neither clusterOcid nor compartmentOcid is set")
 
     def require_token(self) -> None:
-        """Raises NotApplicable where nothing can be asked of GitHub, which one check tells for all."""
-        if self.repository and not self.environment.get(GITHUB_TOKEN):
-            raise NotApplicable(f"there is no {GITHUB_TOKEN}")
+        """Raise NotApplicable without a GitHub token: one check reports that for all."""
+        if self.required_setting("repository") and not self.environment.get(GITHUB_TOKEN):
+            raise NotApplicable(f"{GITHUB_TOKEN} is not set")
 
     @property
     def backend(self) -> str:
@@ -76,14 +68,8 @@ class Situation:
         return urlsplit(self.environment.get(BACKEND, "")).scheme
 
 
-def _applicable(value: str, lack: str) -> str:
-    if not value:
-        raise NotApplicable(lack)
-    return value
-
-
-def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment as the commands need it: with the project's tools, and the backend of `pulumi login`."""
+def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with the project's tools on PATH and the backend of `pulumi login`."""
     home = Path(environment.get("PULUMI_HOME") or Path(environment.get("HOME", "~")).expanduser() / ".pulumi")
     added: dict[str, str] = {}
     if not environment.get(BACKEND):
@@ -95,11 +81,10 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **added, "PATH": path, "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 
-def situation(stack: str, environment: Mapping[str, str], apis: Apis) -> Situation:
-    """The situation of a stack, with its settings where the engine can tell them."""
-    environment = surroundings(environment)
+def load_context(stack: str, environment: Mapping[str, str], apis: Apis, timeout: float = TIMEOUT_SECONDS) -> Context:
+    environment = command_environment(environment)
     try:
-        config = stack_config.load(stack, environment, SECONDS)
+        config = stack_config.load(stack, environment, timeout)
     except UserError:
         config = None
-    return Situation(stack, environment, config, apis)
+    return Context(stack, environment, config, apis, timeout)

@@ -1,4 +1,4 @@
-"""What an outside service answers."""
+"""Responses of outside services."""
 
 from typing import Any
 
@@ -7,11 +7,10 @@ import httpx2
 from system.errors import UserError
 
 
-def document(response: httpx2.Response) -> Any:
+def json_of(response: httpx2.Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        host = response.url.host
         raise UserError(
-            f"What answers at {host} is not {host}, but a proxy perhaps.\n    curl {response.url}   shows it"
+            f"{response.url.host} did not answer with JSON; a proxy may have answered.", f"curl {response.url}"
         ) from None

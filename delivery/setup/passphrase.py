@@ -1,4 +1,4 @@
-"""The part of `setup` that gets the passphrase of a stack's secrets, and makes the stack under it.
+"""The step of `setup` that gets the passphrase of a stack's secrets, and makes the stack under it.
 
 The engine tries the passphrase: `pulumi stack init` and `pulumi config` refuse a wrong one.
 """
@@ -8,9 +8,9 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from delivery.doctor.requirements import ACCOUNTS, PASSPHRASE, PASSPHRASE_FILE
+from delivery.doctor.requirements import PASSPHRASE, PASSPHRASE_FILE, REQUIREMENTS
 from delivery.engine import state
-from delivery.setup.backend import make_stack
+from delivery.setup.backend import create_stack
 from delivery.setup.session import Session
 from system.errors import UserError
 
@@ -24,9 +24,9 @@ def unlock_stack(session: Session) -> None:
     """
     while problem := _problem(session):
         if PASSPHRASE in session.environment or PASSPHRASE_FILE in session.environment:
-            session.say(f"\n{problem}")
+            session.echo(f"\n{problem}")
         _forget(session)
-        session.say(f"\n{PASSPHRASE}: {ACCOUNTS[PASSPHRASE]}")
+        session.echo(f"\n{PASSPHRASE}: {REQUIREMENTS[PASSPHRASE]}")
         if _has_one(session):
             _ask(session)
         else:
@@ -37,7 +37,7 @@ def _problem(session: Session) -> str | None:
     if problems := state.secrets_problems(session.environment, session.file):
         return "\n".join(map(str, problems))
     try:
-        make_stack(session)
+        create_stack(session)
         session.config()
     except UserError as error:
         if state.INCORRECT_PASSPHRASE not in error.message:
@@ -60,18 +60,18 @@ def _ask(session: Session) -> None:
     if path := session.ask(f"File with the passphrase of {session.file} (Enter to type it)"):
         _use_file(session, Path(path))
     else:
-        _use(session, session.ask_unseen("Passphrase"))
+        _use(session, session.ask_hidden("Passphrase"))
 
 
 def _choose(session: Session) -> None:
     if path := session.ask("File for a new, generated passphrase (Enter to type one of your own)"):
         _generate(session, Path(path).expanduser())
         return
-    passphrase = session.ask_unseen("Passphrase")
+    passphrase = session.ask_hidden("Passphrase")
     if len(passphrase) < _SHORTEST:
-        session.say(f"It has fewer than {_SHORTEST} characters, which can be guessed.")
-    elif passphrase != session.ask_unseen("The same again"):
-        session.say("They differ.")
+        session.echo(f"It has fewer than {_SHORTEST} characters.")
+    elif passphrase != session.ask_hidden("Repeat the passphrase"):
+        session.echo("The passphrases differ.")
     else:
         _use(session, passphrase)
 
@@ -79,11 +79,11 @@ def _choose(session: Session) -> None:
 def _generate(session: Session, path: Path) -> None:
     try:
         _write(path, secrets.token_urlsafe(32))
-        session.say(f"It is in {path}: keep a copy where the team keeps its keys.")
+        session.echo(f"Wrote {path}: keep a copy where the team keeps its keys.")
     except FileExistsError:
-        session.say(f"{path} is there already, and is used as it is.")
+        session.echo(f"{path} exists and is used unchanged.")
     except OSError as error:
-        session.say(f"{path} cannot be written: {error.strerror}.")
+        session.echo(f"{path} cannot be written: {error.strerror}.")
         return
     _use_file(session, path)
 
@@ -100,7 +100,7 @@ def _use_file(session: Session, path: Path) -> None:
 
 
 def _write(path: Path, value: str) -> None:
-    """Writes a file that its owner alone can read, whole or not at all, and never over another. Raises OSError."""
+    """Write a file that only its owner can read, atomically, without replacing another. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # with mode 600
     try:

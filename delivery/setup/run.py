@@ -1,7 +1,6 @@
-"""`python -m delivery setup`: from a fresh clone to the first `pulumi up` of a stack, one question after the other.
+"""`python -m delivery setup`: questions that lead from a fresh clone to a stack's first `pulumi up`.
 
-Each answer is kept as soon as it is right, so that it can be stopped anywhere and run again: it then asks only for what
-is missing or wrong.
+Each valid answer is stored at once: a run can be stopped anywhere, and the next one asks only for the rest.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from delivery.doctor.context import Apis
 from delivery.doctor.requirements import GITHUB_TOKEN
 from delivery.engine import state
 from delivery.engine.stack_config import StackConfig
-from delivery.setup.backend import keep_state
+from delivery.setup.backend import choose_backend
 from delivery.setup.passphrase import unlock_stack
 from delivery.setup.session import Session
 from delivery.setup.settings import set_settings
@@ -22,47 +21,47 @@ from system.errors import UserError
 
 
 def run_setup(stack: str, environment: Mapping[str, str], terminal: Terminal, apis: Apis | None = None) -> None:
-    """Leads through all of it; stack: its name; environment: the variables of the shell.
+    """Run all steps. Raises UserError where a step fails or the user stops it.
 
-    Raises UserError where it cannot go on, and where the user stops it.
+    environment: the variables of the shell.
     """
     if stack != "local" and (problems := state.local_stack_problems(environment)):
         raise UserError("\n".join(map(str, problems)))
     session = Session(stack, environment, terminal, apis or Apis())
     try:
-        _lead(session)
+        _run(session)
     except (KeyboardInterrupt, EOFError):
-        session.tell_exports()
+        session.print_exports()
         raise UserError(
-            f"Stopped. What was answered is kept.\n    python -m delivery setup --stack {stack}   goes on"
+            "Stopped; the answers so far are stored.", f"python -m delivery setup --stack {stack}"
         ) from None
 
 
-def _lead(session: Session) -> None:
-    session.say(f"Stack {session.stack}. Ctrl-C stops at any time: what was answered is kept.")
-    session.expect("pulumi")
-    keep_state(session)
+def _run(session: Session) -> None:
+    session.echo(f"Stack {session.stack}. Ctrl-C stops; the answers so far stay stored.")
+    session.require("pulumi")
+    choose_backend(session)
     unlock_stack(session)
     config = set_settings(session)
     if config.values["repository"] and not session.environment.get(GITHUB_TOKEN):
         session.ask_variable(GITHUB_TOKEN)
-    config = _examine(session, config)
+    config = _check(session, config)
     prepare_workflows(session, config)
-    session.tell_exports()
-    session.say(
-        "\nAll is set. Keep the settings, and see what the first update would do:\n"
+    session.print_exports()
+    session.echo(
+        "\nReady. Commit the settings, and preview the first update:\n"
         f"    git add {session.file} && git commit -m 'Settings of the stack {session.stack}'\n"
         f"    pulumi preview --stack {session.stack}"
     )
 
 
-def _examine(session: Session, config: StackConfig) -> StackConfig:
-    """Tells what every check finds until no problem is left, or none that keeps the user; returns the settings then."""
+def _check(session: Session, config: StackConfig) -> StackConfig:
+    """Run the checks until all pass or the user skips the rest, and return the settings by then."""
     while True:
-        found = checks.look(session.situation(config), checks.CHECKS.keys() - checks.WORKFLOW_CHECKS)
-        session.say(f"\n{report.plain(found)}")
-        if all(check.state != "failed" for check in found):
+        results = checks.run_checks(session.context(config), checks.CHECKS.keys() - checks.WORKFLOW_CHECKS)
+        session.echo(f"\n{report.plain(results)}")
+        if all(check.state != "failed" for check in results):
             return config
-        if session.ask("Enter looks again once that is mended, s goes on without it") == "s":
+        if session.ask("Enter to check again, s to skip") == "s":
             return config
         config = session.config()

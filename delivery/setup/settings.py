@@ -1,6 +1,6 @@
-"""The part of `setup` that asks for the stack's settings, each checked at once as the program would."""
+"""The step of `setup` that asks for the stack's settings, each checked at once by the program's own model."""
 
-from delivery.doctor.requirements import ACCOUNTS
+from delivery.doctor.requirements import REQUIREMENTS
 from delivery.engine import stack_config
 from delivery.engine.stack_config import StackConfig
 from delivery.setup.session import Session
@@ -9,9 +9,9 @@ from system.errors import UserError
 
 
 def set_settings(session: Session) -> StackConfig:
-    """Asks for every setting without a value, or with a wrong one; for none where none is missing. Returns them all.
+    """Ask for each setting that is missing or wrong, and return all of them.
 
-    Raises UserError where Pulumi.STACK.yaml has what is no setting.
+    Raises UserError where Pulumi.STACK.yaml has an unknown setting.
     """
     config = session.config()
     if not stack_config.mistakes(config):
@@ -22,38 +22,38 @@ def set_settings(session: Session) -> StackConfig:
             config = _set(session, key, config)
     if mistakes := stack_config.mistakes(config):
         listed = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
-        raise UserError(f"{listed}\n    python -m delivery setup --stack {session.stack}   goes on after that")
+        raise UserError(f"{session.file} has mistakes: {listed}", f"python -m delivery setup --stack {session.stack}")
     return config
 
 
 def _change(session: Session, config: StackConfig) -> StackConfig:
-    """Shows what is set, or has a default, and asks for what of that is to be different."""
-    session.say("\nThese settings have a value:")
+    """Show the settings with a value or a default, and ask which to change."""
+    session.echo("\nThese settings have a value:")
     shown = [key for key in session.declarations if config.values.get(key)]
     for key in shown:
         value = "(encrypted)" if key in config.encrypted | SECRET_KEYS else config.values[key]
-        session.say(f"  {key} = {value}\n      {session.declarations[key].description}")
-    while key := session.ask("The name of one to change (Enter for none)"):
+        session.echo(f"  {key} = {value}\n      {session.declarations[key].description}")
+    while key := session.ask("A setting to change (Enter for none)"):
         if key in shown:
             config = _set(session, key, config)
         else:
-            session.say(f"{key!r} is none of them.")
+            session.echo(f"{key!r} is not one of these.")
     return config
 
 
 def _set(session: Session, key: str, config: StackConfig) -> StackConfig:
-    """Asks until the answer is right, and keeps it; an empty one is the default."""
+    """Ask until the answer is valid, and store it; an empty answer is the default."""
     declared = session.declarations[key]
-    session.say(f"\n{key}: {declared.description}")
-    if key in ACCOUNTS:
-        session.say(str(ACCOUNTS[key]))
+    session.echo(f"\n{key}: {declared.description}")
+    if key in REQUIREMENTS:
+        session.echo(str(REQUIREMENTS[key]))
     known = config.values.get(key, "")
     mistake = stack_config.mistakes(config).get(key) if known else None
     while True:
         if mistake:
-            # Without the command that mends it, which the question takes the place of.
-            session.say(f"It {mistake.partition(chr(10))[0]}.")
-        value = session.ask_unseen(key) if key in SECRET_KEYS else session.ask(key, declared.default)
+            # Without its command: the question takes its place.
+            session.echo(f"It {mistake.partition(chr(10))[0]}.")
+        value = session.ask_hidden(key) if key in SECRET_KEYS else session.ask(key, declared.default)
         changed = config.with_value(key, value)
         mistake = stack_config.mistakes(changed).get(key)
         if not mistake:

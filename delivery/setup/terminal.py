@@ -1,4 +1,4 @@
-"""A conversation with the user at a terminal."""
+"""Questions at a terminal."""
 
 import getpass
 import sys
@@ -9,44 +9,39 @@ from system.errors import UserError
 
 
 class Terminal(Protocol):
-    """Who is asked, and told. Both ways to ask raise KeyboardInterrupt or EOFError where the user stops."""
+    """A terminal. Questions raise KeyboardInterrupt or EOFError where the user stops."""
 
-    def say(self, text: str) -> None:
-        """Shows a text and ends its line."""
+    def echo(self, text: str) -> None:
+        """Print a text and end its line."""
         ...
 
     def ask(self, question: str) -> str:
-        """An answer, without the white space around it."""
+        """Return the answer, stripped."""
         ...
 
-    def ask_unseen(self, question: str) -> str:
-        """An answer that is not shown while it is typed, as it is."""
+    def ask_hidden(self, question: str) -> str:
+        """Return the answer as typed, without echoing it."""
         ...
 
 
 class Console:
-    """The terminal that the command was started at. Raises UserError where it was started at none."""
+    """The terminal of the command. Raises UserError without one."""
 
     def __init__(self) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UserError(
-                "This command asks questions, and there is no terminal to ask at.\n"
-                "    python -m delivery doctor   checks the same without asking"
-            )
+            raise UserError("stdin or stdout is not a terminal, and setup asks questions.", "python -m delivery doctor")
 
-    def say(self, text: str) -> None:
+    def echo(self, text: str) -> None:
         sys.stdout.write(f"{text}\n")
 
     def ask(self, question: str) -> str:
         return input(f"{question} ").strip()
 
-    def ask_unseen(self, question: str) -> str:
+    def ask_hidden(self, question: str) -> str:
         with warnings.catch_warnings():
-            # Its other way is to show what is typed.
+            # Otherwise getpass falls back to showing what is typed.
             warnings.simplefilter("error", getpass.GetPassWarning)
             try:
                 return getpass.getpass(f"{question} ")
             except getpass.GetPassWarning:
-                raise UserError(
-                    "This terminal cannot hide what is typed.\n    python -m delivery setup   in another terminal"
-                ) from None
+                raise UserError("This terminal cannot hide what is typed; run setup in another one.") from None

@@ -22,13 +22,13 @@ class Scripted:
     def text(self) -> str:
         return "\n".join([*self.said, *self.questions])
 
-    def say(self, text: str) -> None:
+    def echo(self, text: str) -> None:
         self.said.append(text)
 
     def ask(self, question: str) -> str:
         return self._answer(question, self._answers)
 
-    def ask_unseen(self, question: str) -> str:
+    def ask_hidden(self, question: str) -> str:
         return self._answer(question, self._unseen)
 
     def _answer(self, question: str, answers: dict[str, list[str]]) -> str:

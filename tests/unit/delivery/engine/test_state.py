@@ -26,9 +26,9 @@ class Silent:
     def ask(self, question: str) -> str:
         pytest.fail(question)
 
-    ask_unseen = ask
+    ask_hidden = ask
 
-    def say(self, text: str) -> None:
+    def echo(self, text: str) -> None:
         pytest.fail(text)
 
 

@@ -57,7 +57,9 @@ def session(pulumi: StandIn, tmp_path: Path) -> NewSession:
 
 def test_own_passphrase_is_typed_twice_and_is_long(session: NewSession, pulumi: StandIn) -> None:
     good = "canary of sixteen characters"
-    terminal = Scripted({}, {"Passphrase": ["canary-short", good, good], "The same again": ["canary-other", good]})
+    terminal = Scripted(
+        {}, {"Passphrase": ["canary-short", good, good], "Repeat the passphrase": ["canary-other", good]}
+    )
     run = session(terminal)
 
     unlock_stack(run)
