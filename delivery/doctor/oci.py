@@ -150,5 +150,7 @@ def _get(signer: credentials.Credentials, address: str, refusal: str | None = No
     if response.status_code in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and refusal:
         raise UserError(refusal)
     if not response.is_success:
-        raise UserError(f"OCI failed at {urlsplit(url).hostname} ({response.status_code}); see https://ocistatus.oraclecloud.com.")
+        raise UserError(
+            f"OCI failed at {urlsplit(url).hostname} ({response.status_code}); see https://ocistatus.oraclecloud.com."
+        )
     return response

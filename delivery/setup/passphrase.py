@@ -1,4 +1,4 @@
-"""The step of `setup` that gets the passphrase of a stack's secrets, and makes the stack under it.
+"""The step of `setup` that gets the passphrase of a stack's secrets, and creates the stack under it.
 
 The engine tries the passphrase: `pulumi stack init` and `pulumi config` refuse a wrong one.
 """
@@ -18,7 +18,7 @@ _SHORTEST = 16
 
 
 def unlock_stack(session: Session) -> None:
-    """Ask until the engine encrypts and decrypts the stack's secrets; make the stack if the backend has none.
+    """Ask until the engine encrypts and decrypts the stack's secrets; create the stack if the backend has none.
 
     Raises UserError for any other failure of the engine.
     """

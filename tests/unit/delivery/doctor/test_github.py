@@ -86,4 +86,4 @@ def test_unreachable_service_is_reported(machine: Machine, name: str) -> None:
     check = machine.check(name)
 
     assert check.state == "failed"
-    assert "hint: curl http" in check.evidence
+    assert "\nhint: curl " in check.evidence
