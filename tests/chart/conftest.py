@@ -10,7 +10,7 @@ def environment(request: pytest.FixtureRequest) -> helm.Environment:
 
 @pytest.fixture
 def release(environment: helm.Environment) -> helm.Release:
-    """The release as an environment's values file has it."""
+    """The release with an environment's values."""
     return helm.template(environment)
 
 

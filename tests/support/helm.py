@@ -1,4 +1,4 @@
-"""Renders the chart with the helm on PATH."""
+"""The charts as the helm on PATH renders them."""
 
 import functools
 import json
@@ -17,10 +17,10 @@ Values: TypeAlias = Mapping[str, Any]
 CHART = Path(__file__).parents[2] / "infra" / "helm" / "todo-app"
 ENVIRONMENTS: tuple[Environment, ...] = ("oke", "local")
 RELEASE = "todo-app"
-# The oldest that the chart admits. helm's own default depends on how helm was built.
+# The oldest version that the chart admits: helm's own default depends on its build.
 KUBERNETES = "1.31.0"
 
-# A tag here and a digest there, so that every test sees both forms.
+# A tag and a digest, so that every test sees both forms.
 FRONTEND_IMAGE = "ghcr.io/acme/todo-frontend:sha-1a2b3c4"
 BACKEND_IMAGE = f"ghcr.io/acme/todo-backend@sha256:{'0f' * 32}"
 
@@ -39,12 +39,12 @@ EVERY_OPTION: Values = {
 
 
 class HelmError(Exception):
-    """helm refused the chart or its values."""
+    """Error of helm about the chart or its values."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """What one `helm install` would send to the cluster, hooks included. Shared between tests: read only."""
+    """The objects of one `helm install`, hooks included. Tests share it, so it is read-only."""
 
     manifests: tuple[Manifest, ...]
 
@@ -52,8 +52,18 @@ class Release:
         return {manifest["metadata"]["name"]: manifest for manifest in self.manifests if manifest["kind"] == kind}
 
     def pods(self) -> dict[str, Manifest]:
-        """Every pod, or template of one, by the name of the object that holds it."""
+        """Return every pod and pod template by the name of its object."""
         return dict(self._pods())
+
+    def container(self, pod: str) -> Manifest:
+        """Return the only container of a pod."""
+        (only,) = self.pods()[pod]["spec"]["containers"]
+        return only
+
+    def of(self, kind: str) -> Manifest:
+        """Return the only object of a kind."""
+        (only,) = self.kind(kind).values()
+        return only
 
     def _pods(self) -> Iterator[tuple[str, Manifest]]:
         for manifest in self.manifests:
@@ -64,25 +74,39 @@ class Release:
 
 
 def template(environment: Environment, *overrides: Values) -> Release:
-    """The chart with an environment's values, the two images and, over both, the overrides (None removes a value)."""
+    """Render the chart with an environment's values, the two images and overrides; None removes a value."""
     return _template(environment, json.dumps(functools.reduce(_merged, overrides, IMAGES), sort_keys=True))
 
 
 @functools.cache
 def _template(environment: Environment, values: str) -> Release:
-    output = _run(["template", RELEASE, "--kube-version", KUBERNETES], environment, values)
-    documents = yaml.load_all(output, Loader=yaml.CSafeLoader)
-    return Release(tuple(document for document in documents if document))
+    return _parse(_run("template", RELEASE, str(CHART), *_values_of(environment), values=values))
+
+
+def template_chart(name: str, chart: str, namespace: str, values: Values, *options: str) -> Release:
+    """Render another chart."""
+    return _parse(_run("template", name, chart, "--namespace", namespace, *options, values=json.dumps(values)))
 
 
 def lint(environment: Environment) -> str:
-    return _run(["lint", "--strict", "--kube-version", KUBERNETES], environment, json.dumps(IMAGES))
+    return _run("lint", "--strict", str(CHART), *_values_of(environment), values=json.dumps(IMAGES))
 
 
-def _run(command: list[str], environment: Environment, values: str) -> str:
-    files = ["--values", str(CHART / f"values-{environment}.yaml"), "--values", "-"]
+def _values_of(environment: Environment) -> tuple[str, str]:
+    return "--values", str(CHART / f"values-{environment}.yaml")
+
+
+def _parse(output: str) -> Release:
+    return Release(tuple(document for document in yaml.load_all(output, Loader=yaml.CSafeLoader) if document))
+
+
+def _run(*command: str, values: str) -> str:
     result = subprocess.run(
-        ["helm", *command, str(CHART), *files], input=values, capture_output=True, text=True, check=False
+        ["helm", *command, "--kube-version", KUBERNETES, "--values", "-"],
+        input=values,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode != 0:
         raise HelmError(result.stdout + result.stderr)

@@ -18,6 +18,7 @@ from components.platform import dapr_crds
 from components.platform.dapr import DaprControlPlane, DaprControlPlaneArgs
 from settings.types import DNS_NAME, OFFICIAL_CHART
 from tests.support import example
+from tests.support.crd import strict
 from tests.support.engine import Engine, Resource, Secret
 
 CRDS = example.PROJECT_FOLDER / ".tools/charts/dapr/crds"
@@ -281,18 +282,7 @@ def test_every_dapr_object_is_what_its_definition_admits(engine: Engine, tracing
     for resource in engine.resources:
         if resource.type.startswith("kubernetes:dapr.io/"):
             schema = schemas[resource.inputs["apiVersion"], resource.inputs["kind"]]
-            jsonschema.Draft7Validator(closed(schema)).validate(resource.inputs)
-
-
-def closed(schema: Any) -> Any:
-    """A schema that refuses the fields that it does not name: the API server drops them without a word."""
-    if not isinstance(schema, dict):
-        return schema
-    inner = {key: closed(value) for key, value in schema.items() if key != "properties"}
-    if "properties" in schema:
-        inner["properties"] = {name: closed(value) for name, value in schema["properties"].items()}
-        inner["additionalProperties"] = False
-    return inner
+            jsonschema.Draft7Validator(strict(schema)).validate(resource.inputs)
 
 
 @pytest.mark.parametrize("topic", ["Todo_Events", "todo.events", "_"])
