@@ -7,7 +7,7 @@ import sys
 
 from alembic import context
 from alembic.script import ScriptDirectory
-from alembic.util import UserError
+from alembic.util import CommandError
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -52,7 +52,7 @@ def _of_a_newer_image() -> str | None:
     for revision in context.get_context().get_current_heads():
         try:
             scripts.get_revision(revision)
-        except UserError:
+        except CommandError:
             return revision
     return None
 

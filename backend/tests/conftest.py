@@ -1,4 +1,9 @@
-"""The app on a real database, with a stand-in for Cohere that judges what it is asked."""
+"""The app on a real database, with a fake Cohere that validates each request.
+
+Greenlet's clean-up of a thread that has ended can spin for ever, so no thread here may touch a greenlet. The app runs in
+the main thread's event loop or in a process, and coverage, which looks up the current greenlet wherever it traces,
+traces no threads (`concurrency` in pyproject.toml).
+"""
 
 import os
 import subprocess
@@ -13,19 +18,15 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from dev.cohere import CohereStandIn
-from devstack.ports import free_port
+from devstack.backend import COHERE_API_KEY, cohere
 from devstack.postgres import postgres
 from todo.app import create_app
 from todo.settings import Settings
 from todo.telemetry import configure
 from todo.tokens import issue
 
-from .serving import serve
-
 BACKEND = Path(__file__).parents[1]
 SECRET = SecretStr("a secret of the tests, which is long enough for every algorithm of HMAC")
-COHERE_API_KEY = "the tests' key"
 
 
 def child_environment(**variables: str) -> dict[str, str]:
@@ -71,27 +72,18 @@ def database_url(migrated: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def cohere_server() -> Iterator[tuple[CohereStandIn, str]]:
-    stand_in = CohereStandIn(COHERE_API_KEY)
-    with serve(stand_in.app(), free_port()) as url:
-        yield stand_in, url
+def cohere_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with cohere(tmp_path_factory.mktemp("cohere") / "log") as url:
+        yield url
 
 
 @pytest.fixture
-def cohere(cohere_server: tuple[CohereStandIn, str]) -> CohereStandIn:
-    stand_in, _ = cohere_server
-    stand_in.refusal = 0
-    stand_in.requests.clear()
-    return stand_in
-
-
-@pytest.fixture
-def settings(database_url: str, cohere: CohereStandIn, cohere_server: tuple[CohereStandIn, str]) -> Settings:
+def settings(database_url: str, cohere_url: str) -> Settings:
     return Settings(
         database_url=SecretStr(database_url),
         better_auth_secret=SECRET,
-        cohere_api_key=SecretStr(cohere.api_key),
-        cohere_base_url=cohere_server[1],
+        cohere_api_key=SecretStr(COHERE_API_KEY),
+        cohere_base_url=cohere_url,
     )
 
 

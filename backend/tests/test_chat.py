@@ -1,6 +1,8 @@
 """Sentences that become todos. The stand-in refuses what Cohere's SDK could not have meant."""
 
 import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -9,13 +11,31 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from dev.cohere import CohereStandIn
-from devstack.ports import free_port
+from devstack.backend import COHERE_API_KEY
 from todo import assistant, todos
 from todo.assistant import TOOLS, Assistant
 from todo.settings import Settings
 
 from .serving import serve
 from .test_todos import add, titles
+
+
+@asynccontextmanager
+async def asking(model: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
+    """Let every app ask `model` in place of the fake Cohere that all tests share."""
+    async with serve(model) as url:
+        assistant = Assistant(settings.model_copy(update={"cohere_base_url": url}))
+        monkeypatch.setattr(Assistant, "answer", assistant.answer)
+        yield
+        await assistant.close()
+
+
+@pytest.fixture
+async def cohere(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CohereStandIn]:
+    """A fake Cohere of the test's own, to make it fail and to read its requests."""
+    cohere = CohereStandIn(COHERE_API_KEY)
+    async with asking(cohere.app(), settings, monkeypatch):
+        yield cohere
 
 
 async def say(client: httpx.AsyncClient, *sentences: str) -> dict[str, Any]:
@@ -94,11 +114,8 @@ async def test_a_call_that_leads_nowhere_is_told_to_the_model(
 
     model = FastAPI()
     model.post("/v2/chat")(chat)
-    with serve(model, free_port()) as url:
-        misled = Assistant(settings.model_copy(update={"cohere_base_url": url}))
-        monkeypatch.setattr(Assistant, "answer", misled.answer)
+    async with asking(model, settings, monkeypatch):
         answer = await say(alice, "do something")
-        await misled.close()
     assert mistake in heard[1]
     assert answer == {"reply": "Done.", "actions": []}
 
@@ -158,12 +175,13 @@ async def test_an_answer_that_is_none_of_coheres_is_told(
     alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, settings: Settings, body: str
 ) -> None:
     strange = FastAPI()
-    strange.post("/v2/chat")(lambda: Response(body, media_type="application/json"))
-    with serve(strange, free_port()) as url:
-        misled = Assistant(settings.model_copy(update={"cohere_base_url": url}))
-        monkeypatch.setattr(Assistant, "answer", misled.answer)
+
+    @strange.post("/v2/chat")
+    async def answer_strangely() -> Response:
+        return Response(body, media_type="application/json")
+
+    async with asking(strange, settings, monkeypatch):
         answer = await alice.post("/api/chat", json={"messages": [{"role": "user", "content": "add milk"}]})
-        await misled.close()
     assert (answer.status_code, answer.json()) == (502, {"detail": "The chat is not available now."})
 
 

@@ -31,7 +31,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         await asyncio.sleep(0.01)

@@ -10,15 +10,17 @@ from todo.tokens import Claims, TokenError, read
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
+# Coroutines, because FastAPI runs each plain function in a thread.
 
-def services(request: Request) -> Services:
+
+async def services(request: Request) -> Services:
     return request.app.state.services
 
 
 App = Annotated[Services, Depends(services)]
 
 
-def signed_in(app: App, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Claims:
+async def signed_in(app: App, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Claims:
     if credentials is None:
         raise _unauthorized("Sign in: this needs a bearer token.")
     try:

@@ -16,7 +16,7 @@ from .dependencies import App
 log = structlog.get_logger(__name__)
 
 
-def _from_this_host(request: Request) -> None:
+async def _from_this_host(request: Request) -> None:
     # The sidecar shares the pod's loopback address, and nothing else does.
     if request.client is None or request.client.host != "127.0.0.1":
         raise HTTPException(status.HTTP_403_FORBIDDEN, "Only the sidecar delivers events.")

@@ -55,19 +55,19 @@ def handle(app: FastAPI) -> None:
         app.add_exception_handler(kind, _database_away)
 
 
-def _told(_: Request, error: Exception) -> JSONResponse:
+async def _told(_: Request, error: Exception) -> JSONResponse:
     code = _STATUS[type(error)]
     headers = {"Retry-After": RETRY_SECONDS} if code == status.HTTP_503_SERVICE_UNAVAILABLE else None
     return JSONResponse({"detail": str(error)}, code, headers)
 
 
-def _not_valid(_: Request, error: Exception) -> JSONResponse:
+async def _not_valid(_: Request, error: Exception) -> JSONResponse:
     # Without the input, which FastAPI repeats, and fails to where it is half of a surrogate pair.
     mistakes = error.errors() if isinstance(error, RequestValidationError) else []
     detail = [{"loc": it["loc"], "msg": it["msg"], "type": it["type"]} for it in mistakes]
     return JSONResponse({"detail": detail}, status.HTTP_422_UNPROCESSABLE_CONTENT)
 
 
-def _database_away(_: Request, __: Exception) -> JSONResponse:
+async def _database_away(_: Request, __: Exception) -> JSONResponse:
     detail = "The todos cannot be reached now: try again in a moment."
     return JSONResponse({"detail": detail}, status.HTTP_503_SERVICE_UNAVAILABLE, {"Retry-After": RETRY_SECONDS})
