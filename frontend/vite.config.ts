@@ -8,5 +8,6 @@ export default defineConfig({
     rolldownOptions: { input: ["index.html", "404.html"] },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8000" } },
-  test: { environment: "happy-dom", restoreMocks: true, unstubGlobals: true },
+  // Time limits for a machine with much else to do.
+  test: { environment: "happy-dom", restoreMocks: true, unstubGlobals: true, testTimeout: 60_000, hookTimeout: 60_000 },
 });

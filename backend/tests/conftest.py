@@ -1,8 +1,8 @@
 """The app on a real database, with a fake Cohere that validates each request.
 
-Greenlet's clean-up of a thread that has ended can spin for ever, so no thread here may touch a greenlet. The app runs in
-the main thread's event loop or in a process, and coverage, which looks up the current greenlet wherever it traces,
-traces no threads (`concurrency` in pyproject.toml).
+Greenlet's clean-up of a thread that has ended can spin for ever, so no thread here may touch a greenlet. The app runs
+in the main thread's event loop or in a process. Coverage looks up the current greenlet wherever it traces, so it traces
+no threads (`concurrency` in pyproject.toml).
 """
 
 import os
