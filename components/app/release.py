@@ -18,7 +18,7 @@ from kube.errors import translate_errors
 from kube.helm import Revision, last
 from kube.kubeconfig import Kubeconfig
 from kube.objects import load_balancer_address
-from kube.rollout.watcher import rollout_hooks
+from kube.rollout.hooks import rollout_hooks
 from settings.chart import digest
 from settings.names import APP_SECRETS, INGRESS, KAFKA_SECRETS, RELEASE
 from system.errors import UserError
@@ -90,9 +90,9 @@ class AppRelease(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:app:AppRelease", name, opts=opts)
-        hooks = rollout_hooks(name, args.cluster.kubeconfig, RELEASE, (APP_SECRETS, KAFKA_SECRETS), told_on=self)
-        hooks.before_create = [*args.before, *(hooks.before_create or [])]
-        hooks.before_update = [*args.before, *(hooks.before_update or [])]
+        hooks = rollout_hooks(
+            args.cluster.kubeconfig, RELEASE, (APP_SECRETS, KAFKA_SECRETS), resource=self, before=args.before
+        )
         release = kubernetes.helm.v3.Release(
             name,
             name=RELEASE,

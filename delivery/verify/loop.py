@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Protocol
@@ -12,12 +12,12 @@ from lightkube import ApiError, Client
 from lightkube.core.exceptions import ConfigError
 
 from delivery.report import Check
-from delivery.verify import certificate, dapr, diagnostics, http, mask, rollouts
+from delivery.verify import certificate, dapr, diagnostics, http, rollouts
 from delivery.verify.expected import Wanted
 from delivery.verify.logs import Logs, reading_logs
-from delivery.verify.mask import Mask
 from delivery.verify.snapshot import Sight, is_simulated, see, url_of_ingress
-from settings.names import APPS
+from kube.redaction import Redactor
+from settings.names import APPS, POD_SECRETS
 from system.errors import UserError
 
 # An app that crashes soon after its start was ready for a moment, and a rollout is complete in that moment: neither
@@ -67,10 +67,10 @@ class _Verification:
     def run(self, seconds: float, progress: Progress) -> Sequence[Check]:
         deadline = time.monotonic() + seconds
         steadiness = _Steadiness()
-        hidden: Mask | None = None
+        redactor: Redactor | None = None
         while True:
             try:
-                hidden = hidden or mask.read(self.client, self.expected.namespace)
+                redactor = redactor or Redactor.read(self.client, self.expected.namespace, POD_SECRETS)
                 sight = see(self.client, self.expected.namespace)
                 # A controller that is not the stack's own may take its time to say where it answers.
                 url = self.expected.url or url_of_ingress(self.client, self.expected.namespace)
@@ -80,7 +80,7 @@ class _Verification:
                     raise UnverifiedError(told) from None
                 progress.say(told)
             else:
-                checks = [hidden.check(check) for check in self._checks(sight, url)]
+                checks = [_redacted(check, redactor) for check in self._checks(sight, url)]
                 if _failed(checks):
                     steadiness = _Steadiness()
                 else:
@@ -91,7 +91,7 @@ class _Verification:
                 # What holds at the deadline may take its time to show that it stays so.
                 if time.monotonic() >= deadline + (0 if steadiness.began is None else STEADY_SECONDS):
                     explained = diagnostics.explained(self.client, self.logs, self.expected.namespace, sight, checks)
-                    return [*map(hidden.check, explained)]
+                    return [_redacted(check, redactor) for check in explained]
             time.sleep(_POLL_SECONDS)
 
     def _checks(self, sight: Sight, url: str) -> Iterator[Check]:
@@ -122,6 +122,10 @@ class _Steadiness:
         if now - self.began >= STEADY_SECONDS:
             return Check("steadiness", "passed", f"the same pods, without a restart, for {STEADY_SECONDS:g} seconds")
         return Check("steadiness", "failed", f"the same pods are to run on for {STEADY_SECONDS:g} seconds")
+
+
+def _redacted(check: Check, redactor: Redactor) -> Check:
+    return replace(check, causes=redactor.redact(check.causes))
 
 
 def _failed(checks: Sequence[Check]) -> bool:

@@ -8,7 +8,8 @@ from lightkube.resources.core_v1 import Pod
 from delivery.report import Check
 from delivery.verify.snapshot import SIMULATED, is_simulated
 from kube.objects import containers
-from kube.rollout.watcher import find_obstacles
+from kube.rollout.issues import find_issues
+from kube.rollout.snapshot import Snapshot
 
 
 def rollout(app: str, deployment: Deployment | None, pods: Sequence[Pod]) -> Check:
@@ -27,7 +28,8 @@ def rollout(app: str, deployment: Deployment | None, pods: Sequence[Pod]) -> Che
     told = f"of {replicas} replicas: {', '.join(f'{count} {what}' for what, count in counts.items())}"
     if seen and set(counts.values()) == {replicas}:
         return Check(name, "passed", told)
-    return Check(name, "failed", told, [*dict.fromkeys(find_obstacles([deployment], pods))])
+    issues = find_issues(Snapshot([deployment], pods))
+    return Check(name, "failed", told, [*dict.fromkeys(issue.sentence for issue in issues)])
 
 
 def rollout_of(app: str) -> str:

@@ -1,7 +1,7 @@
-"""The one way to end Helm's wait before its timeout, so that an atomic release is taken back at once.
+"""Abort Helm's wait before its timeout, so that an atomic release rolls back at once.
 
-Helm asks for each object that it waits for, every 2 s, and gives up where a Service is not there any more. So the chart
-has a Service that nothing uses, the gate. Helm's way back makes it anew, as the revision before had it.
+Helm polls every object that it waits for, each 2 s, and fails when a Service is gone. The chart therefore has a Service
+that nothing uses: the abort Service. Helm's rollback creates it again, with the annotation of the previous revision.
 Source: waitForResources in https://github.com/helm/helm/blob/v3.18.6/pkg/kube/wait.go
 """
 
@@ -13,34 +13,34 @@ from lightkube.resources.core_v1 import Service
 
 from kube.objects import annotations
 
-REVISION = "todo-oke.pulumi.com/revision"
+_REVISION = "todo-oke.pulumi.com/revision"
 
 
-def gate_of(release: str) -> str:
-    """The name of a release's gate."""
+def abort_service(release: str) -> str:
     return f"{release}-rollout"
 
 
-async def gate_revision(client: AsyncClient, namespace: str, release: str) -> str | None:
-    """The revision to which the gate belongs, which Helm applies just before the pods; None where there is no gate."""
+async def applied_revision(client: AsyncClient, namespace: str, release: str) -> str | None:
+    """Return the revision that the abort Service names; Helm applies the Service just before the pods."""
     try:
-        gate = await client.get(Service, gate_of(release), namespace=namespace)
+        service = await client.get(Service, abort_service(release), namespace=namespace)
     except ApiError as error:
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return None
         raise
-    return annotations(gate).get(REVISION)
+    return annotations(service).get(_REVISION)
 
 
-async def end_wait(client: AsyncClient, namespace: str, release: str) -> str:
-    """Ends Helm's wait for pods, and gives the error by which it will say so."""
-    await client.delete(Service, gate_of(release), namespace=namespace)
-    return f'services "{gate_of(release)}" not found'
+async def abort_wait(client: AsyncClient, namespace: str, release: str) -> str:
+    """Abort Helm's wait for pods, and return the error that Helm will report."""
+    await client.delete(Service, abort_service(release), namespace=namespace)
+    return f'services "{abort_service(release)}" not found'
 
 
-async def end_hook(client: AsyncClient, namespace: str, job: str) -> str:
-    """Ends Helm's wait for a Job, which must fail for that: one that is deleted counts as done.
+async def abort_hook(client: AsyncClient, namespace: str, job: str) -> str:
+    """Abort Helm's wait for a Job, and return the error that Helm will report.
 
+    The Job has to fail: Helm takes a deleted one for done.
     Source: watchUntilReady in https://github.com/helm/helm/blob/v3.18.6/pkg/kube/client.go
     """
     await client.patch(Job, job, {"spec": {"activeDeadlineSeconds": 1}}, namespace=namespace)

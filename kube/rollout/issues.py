@@ -1,173 +1,182 @@
-"""What keeps the pods of a release from being ready, read from its objects."""
+"""Issues that keep the pods of a release from being ready."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import chain
 
-from lightkube.models.core_v1 import ContainerState, ContainerStateTerminated, ContainerStatus, PodCondition
+from lightkube.models.core_v1 import ContainerState, ContainerStatus
 from lightkube.resources.apps_v1 import Deployment, ReplicaSet
 from lightkube.resources.batch_v1 import Job
-from lightkube.resources.core_v1 import Event, Node, Pod
+from lightkube.resources.core_v1 import Event, Pod
 
-from kube.rollout import failure_policy
-from kube.rollout.failure_policy import Obstacle
+from kube.objects import (
+    Object,
+    condition,
+    container_statuses,
+    has_ended,
+    init_container_statuses,
+    labels,
+    name,
+    owner_uid,
+    uid,
+)
+from kube.rollout import terminal
+from kube.rollout.snapshot import Snapshot
+from kube.rollout.terminal import Kind
 
-Item: TypeAlias = Deployment | ReplicaSet | Job | Pod
-
-# States that a container waits in without fault, as against those that the kubelet names after a fault.
+# The other states in which a container waits are failures.
 _NORMAL_WAITS = {"ContainerCreating", "PodInitializing"}
-# Events of an autoscaler, Karpenter's the second, on a pod for which it makes a node.
-_NODE_COMES = {"TriggeredScaleUp", "Nominated"}
+# The events with which cluster-autoscaler and Karpenter announce a node for a pod.
+_NODE_COMES = ("TriggeredScaleUp", "Nominated")
 _NO_NODE_COMES = "NotTriggerScaleUp"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What a release has made so far.
+class Issue:
+    """A failure of one pod, or of a controller that cannot create pods."""
 
-    makers: the newest ReplicaSet of each Deployment, or the Deployment itself. jobs: its hooks. pods: of both.
-    leaving: whether a pod of the namespace ends, and will free its quota.
-    leaving_nodes: whether a pod of any namespace does, as far as those may be listed, and will free its node's room.
-    events: of the namespace. nodes: of the cluster; None where they may not be listed.
-    """
+    workload: str
+    """The label `app`, or the object's name."""
+    summary: str
+    """Like `container backend is in ImagePullBackOff`: the same for every replica and every snapshot."""
+    message: str
+    """Kubernetes' own message; empty where it has none."""
+    kind: Kind
+    terminal_after: float | None = None
+    """The seconds for which the issue must persist to be terminal; None where it is retriable."""
+    uid: str | None = None
+    """The UID of the pod or the controller."""
+    pod: str | None = None
+    container: str | None = None
+    job: str | None = None
+    """The hook that the pod belongs to."""
+    attempts: int | None = None
+    """The failed attempts so far, if one more must fail before the issue is terminal."""
 
-    makers: Sequence[Deployment | ReplicaSet]
-    pods: Sequence[Pod]
-    jobs: Sequence[Job] = ()
-    leaving: bool = False
-    leaving_nodes: bool = False
-    events: Sequence[Event] = ()
-    nodes: Sequence[Node] | None = None
+    @property
+    def sentence(self) -> str:
+        return f"{self.workload}: {self.summary}" + (f": {self.message}" if self.message else "")
 
 
-def find(scene: Scene) -> list[Obstacle]:
-    """What keeps the workloads of a scene from being ready."""
-    jobs = {uid(job): name(job) for job in scene.jobs}
-    in_containers = {uid(pod): [*_in_containers(pod, jobs.get(owner(pod), ""))] for pod in scene.pods}
-    # A pod that becomes ready replaces an old one, and that one frees its room.
-    starting = any(_starts(pod) and not in_containers[uid(pod)] for pod in scene.pods)
+def find_issues(snapshot: Snapshot) -> list[Issue]:
+    """Return the issues of a snapshot; every controller, pod and container can have some."""
+    jobs = {uid(job): name(job) for job in snapshot.jobs}
+    of_containers = {uid(pod): [*_container_issues(pod, jobs.get(owner_uid(pod)))] for pod in snapshot.pods}
+    # A pod that becomes ready replaces an old one, which then frees its quota and its node.
+    may_replace = any(_is_starting(pod) and not of_containers[uid(pod)] for pod in snapshot.pods)
     return [
-        *_without_pods(scene, may_get_room=starting or scene.leaving),
-        *_without_nodes(scene, jobs, may_get_room=starting or scene.leaving_nodes),
-        *(obstacle for obstacles in in_containers.values() for obstacle in obstacles),
+        *_creation_issues(snapshot, quota_may_free=may_replace or snapshot.terminating_in_namespace),
+        *_scheduling_issues(snapshot, jobs, nodes_may_free=may_replace or snapshot.terminating_in_cluster),
+        *chain.from_iterable(of_containers.values()),
     ]
 
 
-def uid(item: Item) -> str:
-    return (item.metadata and item.metadata.uid) or ""
-
-
-def name(item: Item) -> str:
-    return (item.metadata and item.metadata.name) or ""
-
-
-def owner(made: Pod | ReplicaSet) -> str:
-    """The UID of the controller that made it, or nothing."""
-    owners = (made.metadata and made.metadata.ownerReferences) or []
-    return next((owner.uid for owner in owners if owner.controller), "")
-
-
-def has_ended(pod: Pod) -> bool:
-    """Whether none of its containers will ever run again.
-
-    That of a Job may be done. Of a Deployment it was evicted, or its node was shut down: it stays to tell of it, and
-    another one is made in its place.
-    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase
-    """
-    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
-
-
-def _without_pods(scene: Scene, *, may_get_room: bool) -> Iterator[Obstacle]:
-    def obstacle(maker: Item, message: str, job: str) -> Obstacle:
-        final_after = failure_policy.of_no_pod(message, may_get_room=may_get_room)
-        # Its controller waits as long again after each try, and nobody tells it that there is room.
-        tries = sum(it.count or 1 for it in _failures(scene, maker)) if failure_policy.is_of_quota(message) else None
-        return Obstacle(
-            _app(maker), "no pod can be made", message, "room", final_after, uid(maker), job=job, tries=tries
+def _creation_issues(snapshot: Snapshot, *, quota_may_free: bool) -> Iterator[Issue]:
+    def issue(controller: Deployment | ReplicaSet | Job, message: str | None, job: str | None) -> Issue:
+        message = message or ""
+        is_quota = "exceeded quota" in message
+        return Issue(
+            workload=_workload(controller),
+            summary="cannot create a pod",
+            message=message,
+            kind="schedule",
+            terminal_after=None if is_quota and quota_may_free else terminal.pod_creation(message),
+            uid=uid(controller),
+            job=job,
+            # The controller backs off after each attempt, and does not notice that quota was freed.
+            attempts=sum(it.count or 1 for it in _failed_creations(snapshot, controller)) if is_quota else None,
         )
 
-    for maker in scene.makers:
-        for condition in (maker.status and maker.status.conditions) or []:
-            if condition.type == "ReplicaFailure" and condition.status == "True":
-                yield obstacle(maker, condition.message or "", "")
-    owners = {owner(pod) for pod in scene.pods}
-    for job in scene.jobs:
-        # A Job has no such condition, but its controller tells each try.
-        failures = _failures(scene, job)
+    for controller in snapshot.controllers:
+        failure = condition(controller, "ReplicaFailure")
+        if failure and failure.status == "True":
+            yield issue(controller, failure.message, None)
+    owners = {owner_uid(pod) for pod in snapshot.pods}
+    for job in snapshot.jobs:
+        # A Job has no such condition, but its controller writes an event for each attempt.
+        failures = _failed_creations(snapshot, job)
         if failures and uid(job) not in owners:
-            yield obstacle(job, failures[-1].message or "", name(job))
+            yield issue(job, failures[-1].message, name(job))
 
 
-def _failures(scene: Scene, maker: Item) -> list[Event]:
-    return [it for it in scene.events if it.reason == "FailedCreate" and it.involvedObject.uid == uid(maker)]
+def _failed_creations(snapshot: Snapshot, controller: Object) -> list[Event]:
+    return [it for it in snapshot.events if it.reason == "FailedCreate" and it.involvedObject.uid == uid(controller)]
 
 
-def _without_nodes(scene: Scene, jobs: dict[str, str], *, may_get_room: bool) -> Iterator[Obstacle]:
-    told = {(event.involvedObject.uid, event.reason) for event in scene.events}
-    # What fits on a node that is made for another pod gets no event of its own.
-    comes = any((uid(pod), reason) in told for pod in scene.pods for reason in _NODE_COMES)
-    taints = None if scene.nodes is None else [taint for node in scene.nodes for taint in _taints(node)]
-    for pod in scene.pods:
-        for condition in _conditions(pod):
-            if condition.type == "PodScheduled" and condition.status == "False":
-                message = condition.message or ""
-                # Others are preempted for a nominated one, and a gated one waits for what opens its gate.
-                has_place = (comes and (uid(pod), _NO_NODE_COMES) not in told) or (
-                    pod.status and pod.status.nominatedNodeName
-                )
-                passes = may_get_room or has_place or condition.reason != "Unschedulable"
-                yield Obstacle(
-                    app=_app(pod),
-                    state="no node can take its pod",
-                    detail=message,
-                    trouble="room",
-                    final_after=None if passes else failure_policy.of_no_node(message, taints),
-                    uid=uid(pod),
-                    pod=name(pod),
-                    job=jobs.get(owner(pod), ""),
-                )
+def _scheduling_issues(
+    snapshot: Snapshot, jobs: dict[str | None, str | None], *, nodes_may_free: bool
+) -> Iterator[Issue]:
+    events = {(event.involvedObject.uid, event.reason) for event in snapshot.events}
+    # A pod that fits on a node that is created for another pod gets no event of its own.
+    node_comes = any((uid(pod), reason) in events for pod in snapshot.pods for reason in _NODE_COMES)
+    taints = None
+    if snapshot.nodes is not None:
+        taints = [taint.key for node in snapshot.nodes if node.spec for taint in node.spec.taints or []]
+    for pod in snapshot.pods:
+        scheduled = condition(pod, "PodScheduled")
+        if scheduled is None or scheduled.status != "False":
+            continue
+        message = scheduled.message or ""
+        is_retriable = (
+            nodes_may_free
+            or (node_comes and (uid(pod), _NO_NODE_COMES) not in events)
+            or (pod.status and pod.status.nominatedNodeName)  # other pods are preempted for it
+            or scheduled.reason != "Unschedulable"  # a scheduling gate
+        )
+        yield Issue(
+            workload=_workload(pod),
+            summary="cannot schedule its pod",
+            message=message,
+            kind="schedule",
+            terminal_after=None if is_retriable else terminal.scheduling(message, taints),
+            uid=uid(pod),
+            pod=name(pod),
+            job=jobs.get(owner_uid(pod)),
+        )
 
 
-def _in_containers(pod: Pod, job: str) -> Iterator[Obstacle]:
-    for container in failure_policy.statuses(pod):
-        for state, detail, trouble, final_after in _faults(container):
-            told = f"container {container.name} {state}"
-            yield Obstacle(_app(pod), told, detail, trouble, final_after, uid(pod), name(pod), container.name, job)
+def _container_issues(pod: Pod, job: str | None) -> Iterator[Issue]:
+    for status in (*init_container_statuses(pod), *container_statuses(pod)):
+        for failure, message, kind, terminal_after in _failures(status):
+            yield Issue(
+                workload=_workload(pod),
+                summary=f"container {status.name} {failure}",
+                message=message,
+                kind=kind,
+                terminal_after=terminal_after,
+                uid=uid(pod),
+                pod=name(pod),
+                container=status.name,
+                job=job,
+            )
 
 
-def _faults(container: ContainerStatus) -> Iterator[tuple[str, str, failure_policy.Trouble, float | None]]:
-    state = container.state or ContainerState()
-    waiting, of_crash = state.waiting, failure_policy.of_crash(container.restartCount)
-    if waiting and waiting.reason == "CrashLoopBackOff":
-        yield f"is in {waiting.reason}", waiting.message or "no message", "crash", of_crash
-    elif waiting and waiting.reason and waiting.reason not in _NORMAL_WAITS:
-        trouble, final_after = failure_policy.of_wait(waiting.reason, waiting.message or "")
-        yield f"is in {waiting.reason}", waiting.message or "no message", trouble, final_after
-    crash = _crash(container, state)
-    if crash:
-        yield f"exited with code {crash.exitCode} ({crash.reason})", crash.message or "", "crash", of_crash
+def _failures(status: ContainerStatus) -> Iterator[tuple[str, str, Kind, float | None]]:
+    state = status.state or ContainerState()
+    waiting, crash_is_terminal_after = state.waiting, terminal.crash(status.restartCount)
+    if waiting and waiting.reason and waiting.reason not in _NORMAL_WAITS:
+        if waiting.reason == "CrashLoopBackOff":
+            kind, terminal_after = "crash", crash_is_terminal_after
+        else:
+            kind, terminal_after = terminal.waiting_container(waiting.reason, waiting.message or "")
+        yield f"is in {waiting.reason}", waiting.message or "no message", kind, terminal_after
+    # Before the next start the crash is the last state; in a running container it is the past.
+    crash = state.terminated or (waiting and status.lastState and status.lastState.terminated)
+    if crash and crash.exitCode != 0:
+        yield (
+            f"exited with code {crash.exitCode} ({crash.reason})",
+            crash.message or "",
+            "crash",
+            crash_is_terminal_after,
+        )
 
 
-def _crash(container: ContainerStatus, state: ContainerState) -> ContainerStateTerminated | None:
-    # Before the next start the crash is the last state, after it a running container's own past.
-    ended = state.terminated or (state.waiting and container.lastState and container.lastState.terminated)
-    return ended if ended and ended.exitCode != 0 else None
+def _is_starting(pod: Pod) -> bool:
+    """Return whether the pod has a node, and is neither ready nor ended."""
+    scheduled, ready = condition(pod, "PodScheduled"), condition(pod, "Ready")
+    is_ready = ready is not None and ready.status == "True"
+    return scheduled is not None and scheduled.status == "True" and not is_ready and not has_ended(pod)
 
 
-def _starts(pod: Pod) -> bool:
-    """Whether a node has the pod, which is not ready yet and has not ended."""
-    conditions = {condition.type: condition.status for condition in _conditions(pod)}
-    return conditions.get("PodScheduled") == "True" and conditions.get("Ready") != "True" and not has_ended(pod)
-
-
-def _conditions(pod: Pod) -> Sequence[PodCondition]:
-    return (pod.status and pod.status.conditions) or []
-
-
-def _taints(node: Node) -> Iterator[str]:
-    return (taint.key for taint in (node.spec and node.spec.taints) or [])
-
-
-def _app(item: Item) -> str:
-    labels = (item.metadata and item.metadata.labels) or {}
-    return labels.get("app") or name(item) or "a workload"
+def _workload(item: Object) -> str:
+    return labels(item).get("app") or name(item) or "a workload"

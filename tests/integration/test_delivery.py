@@ -401,7 +401,7 @@ def test_destroy_leaves_the_cluster_empty(deployed: Project, before: set[str]) -
 
 def seconds_until_ended(failed: str) -> int:
     """How long a release was waited for that took itself back before its timeout."""
-    said = re.search(r"this can never become ready, so its wait was ended after (\d+) s", failed)
+    said = re.search(r"the rollout cannot succeed, so the wait was aborted after (\d+) s", failed)
     assert said, failed
     return int(said[1])
 

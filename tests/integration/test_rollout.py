@@ -1,4 +1,4 @@
-"""Releases that can never become ready, and one that only takes its time, by Helm itself on a real API server.
+"""Rollouts that cannot succeed, and one that is only slow, by Helm itself on a real API server.
 
 All at once, each in a namespace of its own, because what costs time here is to wait.
 """
@@ -16,7 +16,7 @@ import pytest
 
 from kube import kubeconfig as kubeconfigs
 from kube.drift import deployed_record, find_drift
-from kube.rollout.watcher import Rollout
+from kube.rollout.watcher import RolloutWatcher
 from tests.support.project import ROOT
 
 pytestmark = pytest.mark.integration
@@ -39,12 +39,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Ended:
-    """What Helm said, when it ended after so many seconds, and what was found in the way; the state that was left."""
+    """What Helm said, when it ended after so many seconds, and what the watcher reported; the state that was left."""
 
     code: int
     said: str
     seconds: float
-    obstacles: Sequence[str]
+    messages: Sequence[str]
     statuses: Sequence[str]
     drift: Sequence[str]
 
@@ -104,7 +104,7 @@ class Namespace:
         )  # fmt: skip
 
     async def follow(self, case: Case) -> Ended:
-        """Releases as a stack does, with a follower."""
+        """Releases as a stack does, with a watcher."""
         await self.do("kubectl", "create", "namespace", self.name)
         if case.after_a_good_one:
             code, said = await self.release({})
@@ -112,18 +112,18 @@ class Namespace:
         if case.pods is not None:
             await self.do("kubectl", "create", "quota", "few", f"--hard=pods={case.pods}", "--namespace", self.name)
         client = kubeconfigs.read(str(self.kubeconfig), "").async_client()
-        rollout = Rollout(client, self.name, "todo-app", ["app-secrets", "kafka-secrets"])
-        await rollout.begin()
-        following = asyncio.create_task(rollout.follow(lambda _: None))
+        watcher = RolloutWatcher(client, self.name, "todo-app", ["app-secrets", "kafka-secrets"])
+        await watcher.start()
+        watching = asyncio.create_task(watcher.watch(lambda _: None))
         begun = time.monotonic()
         code, said = await self.release(case.changes)
         seconds = time.monotonic() - begun
-        following.cancel()
+        watching.cancel()
         listed = await self.do("helm", "list", "--all", "--namespace", self.name, "--output", "json")
         record = await deployed_record(client, self.name, "todo-app")
         drift = await find_drift(client, self.name, record.manifest) if record else []
         statuses = [release["status"] for release in json.loads(listed)]
-        return Ended(code, said, seconds, rollout.obstacles, statuses, drift)
+        return Ended(code, said, seconds, watcher.messages, statuses, drift)
 
 
 @pytest.fixture(scope="module")
@@ -152,40 +152,40 @@ def ended(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
         ("image", "frontend: container frontend is in ImagePullBackOff: "),
         ("crash", "frontend: container frontend is in CrashLoopBackOff: "),
         ("config", 'frontend: container frontend is in CreateContainerConfigError: secret "of-nobody" not found'),
-        ("quota", "frontend: no pod can be made: pods "),
-        ("node", "frontend: no node can take its pod: 0/2 nodes are available: 2 Insufficient cpu."),
+        ("quota", "frontend: cannot create a pod: pods "),
+        ("node", "frontend: cannot schedule its pod: 0/2 nodes are available: 2 Insufficient cpu."),
         ("hook-image", "migrations: container migrations is in ImagePullBackOff: "),
-        ("hook-quota", "migrations: no pod can be made: Error creating: pods "),
+        ("hook-quota", "migrations: cannot create a pod: Error creating: pods "),
     ],
 )
-def test_a_release_that_can_never_become_ready_ends_soon_with_its_cause(
+def test_rollout_that_cannot_succeed_is_aborted_with_its_cause(
     ended: Mapping[str, Ended], case: str, cause: str
 ) -> None:
     release = ended[case]
 
     assert release.code != 0
     assert release.seconds < TIMEOUT_SECONDS / 5
-    assert release.obstacles[0].startswith(cause)
-    assert "this can never become ready" in release.obstacles[-1]
-    trace = release.obstacles[-1].partition("Helm's own error, ")[2]
+    assert release.messages[0].startswith(cause)
+    assert "the rollout cannot succeed" in release.messages[-1]
+    trace = release.messages[-1].partition("Helm reports this as: ")[2]
     assert trace
     assert trace in release.said
 
 
 @pytest.mark.parametrize("case", [name for name, case in CASES.items() if case.after_a_good_one])
-def test_an_upgrade_that_was_ended_is_as_it_was_before(ended: Mapping[str, Ended], case: str) -> None:
+def test_aborted_upgrade_is_rolled_back(ended: Mapping[str, Ended], case: str) -> None:
     assert "has been rolled back due to atomic being set" in ended[case].said
     assert ended[case].statuses == ["deployed"]
-    assert ended[case].drift == []  # the gate is there again
+    assert ended[case].drift == []  # the abort Service exists again
 
 
 @pytest.mark.parametrize("case", ["crash", "config", "hook-quota"])
-def test_a_first_release_that_was_ended_leaves_none(ended: Mapping[str, Ended], case: str) -> None:
+def test_aborted_install_is_uninstalled(ended: Mapping[str, Ended], case: str) -> None:
     assert "has been uninstalled due to atomic being set" in ended[case].said
     assert ended[case].statuses == []
 
 
-def test_a_slow_start_is_left_alone(ended: Mapping[str, Ended]) -> None:
+def test_slow_start_is_not_aborted(ended: Mapping[str, Ended]) -> None:
     assert ended["slow"].code == 0, ended["slow"].said
     assert ended["slow"].seconds > 25
-    assert ended["slow"].obstacles == []
+    assert ended["slow"].messages == []

@@ -76,7 +76,7 @@ def test_a_bad_value_takes_itself_back_and_the_app_is_seen_to_run_as_before(veri
     room = {"requests": {"cpu": "3", "memory": "192Mi"}, "limits": {"cpu": "3", "memory": "192Mi"}}
     edit_values(verified, {"frontend": {"resources": room}})
 
-    assert "no node can take its pod" in failed_and_left(verified)
+    assert "cannot schedule its pod" in failed_and_left(verified)
 
 
 def test_a_failing_hook_takes_itself_back_and_the_app_is_seen_to_run_as_before(verified: Project) -> None:

@@ -1,4 +1,4 @@
-"""The objects of a release as an API server has them, and a client that shows them one moment after the other."""
+"""Objects of a release as an API server has them, and a client that shows them at one moment after the other."""
 
 import asyncio
 import base64
@@ -50,9 +50,7 @@ def ended(code: int, reason: str, message: str | None = None) -> ContainerState:
 def container(
     state: ContainerState, *, last: ContainerState | None = None, ready: bool = False, restarts: int = 0
 ) -> ContainerStatus:
-    return ContainerStatus(
-        name="backend", image="", imageID="", restartCount=restarts, ready=ready, state=state, lastState=last
-    )
+    return ContainerStatus("", "", "backend", ready, restarts, lastState=last, state=state)
 
 
 def owned_by(owner: str) -> list[OwnerReference]:
@@ -151,34 +149,40 @@ def node(*taints: str) -> Node:
 
 @dataclass
 class Moment:
-    """All of a cluster at one moment. gate: the revision in it. fails: what every question then fails with."""
+    """The objects of a cluster at one moment. An ApiError in the place of a list is the answer to the request."""
 
-    gate: str | None = "2"
+    revision: str | None = "2"
+    """The revision in the abort Service; None where there is no such Service."""
     deployments: Sequence[Deployment] = ()
     replica_sets: Sequence[ReplicaSet] = ()
     jobs: Sequence[Job] = ()
     pods: Sequence[Pod] = ()
-    elsewhere: Sequence[Pod] = ()
-    strangers: Sequence[Pod] | ApiError = ()
+    """The release's pods."""
+    other_pods: Sequence[Pod] = ()
+    """The other pods of the namespace."""
+    pods_elsewhere: Sequence[Pod] | ApiError = ()
+    """The pods of other namespaces."""
     events: Sequence[Event] = ()
     nodes: Sequence[Node] | ApiError = ()
-    fails: Exception | None = None
+    error: Exception | None = None
+    """The error of every request."""
 
 
 @dataclass
 class Cluster:
-    """Goes to the next moment each time that the gate is asked for, and cancels whoever asks after the last.
-
-    asked: the (namespace, labels) of each question. done: what was deleted and patched, and what that was told to fail.
-    """
+    """Shows the next moment at each request for the abort Service, and cancels the task that asks after the last."""
 
     moments: Sequence[Moment]
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     log_lines: Sequence[str] | Exception = ()
     refusals: int = 0
-    asked: set[tuple[str | None, str]] = field(default_factory=set[tuple[str | None, str]])
-    done: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
+    """The number of changes that are refused."""
+    lists: set[tuple[str | None, str]] = field(default_factory=set[tuple[str | None, str]])
+    """The namespace and the label selector of each list."""
+    changes: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
+    """The objects that were deleted or patched."""
     logs_read: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """The pod and the container of each log."""
 
     def __post_init__(self) -> None:
         self._moments = iter(self.moments)
@@ -190,27 +194,27 @@ class Cluster:
 
     async def get(self, kind: type[Service] | type[Secret], name: str, *, namespace: str) -> Service | Secret:
         if kind is Secret:
-            data = {key: base64.b64encode(value.encode()).decode() for key, value in self.secrets.items()}
-            return Secret(data=data)
+            return Secret(data={key: base64.b64encode(text.encode()).decode() for key, text in self.secrets.items()})
         assert (name, namespace) == ("todo-app-rollout", "todo")
         moment = next(self._moments, None)
         if moment is None:
             raise asyncio.CancelledError
         self._now = moment
-        if moment.fails:
-            raise moment.fails
-        if moment.gate is None:
+        if moment.error:
+            raise moment.error
+        if moment.revision is None:
             raise NOT_FOUND
-        return Service(metadata=ObjectMeta(name=name, annotations={"todo-oke.pulumi.com/revision": moment.gate}))
+        return Service(metadata=ObjectMeta(name=name, annotations={"todo-oke.pulumi.com/revision": moment.revision}))
 
     async def list(
         self, kind: type[Any], *, namespace: str | None = None, labels: Mapping[str, str] | None = None
     ) -> AsyncIterator[Any]:
-        self.asked.add((namespace, ",".join(f"{key}={value}" for key, value in (labels or {}).items())))
+        self.lists.add((namespace, ",".join(f"{key}={value}" for key, value in (labels or {}).items())))
         now = self._now
-        pods = now.pods if labels else [*now.pods, *now.elsewhere]
+        pods = now.pods if labels else [*now.pods, *now.other_pods]
         if namespace == "*":
-            pods = now.strangers if isinstance(now.strangers, ApiError) else [*pods, *now.strangers]
+            elsewhere = now.pods_elsewhere
+            pods = elsewhere if isinstance(elsewhere, ApiError) else [*pods, *elsewhere]
         found = {
             Deployment: now.deployments,
             ReplicaSet: now.replica_sets,
@@ -225,10 +229,10 @@ class Cluster:
             yield item
 
     async def delete(self, kind: type[Any], name: str, *, namespace: str) -> None:
-        self._does(("delete", f"{namespace}/{kind.__name__}/{name}", None))
+        self._change(("delete", f"{namespace}/{kind.__name__}/{name}", None))
 
     async def patch(self, kind: type[Any], name: str, change: Any, *, namespace: str) -> None:
-        self._does(("patch", f"{namespace}/{kind.__name__}/{name}", change))
+        self._change(("patch", f"{namespace}/{kind.__name__}/{name}", change))
 
     async def log(self, pod: str, *, namespace: str, container: str, tail_lines: int) -> AsyncIterator[str]:
         assert namespace == "todo"
@@ -238,8 +242,20 @@ class Cluster:
         for line in self.log_lines[-tail_lines:]:
             yield f"{line}\n"
 
-    def _does(self, action: tuple[str, str, Any]) -> None:
+    def _change(self, change: tuple[str, str, Any]) -> None:
         if self.refusals:
             self.refusals -= 1
             raise ApiError(status=Status(code=403, message="forbidden"))
-        self.done.append(action)
+        self.changes.append(change)
+
+
+@dataclass
+class Clock:
+    """Stands still, or goes on by a step each time that it is read."""
+
+    now: float = 0.0
+    step: float = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now

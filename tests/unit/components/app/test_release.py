@@ -1,8 +1,7 @@
 """The app's release: what Helm is told, what is said while it rolls out, and where the app answers."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from pulumi.runtime.proto import engine_pb2
 
 from components.app.release import AppIngressArgs, AppRelease, AppReleaseArgs
-from kube.rollout import failure_policy, watcher
 from settings.chart import digest
 from tests.support.api_server import ApiServer, helm_record
 from tests.support.engine import UNKNOWN, Engine, Inputs
@@ -25,7 +23,6 @@ DEPLOYMENTS = "/apis/apps/v1/namespaces/todo/deployments"
 PODS = "/api/v1/namespaces/todo/pods"
 REPLICA_SETS = "/apis/apps/v1/namespaces/todo/replicasets"
 JOBS = "/apis/batch/v1/namespaces/todo/jobs"
-GATE = "/api/v1/namespaces/todo/services/todo-app-rollout"
 INGRESS = "/apis/networking.k8s.io/v1/namespaces/todo/ingresses/todo-app-ingress"
 OBJECT = "/api/v1/namespaces/todo/configmaps/todo"
 MANIFEST = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "todo"}})
@@ -39,9 +36,8 @@ def chart(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cluster(api_server: ApiServer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+def cluster(api_server: ApiServer, engine: Engine) -> ApiServer:
     """A cluster without the release, on which Helm succeeds at once."""
-    monkeypatch.setattr(watcher, "_POLL_SECONDS", 0.01)
     for path in (RECORDS, DEPLOYMENTS, REPLICA_SETS, JOBS, PODS):
         api_server.has_list(path)
     engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
@@ -350,130 +346,12 @@ def test_what_was_unfinished_before_the_last_revision_is_history(
     assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
 
 
-def rolling_out(cluster: ApiServer, *, ready: int, waiting: Mapping[str, str] | None = None) -> None:
-    cluster.has_list(
-        DEPLOYMENTS,
-        {
-            "metadata": {"name": "backend", "uid": "deployment", "generation": 2},
-            "spec": {"replicas": 2, "selector": {}, "template": {}},
-            "status": {"readyReplicas": ready, "observedGeneration": 2},
-        },
-    )
-    cluster.has_list(REPLICA_SETS, {"metadata": made_by("deployment", "replica-set"), "spec": {"selector": {}}})
-    container = {"name": "backend", "ready": False, "restartCount": 0, "image": "i", "imageID": ""}
-    state = {"waiting": waiting} if waiting else {"running": {}}
-    metadata = {**made_by("replica-set", "pod"), "labels": {"app": "backend"}}
-    cluster.has_list(PODS, {"metadata": metadata, "status": {"containerStatuses": [{**container, "state": state}]}})
-
-
-def made_by(owner: str, uid: str) -> Mapping[str, Any]:
-    reference = {"apiVersion": "v1", "kind": "", "name": "", "uid": owner, "controller": True}
-    return {"uid": uid, "ownerReferences": [reference]}
-
-
-def wait_until_seen(cluster: ApiServer) -> None:
-    """Returns once the follower has seen the cluster as it is now."""
-    cluster.wait_for(DEPLOYMENTS, more=2)  # a look may be under way; the next one is over when a third begins
-
-
-@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
-def test_progress_is_told_while_helm_waits(
-    engine: Engine, cluster: ApiServer, chart: Path, existing: set[tuple[str, str]]
-) -> None:
+def test_release_is_watched_while_helm_waits(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     def helm() -> Inputs:
-        for ready in (0, 1, 2):
-            rolling_out(cluster, ready=ready)
-            wait_until_seen(cluster)
+        cluster.wait_for(DEPLOYMENTS, more=1)
         return {"status": {"revision": 3}}
 
-    engine.existing = existing
     engine.creations[RELEASE, "todo-app"] = helm
     deploy(engine, cluster, chart)
 
-    assert said(engine, engine_pb2.INFO) == ["backend 0/2 ready", "backend 1/2 ready", "backend 2/2 ready"]
-    assert said(engine, engine_pb2.ERROR) == []
-    looks = [request.query["labelSelector"] for request in cluster.requests if request.path in (DEPLOYMENTS, PODS)]
-    assert set(looks) == {"app.kubernetes.io/instance=todo-app"}
-
-
-def test_a_failed_release_names_what_was_in_its_way_and_is_not_tried_again(
-    engine: Engine, cluster: ApiServer, chart: Path
-) -> None:
-    def helm() -> Inputs:
-        rolling_out(cluster, ready=0, waiting={"reason": "ImagePullBackOff", "message": "manifest unknown"})
-        wait_until_seen(cluster)
-        cluster.has_list(PODS)  # Helm has taken the release back
-        wait_until_seen(cluster)
-        return next(attempts)()
-
-    def time_out() -> Inputs:
-        raise TimeoutError("timed out waiting for the condition")
-
-    attempts: Iterator[Callable[[], Inputs]] = iter([time_out, lambda: {"status": {"revision": 4}}])
-    engine.creations[RELEASE, "todo-app"] = helm
-    with pytest.raises(TimeoutError, match="timed out waiting"):
-        deploy(engine, cluster, chart)
-
-    assert said(engine, engine_pb2.ERROR) == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
-    assert {entry.urn for entry in engine.log} == {engine.find("todo:app:AppRelease").urn}
-
-
-@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
-def test_a_release_that_can_never_become_ready_is_ended_with_its_cause(
-    engine: Engine, cluster: ApiServer, chart: Path, monkeypatch: pytest.MonkeyPatch, existing: set[tuple[str, str]]
-) -> None:
-    def helm() -> Inputs:
-        rolling_out(cluster, ready=0, waiting={"reason": "ErrImagePull", "message": "manifest unknown"})
-        cluster.has(f"GET {GATE}", {"metadata": {"annotations": {"todo-oke.pulumi.com/revision": "2"}}})
-        deadline = time.monotonic() + 10
-        while not any("can never become ready" in told for told in said(engine, engine_pb2.INFO)):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        raise RuntimeError('services "todo-app-rollout" not found')
-
-    monkeypatch.setattr(failure_policy, "IF_IT_STANDS", 0)
-    cluster.has(f"DELETE {GATE}", {})
-    engine.existing = existing
-    engine.creations[RELEASE, "todo-app"] = helm
-    with pytest.raises(RuntimeError, match="not found"):
-        deploy(engine, cluster, chart)
-
-    assert said(engine, engine_pb2.ERROR) == [
-        "backend: container backend is in ErrImagePull: manifest unknown",
-        "this can never become ready, so its wait was ended after 0 s: "
-        'hence Helm\'s own error, services "todo-app-rollout" not found',
-    ]
-    assert [request.method for request in cluster.requests if request.path == GATE].count("DELETE") == 1
-
-
-@pytest.mark.parametrize("existing", [set[tuple[str, str]](), {(RELEASE, "todo-app")}], ids=["install", "upgrade"])
-def test_nobody_looks_any_more_once_helm_has_succeeded(
-    engine: Engine, cluster: ApiServer, chart: Path, existing: set[tuple[str, str]]
-) -> None:
-    def helm() -> Inputs:
-        wait_until_seen(cluster)
-        return {"status": {"revision": 3}}
-
-    engine.existing = existing
-    engine.creations[RELEASE, "todo-app"] = helm
-    deploy(engine, cluster, chart)
-
-    assert "Rollout.follow" not in engine.unfinished
-
-
-def test_nobody_looks_any_more_once_helm_has_failed(engine: Engine, cluster: ApiServer, chart: Path) -> None:
-    def helm() -> Inputs:
-        wait_until_seen(cluster)
-        raise TimeoutError("timed out waiting for the condition")
-
-    engine.creations[RELEASE, "todo-app"] = helm
-    with pytest.raises(TimeoutError):
-        deploy(engine, cluster, chart)
-
-    assert "Rollout.follow" not in engine.unfinished
-
-
-def test_a_preview_follows_nothing(engine: Engine, cluster: ApiServer, chart: Path) -> None:
-    deploy(engine, cluster, chart, preview=True)
-
-    assert DEPLOYMENTS not in {request.path for request in cluster.requests}
+    assert "RolloutWatcher.watch" not in engine.unfinished

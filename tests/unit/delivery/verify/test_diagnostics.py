@@ -138,9 +138,7 @@ def test_what_cannot_be_masked_is_not_shown(app: RunningApp, capsys: pytest.Capt
     app.writes("canary-password\n", container="backend")
 
     found = checks(capsys, 1)
-    assert found["rollout of backend"]["causes"] == [
-        "not shown: the app's secrets cannot be read, so it is not known what they would be in it"
-    ]
+    assert found["rollout of backend"]["causes"] == ["not shown: the app's secrets cannot be read to redact them"]
     assert found["rollout of backend"]["evidence"].startswith("of 1 replicas")
 
 

@@ -1,4 +1,4 @@
-"""What a follower tells of a release, and how it ends a wait that can never succeed."""
+"""What a watcher reports of a rollout, and how it aborts one that cannot succeed."""
 
 import asyncio
 from contextlib import suppress
@@ -11,10 +11,10 @@ from lightkube import ApiError
 from lightkube.core.exceptions import ConfigError
 from lightkube.models.meta_v1 import Status
 
-from kube.rollout import failure_policy, watcher
-from kube.rollout.watcher import Rollout, find_obstacles
+from kube.rollout.watcher import RolloutWatcher, Timing
 from tests.support.workloads import (
     RUNNING,
+    Clock,
     Cluster,
     Moment,
     container,
@@ -28,55 +28,44 @@ from tests.support.workloads import (
 
 PULLING = waiting("ImagePullBackOff", "manifest unknown")
 LOOPING = waiting("CrashLoopBackOff", "back-off 40s")
-BEFORE = Moment(gate="1", deployments=[deployment(generation=1)])
-EMPTY = Moment(gate="2", deployments=[deployment()], replica_sets=[replica_set()])
+BEFORE = Moment(revision="1", deployments=[deployment(generation=1)])
+EMPTY = Moment(deployments=[deployment()], replica_sets=[replica_set()])
 STUCK = replace(EMPTY, pods=[pod(container(PULLING))])
 CRASHING = replace(EMPTY, pods=[pod(container(LOOPING, last=ended(3, "Error"), restarts=2))])
-HOOK = Moment(gate="1", jobs=[job()], pods=[pod(container(PULLING), owner="job-2")])
+HOOK = Moment(revision="1", jobs=[job()], pods=[pod(container(PULLING), owner="job-2")])
 
-ENDED = "this can never become ready, so its wait was ended after 0 s: hence Helm's own error, "
-GATE = ("delete", "todo/Service/todo-app-rollout", None)
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watcher, "_POLL_SECONDS", 0)
+ABORT = ("delete", "todo/Service/todo-app-rollout", None)
+MINUTE = Clock(step=60)  # whatever can be terminal is so at its second snapshot
 
 
-@pytest.fixture
-def sure_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever can be final is so at the first look."""
-    monkeypatch.setattr(failure_policy, "IF_IT_STANDS", 0)
-    monkeypatch.setattr(failure_policy, "SOON", 0)
-
-
-def follow(cluster: Cluster) -> tuple[list[str], list[str]]:
-    """The obstacles and the reported progress, once a follower has ended or was cancelled after the last moment."""
+def watch(cluster: Cluster, clock: Clock | None = None) -> tuple[list[str], list[str]]:
+    """Return the messages and the progress, once the wait is aborted or the moments are over."""
     progress: list[str] = []
-    following = Rollout(cluster.client, "todo", "todo-app", ["app-secrets", "kafka-secrets"])
+    timing = Timing(clock or Clock(), poll_seconds=0)
+    watcher = RolloutWatcher(cluster.client, "todo", "todo-app", ["app-secrets", "kafka-secrets"], timing)
 
-    async def follow() -> None:
-        await following.begin()
-        await following.follow(progress.append)
+    async def watch() -> None:
+        await watcher.start()
+        await watcher.watch(progress.append)
 
     with suppress(asyncio.CancelledError):
-        asyncio.run(asyncio.wait_for(follow(), 10))
-    return following.obstacles, progress
+        asyncio.run(asyncio.wait_for(watch(), 60))
+    return watcher.messages, progress
 
 
-def test_the_workloads_of_the_release_are_followed() -> None:
+def test_only_workloads_of_the_release_are_watched() -> None:
     cluster = Cluster([BEFORE, EMPTY])
 
-    follow(cluster)
+    watch(cluster)
 
-    assert cluster.asked == {("todo", "app.kubernetes.io/instance=todo-app")}
+    assert cluster.lists == {("todo", "app.kubernetes.io/instance=todo-app")}
 
 
-def test_progress_is_reported_each_time_that_it_changes() -> None:
+def test_progress_is_echoed_when_it_changes() -> None:
     def ready(frontend: int, backend: int) -> Moment:
         return Moment(deployments=[deployment("frontend", ready=frontend), deployment("backend", ready=backend)])
 
-    _, progress = follow(Cluster([BEFORE, ready(0, 0), ready(0, 0), ready(1, 0), ready(2, 2), ready(2, 2)]))
+    _, progress = watch(Cluster([BEFORE, ready(0, 0), ready(0, 0), ready(1, 0), ready(2, 2), ready(2, 2)]))
 
     assert progress == [
         "backend 0/2 ready, frontend 0/2 ready",
@@ -85,43 +74,34 @@ def test_progress_is_reported_each_time_that_it_changes() -> None:
     ]
 
 
-def test_an_obstacle_is_remembered_when_its_pod_is_gone() -> None:
-    obstacles, _ = follow(Cluster([BEFORE, STUCK, EMPTY]))
-
-    assert obstacles == ["backend: container backend is in ImagePullBackOff: manifest unknown"]
+BACKING_OFF = [waiting("CrashLoopBackOff", f"back-off {seconds}s restarting failed container") for seconds in (10, 20)]
 
 
-def test_an_obstacle_of_every_replica_and_every_look_is_told_once() -> None:
-    both = replace(EMPTY, pods=[pod(container(PULLING), uid="1"), pod(container(PULLING), uid="2")])
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [STUCK, EMPTY],
+        [STUCK, STUCK],
+        [replace(EMPTY, pods=[pod(container(PULLING), uid="1"), pod(container(PULLING), uid="2")])],
+        [replace(EMPTY, pods=[pod(container(state))]) for state in BACKING_OFF],
+    ],
+    ids=["gone", "persistent", "two replicas", "crash loop"],
+)
+def test_issue_is_reported_once(moments: list[Moment]) -> None:
+    messages, _ = watch(Cluster([BEFORE, *moments]))
 
-    obstacles, _ = follow(Cluster([BEFORE, both, both]))
-
-    assert len(obstacles) == 1
+    assert len(messages) == 1
 
 
-def test_a_crash_loop_is_told_once_however_long_it_goes_on() -> None:
-    looping = [waiting("CrashLoopBackOff", f"back-off {seconds}s restarting failed container") for seconds in (10, 20)]
+def test_issues_are_reported_in_the_order_in_which_they_appear() -> None:
+    unschedulable = pod(unschedulable="no memory", uid="unschedulable")
+    later = replace(STUCK, replica_sets=[replica_set(failure="no quota")], pods=[*STUCK.pods, unschedulable])
 
-    obstacles, _ = follow(Cluster([BEFORE, *(replace(EMPTY, pods=[pod(container(state))]) for state in looping)]))
+    messages, _ = watch(Cluster([BEFORE, replace(EMPTY, pods=[unschedulable]), later]))
 
-    assert len(obstacles) == 1
-
-
-def test_obstacles_are_told_in_the_order_in_which_they_were_seen() -> None:
-    homeless = pod(unschedulable="no memory", uid="homeless")
-    obstacles, _ = follow(
-        Cluster(
-            [
-                BEFORE,
-                replace(EMPTY, pods=[homeless]),
-                replace(STUCK, replica_sets=[replica_set(failure="no quota")], pods=[*STUCK.pods, homeless]),
-            ]
-        )
-    )
-
-    assert [obstacle.split(":")[1] for obstacle in obstacles] == [
-        " no node can take its pod",
-        " no pod can be made",
+    assert [message.split(":")[1] for message in messages] == [
+        " cannot schedule its pod",
+        " cannot create a pod",
         " container backend is in ImagePullBackOff",
     ]
 
@@ -136,90 +116,69 @@ def test_obstacles_are_told_in_the_order_in_which_they_were_seen() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_look_that_fails_is_followed_by_the_next(error: Exception) -> None:
-    obstacles, progress = follow(Cluster([BEFORE, Moment(fails=error), STUCK]))
+def test_failed_snapshot_is_followed_by_the_next(error: Exception) -> None:
+    messages, progress = watch(Cluster([BEFORE, Moment(error=error), STUCK]))
 
-    assert len(obstacles) == 1
+    assert len(messages) == 1
     assert progress == ["backend 0/2 ready"]
 
 
-@pytest.mark.usefixtures("sure_at_once")
-def test_a_wait_that_can_never_succeed_is_ended_once() -> None:
-    cluster = Cluster([BEFORE, STUCK, STUCK, STUCK])
+@pytest.mark.parametrize("refusals", [0, 2])
+def test_rollout_that_cannot_succeed_is_aborted_once(refusals: int) -> None:
+    cluster = Cluster([BEFORE, *[STUCK] * 5], refusals=refusals)
 
-    obstacles, progress = follow(cluster)
+    messages, progress = watch(cluster, MINUTE)
 
-    assert cluster.done == [GATE]
-    assert obstacles == [
-        "backend: container backend is in ImagePullBackOff: manifest unknown",
-        f'{ENDED}services "todo-app-rollout" not found',
-    ]
-    assert progress[-1] == "it can never become ready: Helm takes the release back"
+    assert cluster.changes == [ABORT]
+    assert messages[0] == "backend: container backend is in ImagePullBackOff: manifest unknown"
+    assert messages[1].endswith('services "todo-app-rollout" not found')
+    assert "Helm rolls the release back" in progress[-1]
 
 
-@pytest.mark.usefixtures("sure_at_once")
-def test_a_hook_that_can_never_succeed_is_made_to_fail() -> None:
+def test_hook_that_cannot_succeed_is_made_to_fail() -> None:
     cluster = Cluster([BEFORE, HOOK, HOOK])
 
-    obstacles, _ = follow(cluster)
+    messages, _ = watch(cluster, MINUTE)
 
-    assert cluster.done == [("patch", "todo/Job/todo-app-migrations", {"spec": {"activeDeadlineSeconds": 1}})]
-    assert obstacles[-1] == f"{ENDED}job todo-app-migrations failed: DeadlineExceeded"
+    assert cluster.changes == [("patch", "todo/Job/todo-app-migrations", {"spec": {"activeDeadlineSeconds": 1}})]
+    assert messages[-1].endswith("job todo-app-migrations failed: DeadlineExceeded")
 
 
-@pytest.mark.usefixtures("sure_at_once")
 @pytest.mark.parametrize(
-    "left_alone",
+    "moments",
     [
-        [BEFORE, replace(STUCK, gate="1")],
-        [BEFORE, replace(STUCK, gate=None)],
-        [Moment(fails=httpx2.ReadTimeout("")), STUCK],
-        [Moment(fails=httpx2.ReadTimeout("")), HOOK],
-        [BEFORE, replace(EMPTY, pods=[pod(container(RUNNING))])],
-        [BEFORE, replace(EMPTY, pods=[pod(container(LOOPING, restarts=1))])],
+        [BEFORE, *[replace(STUCK, revision="1")] * 3],
+        [BEFORE, *[replace(STUCK, revision=None)] * 3],
+        [Moment(error=httpx2.ReadTimeout("")), *[STUCK] * 3],
+        [Moment(error=httpx2.ReadTimeout("")), *[HOOK] * 3],
+        [BEFORE, *[replace(EMPTY, pods=[pod(container(RUNNING))])] * 3],
+        [BEFORE, *[replace(EMPTY, pods=[pod(container(LOOPING, restarts=1))])] * 3],
+        [BEFORE, STUCK, CRASHING],
     ],
-    ids=["Helm goes back", "there is no gate", "nothing known before", "no job known before", "slow", "first crash"],
+    ids=["rollback", "no abort Service", "no baseline", "no baseline of jobs", "slow", "first crash", "new issue"],
 )
-def test_what_may_become_ready_is_left_alone(left_alone: list[Moment]) -> None:
-    cluster = Cluster(left_alone * 2)
+def test_rollout_that_may_succeed_is_not_aborted(moments: list[Moment]) -> None:
+    cluster = Cluster(moments)
 
-    follow(cluster)
+    watch(cluster, MINUTE)
 
-    assert cluster.done == []
-
-
-def test_what_has_only_begun_is_left_alone() -> None:
-    cluster = Cluster([BEFORE, STUCK, STUCK, CRASHING, CRASHING])
-
-    follow(cluster)
-
-    assert cluster.done == []
+    assert cluster.changes == []
 
 
-@pytest.mark.usefixtures("sure_at_once")
-def test_an_end_that_fails_is_tried_again_and_breaks_nothing() -> None:
-    cluster = Cluster([BEFORE, STUCK, STUCK, STUCK], refusals=2)
-
-    obstacles, _ = follow(cluster)
-
-    assert cluster.done == [GATE]
-    assert len(obstacles) == 2
-
-
-@pytest.mark.usefixtures("sure_at_once")
-def test_what_ended_the_wait_is_told_first() -> None:
+def test_terminal_issue_is_reported_first() -> None:
     slow = pod(container(waiting("ErrImagePull", "no such host")), uid="pod-2")
     slow.metadata.labels = {"app": "frontend"}  # pyright: ignore[reportOptionalMemberAccess]
+    both = replace(STUCK, pods=[slow, *STUCK.pods])
 
-    obstacles, _ = follow(Cluster([BEFORE, replace(EMPTY, pods=[slow]), replace(STUCK, pods=[slow, *STUCK.pods])]))
+    messages, _ = watch(Cluster([BEFORE, replace(EMPTY, pods=[slow]), both, both]), MINUTE)
 
-    assert [obstacle.partition(":")[0] for obstacle in obstacles][:2] == ["backend", "frontend"]
+    assert [message.partition(":")[0] for message in messages][:2] == ["backend", "frontend"]
 
 
 SECRETS = {"database-url": "postgresql://todo:canary%2Fpassword@db/todo", "username": "canary-user"}
 
 
-def test_a_crash_is_told_with_its_last_lines_without_secrets() -> None:
+def test_crash_is_reported_with_its_last_log_lines_without_secrets() -> None:
     lines = [
         *(f"line {n}" for n in range(20)),
         "no postgresql://todo:canary%2Fpassword@db/todo as canary-user",
@@ -227,27 +186,18 @@ def test_a_crash_is_told_with_its_last_lines_without_secrets() -> None:
     ]
     cluster = Cluster([BEFORE, CRASHING, CRASHING], SECRETS, lines)
 
-    obstacles, _ = follow(cluster)
+    messages, _ = watch(cluster)
 
-    assert obstacles[:2] == [
-        "backend: container backend is in CrashLoopBackOff: back-off 40s",
-        "backend: container backend printed at last\n    "
-        + "\n    ".join([*(f"line {n}" for n in range(12, 20)), "no [secret] as [secret]", "[secret] or [secret]"]),
-    ]
+    log = next(message for message in messages if "last log lines" in message).splitlines()[1:]
+    assert [line.strip() for line in log] == [*lines[12:20], "no [secret] as [secret]", "[secret] or [secret]"]
     assert cluster.logs_read == [("backend-7d9f", "backend")]
 
 
 @pytest.mark.parametrize("log", [ApiError(status=Status(code=400)), httpx2.ReadTimeout("")], ids=["none", "no answer"])
-def test_a_crash_without_a_log_is_told_all_the_same(log: Any) -> None:
-    obstacles, _ = follow(Cluster([BEFORE, CRASHING], SECRETS, log))
+def test_crash_without_a_log_is_reported(log: Any) -> None:
+    messages, _ = watch(Cluster([BEFORE, CRASHING], SECRETS, log))
 
-    assert [obstacle.split(": ")[1] for obstacle in obstacles] == [
+    assert [message.split(": ")[1] for message in messages] == [
         "container backend is in CrashLoopBackOff",
         "container backend exited with code 3 (Error)",
-    ]
-
-
-def test_the_obstacles_of_given_workloads_are_sentences() -> None:
-    assert [*find_obstacles([deployment()], [pod(container(PULLING))])] == [
-        "backend: container backend is in ImagePullBackOff: manifest unknown"
     ]
