@@ -12,13 +12,13 @@ from components.errors import as_run_errors
 from components.platform import dapr_crds
 from components.platform.dapr import DaprControlPlane, DaprControlPlaneArgs
 from components.transforms import take_back_fields
-from settings import model
 from settings.chart import CHART
+from settings.model import load_settings
 
 
 def declare() -> None:
     """Declare the graph of the selected stack."""
-    config = model.load()
+    config = load_settings()
     image_source = selection.image_source(config)
     definitions = dapr_crds.read(config.dapr_chart, config.dapr_version)
     cluster = selection.cluster(config, pulumi.get_stack())

@@ -6,7 +6,6 @@ that of a part that a stack may do without is imported where the part is chosen,
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
 
 import pulumi
 
@@ -71,7 +70,7 @@ def image_source(config: Settings) -> Build | Registry | Pinned:
             return Build(
                 registry=config.image_registry,
                 platforms=config.image_platforms,
-                cache=cast("Literal['registry', 'gha', 'off']", config.image_cache),
+                cache=config.image_cache,
                 source=f"https://github.com/{config.repository}" if config.repository else "",
                 frontend=revision(Path("frontend")),
                 backend=revision(Path("backend")),

@@ -25,7 +25,7 @@ def digest(chart: Path) -> str:
     return _sha256(listing.encode())
 
 
-def misfits(chart: Path, values: Mapping[str, Any]) -> list[str]:
+def schema_errors(chart: Path, values: Mapping[str, Any]) -> list[str]:
     """What Helm will refuse in the values of a values file, one clause each: it judges only when a release is tried.
 
     Source: https://helm.sh/docs/topics/charts/#schema-files

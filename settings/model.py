@@ -1,21 +1,23 @@
-"""The settings of a stack: every key that Pulumi.yaml declares, typed, all of them checked before any resource.
+"""The settings of a stack: every key that Pulumi.yaml declares, typed, and checked before any resource is declared.
 
 Nothing else in the program reads `pulumi.Config`.
 """
 
 import difflib
-import re
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, cast
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from kube.kubeconfig import Kubeconfig
 from settings.types import (
+    Boolean,
     Brokers,
     ChartSource,
     Cidrs,
@@ -38,56 +40,56 @@ from settings.types import (
     Reviewers,
     Secret,
     Severities,
-    Share,
-    Truth,
     ValuesFile,
     Version,
-    one_of,
+    invalid,
     required_when,
-    secret_of_length,
-    whole_number,
-    wrong,
 )
 from system.errors import UserError
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong with a setting."""
+
+    clause: str
+    """It follows the setting's name."""
+    hint: str
+    """The command that repairs the setting."""
+
+    def __str__(self) -> str:
+        return f"{self.clause}\n    {self.hint}"
+
+
 class SettingsError(UserError):
-    """Settings that cannot be used: the message names every mistake and, below each, the command that mends it.
+    """Invalid settings: the message lists every mistake with its own hint below."""
 
-    mistakes: the same by setting, each as a clause that follows its name, and the command below it.
-    """
-
-    def __init__(self, mistakes: Mapping[str, str]) -> None:
+    def __init__(self, mistakes: Mapping[str, Mistake]) -> None:
         self.mistakes = mistakes
-        listed = "\n".join(f"  {key} {mistakes[key]}" for key in sorted(mistakes))
-        count = "1 setting" if len(mistakes) == 1 else f"{len(mistakes)} settings"
-        super().__init__(f"{count} to mend, nothing was changed:\n{listed}")
+        listed = "\n".join(f"  {key} {mistake}" for key, mistake in sorted(mistakes.items()))
+        count = "1 setting is" if len(mistakes) == 1 else f"{len(mistakes)} settings are"
+        super().__init__(f"{count} invalid, nothing was changed:\n{listed}")
 
 
-def _mended_by(example: str) -> Any:
-    """The field's example: what the user may type after `pulumi config set KEY`."""
-    return Field(examples=[example])
+def example(text: str, **default: object) -> Any:
+    """Return a field with an example of its text, for the hint."""
+    return Field(validate_default=True, examples=[text], **default)  # pyright: ignore[reportArgumentType,reportCallIssue]
 
 
-def _empty(example: str, value: object = "") -> Any:
-    """A field that may be empty, by a condition of its own; else as `_mended_by`."""
-    return Field(default=value, validate_default=True, examples=[example])
-
-
-def _no_cluster(settings: Mapping[str, Any]) -> bool:
-    # One that is set and wrong is not among the settings.
+def _has_no_cluster(settings: Mapping[str, Any]) -> bool:
+    # An invalid setting is not among the settings.
     return settings.get("cluster_ocid") == "" and settings.get("compartment_ocid") == ""
 
 
-def _in_oci(settings: Mapping[str, Any]) -> bool:
+def _is_in_oci(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("cluster_ocid") or settings.get("compartment_ocid"))
 
 
-def _is_built(settings: Mapping[str, Any]) -> bool:
+def _builds(settings: Mapping[str, Any]) -> bool:
     return settings.get("image_source") == "build"
 
 
-def _is_named(settings: Mapping[str, Any]) -> bool:
+def _names_images(settings: Mapping[str, Any]) -> bool:
     return settings.get("image_source") in ("registry", "pinned")
 
 
@@ -99,99 +101,103 @@ class Settings(BaseModel):
     context: str = ""
     cluster_ocid: ClusterOcid = ""
     compartment_ocid: CompartmentOcid = ""
-    kubeconfig: Annotated[KubeconfigSetting, required_when(_no_cluster)] = _empty("~/.kube/config", None)
+    kubeconfig: Annotated[KubeconfigSetting, required_when(_has_no_cluster)] = example("~/.kube/config", default=None)
     cluster_identifier: str = ""
-    namespace: Namespace = _mended_by("default")
-    protect: Truth = _mended_by("true")
+    namespace: Namespace = example("default")
+    protect: Boolean = example("true")
 
-    region: Annotated[Region, required_when(_in_oci)] = _empty("eu-frankfurt-1")
-    cluster_name: ClusterName = _mended_by("todo-oke")
+    region: Annotated[Region, required_when(_is_in_oci)] = example("eu-frankfurt-1", default="")
+    cluster_name: ClusterName = example("todo-oke")
     kubernetes_version: KubernetesVersion = ""
-    node_count: Annotated[int, whole_number(1, 10, "nodes")] = _mended_by("2")
-    node_ocpus: Annotated[int, whole_number(1, 80, "OCPUs")] = _mended_by("1")
-    node_memory_gb: Annotated[int, whole_number(1, 512, "GB")] = _mended_by("6")
-    node_boot_volume_gb: Annotated[int, whole_number(50, 32768, "GB")] = _mended_by("50")
-    api_allowed_cidrs: Cidrs = _mended_by("0.0.0.0/0")
-    retain_on_delete: Truth = _mended_by("false")
+    node_count: Annotated[int, Field(ge=1, le=10)] = example("2")
+    node_ocpus: Annotated[int, Field(ge=1, le=80)] = example("1")
+    node_memory_gb: Annotated[int, Field(ge=1, le=512)] = example("6")
+    node_boot_volume_gb: Annotated[int, Field(ge=50, le=32768)] = example("50")
+    api_allowed_cidrs: Cidrs = example("0.0.0.0/0")
+    retain_on_delete: Boolean = example("false")
 
-    ingress_controller: Truth = _mended_by("true")
-    ingress_chart: ChartSource = _mended_by("official")
-    ingress_version: Version = _mended_by("41.6.0")
+    ingress_controller: Boolean = example("true")
+    ingress_chart: ChartSource = example("official")
+    ingress_version: Version = example("41.6.0")
     lets_encrypt_email: Email = ""
-    cert_manager_chart: ChartSource = _mended_by("official")
-    cert_manager_version: Version = _mended_by("1.21.2")
+    cert_manager_chart: ChartSource = example("official")
+    cert_manager_version: Version = example("1.21.2")
 
-    image_source: Annotated[str, one_of("build", "registry", "pinned")] = _mended_by("pinned")
-    image_registry: Annotated[Registry, required_when(_is_built)] = _empty("ghcr.io/OWNER")
-    image_platforms: Platforms = _mended_by("linux/arm64")
-    image_cache: Annotated[str, one_of("registry", "gha", "off")] = _mended_by("registry")
+    image_source: Literal["build", "registry", "pinned"] = example("pinned")
+    image_registry: Annotated[Registry, required_when(_builds)] = example("ghcr.io/OWNER", default="")
+    image_platforms: Platforms = example("linux/arm64")
+    image_cache: Literal["registry", "gha", "off"] = example("registry")
     image_scan: Severities = ()
-    sign_images: Truth = _mended_by("false")
-    frontend_image: Annotated[Image, required_when(_is_named)] = _empty("ghcr.io/OWNER/todo-frontend:sha-1a2b3c4")
-    backend_image: Annotated[Image, required_when(_is_named)] = _empty("ghcr.io/OWNER/todo-backend:sha-1a2b3c4")
+    sign_images: Boolean = example("false")
+    frontend_image: Annotated[Image, required_when(_names_images)] = example(
+        "ghcr.io/OWNER/todo-frontend:sha-1a2b3c4", default=""
+    )
+    backend_image: Annotated[Image, required_when(_names_images)] = example(
+        "ghcr.io/OWNER/todo-backend:sha-1a2b3c4", default=""
+    )
     registry_token: Secret = SecretStr("")
-    registry_user: Annotated[str, required_when(lambda settings: settings.get("registry_token"))] = _empty("OWNER")
+    registry_user: Annotated[str, required_when(lambda settings: settings.get("registry_token"))] = example(
+        "OWNER", default=""
+    )
 
     repository: Repository = ""
     reviewers: Reviewers = ()
-    require_checks: Truth = _mended_by("false")
+    require_checks: Boolean = example("false")
 
-    values_file: ValuesFile = _mended_by("infra/helm/todo-app/values-oke.yaml")
-    release_timeout_seconds: Annotated[int, whole_number(30, 3600, "seconds")] = _mended_by("300")
-    verify_timeout_seconds: Annotated[int, whole_number(10, 3600, "seconds")] = _mended_by("180")
-    host: Annotated[HostName, required_when(lambda settings: settings.get("lets_encrypt_email"))] = _empty(
-        "todo.example.com"
+    values_file: ValuesFile = example("infra/helm/todo-app/values-oke.yaml")
+    release_timeout_seconds: Annotated[int, Field(ge=30, le=3600)] = example("300")
+    verify_timeout_seconds: Annotated[int, Field(ge=10, le=3600)] = example("180")
+    host: Annotated[HostName, required_when(lambda settings: settings.get("lets_encrypt_email"))] = example(
+        "todo.example.com", default=""
     )
 
     cohere_api_key: Secret
-    better_auth_secret: Annotated[Secret, secret_of_length(32)]
+    better_auth_secret: Annotated[Secret, Field(min_length=32)]
     database_url: DatabaseUrl
     kafka_username: Secret
     kafka_password: Secret
 
-    dapr_chart: ChartSource = _mended_by("official")
-    dapr_version: Version = _mended_by("1.15.4")
-    dapr_namespace: Namespace = _mended_by("dapr-system")
-    dapr_scheduler: Truth = _mended_by("false")
+    dapr_chart: ChartSource = example("official")
+    dapr_version: Version = example("1.15.4")
+    dapr_namespace: Namespace = example("dapr-system")
+    dapr_scheduler: Boolean = example("false")
 
-    kafka_brokers: Brokers = _mended_by("broker-0.example.com:9092,broker-1.example.com:9092")
-    kafka_sasl_mechanism: Annotated[str, one_of("SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN")] = _mended_by(
-        "SCRAM-SHA-256"
-    )
-    kafka_tls: Truth = _mended_by("true")
-    kafka_topic: KafkaName = _mended_by("todo-events")
-    kafka_consumer_group: KafkaName = _mended_by("todo-backend")
+    kafka_brokers: Brokers = example("broker-0.example.com:9092,broker-1.example.com:9092")
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] = example("SCRAM-SHA-256")
+    kafka_tls: Boolean = example("true")
+    kafka_topic: KafkaName = example("todo-events")
+    kafka_consumer_group: KafkaName = example("todo-backend")
 
     tracing_endpoint: Endpoint = ""
-    tracing_sampling_rate: Share = _mended_by("0.1")
+    tracing_sampling_rate: Annotated[float, Field(ge=0, le=1)] = example("0.1")
 
     @field_validator("kubeconfig")
     @classmethod
     def _only_cluster(cls, kubeconfig: Kubeconfig | None, info: ValidationInfo) -> Kubeconfig | None:
         named = [to_camel(key) for key in ("cluster_ocid", "compartment_ocid") if info.data.get(key)]
         if kubeconfig is not None and named:
-            raise wrong(f"names a cluster, and so does {named[0]}", "pulumi config rm kubeconfig")
+            raise invalid(f"names a cluster, and so does {named[0]}", "rm kubeconfig")
         return kubeconfig
 
     @field_validator("compartment_ocid")
     @classmethod
     def _either_cluster(cls, compartment_ocid: str, info: ValidationInfo) -> str:
         if info.data.get("cluster_ocid"):
-            raise wrong("asks for a cluster, and clusterOcid names one", "pulumi config rm compartmentOcid")
+            raise invalid("asks for a new cluster, and clusterOcid names one", "rm compartmentOcid")
         return compartment_ocid
 
     @field_validator("registry_user")
     @classmethod
     def _with_token(cls, registry_user: str, info: ValidationInfo) -> str:
         if registry_user and info.data.get("registry_token") == SecretStr(""):
-            raise wrong("pulls with a token, which is not set", "pulumi config set --secret registryToken")
+            raise invalid("needs registryToken, which is not set", "set --secret registryToken")
         return registry_user
 
     @field_validator("dapr_namespace")
     @classmethod
     def _apart(cls, dapr_namespace: str, info: ValidationInfo) -> str:
         if dapr_namespace == info.data.get("namespace"):
-            raise wrong(f"is the app's namespace too: {dapr_namespace!r}")
+            raise invalid(f"is the app's namespace too: {dapr_namespace}")
         return dapr_namespace
 
     @property
@@ -210,40 +216,31 @@ class Settings(BaseModel):
         return _port(self.tracing_endpoint) if self.tracing_endpoint else 0
 
 
-# The names of the settings as Pulumi.yaml and `pulumi config` spell them.
-KEYS = {str(field.alias): field for field in Settings.model_fields.values()}
+# By the name of each setting as Pulumi.yaml and `pulumi config` spell it.
+KEYS: Mapping[str, FieldInfo] = {str(field.alias): field for field in Settings.model_fields.values()}
 SECRET_KEYS = frozenset(key for key, field in KEYS.items() if field.annotation is SecretStr)
 
 
-def load() -> Settings:
-    """The settings of the stack that the program runs for.
-
-    Raises SettingsError.
-    """
+def load_settings() -> Settings:
+    """Return the settings of the stack that the program runs for. Raises SettingsError."""
     prefix = f"{pulumi.get_project()}:"
-    # The SDK looks one key up at a time, and a key that nobody looks up is the mistake to find.
+    # All keys at once, which the SDK does not offer: an unknown key is a mistake too.
     config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     own = {key.removeprefix(prefix): str(value) for key, value in config.items() if key.startswith(prefix)}
     secret = frozenset(key for key in own if pulumi.runtime.is_config_secret(prefix + key))
-    try:
-        return parse(own, secret)
-    except SettingsError as error:
-        named = {key: commands_for(pulumi.get_stack(), mistake) for key, mistake in error.mistakes.items()}
-        raise SettingsError(named) from None
+    return parse(own, secret, pulumi.get_stack())
 
 
-def commands_for(stack: str, message: str) -> str:
-    """A message whose commands name the stack that they are for: another one may be selected."""
-    return re.sub(r"pulumi config (set|rm)\b", rf"pulumi config --stack {stack} \1", message)
+def parse(config: Mapping[str, str], secret_settings: Collection[str], stack: str) -> Settings:
+    """Parse a stack's config, in which an empty value is an absent one.
 
-
-def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settings:
-    """Parses a stack's config: the value of each key, and which of them are encrypted. An empty value is an absent one.
+    secret_settings: the keys that are encrypted.
 
     Raises SettingsError.
     """
+    command = f"pulumi config --stack {stack}"
     mistakes = {
-        key: f"is stored in plain text, not encrypted\n    {_mending_command(key)}"
+        key: Mistake("is stored in plain text, not encrypted", f"{command} {_repair(key)}")
         for key in SECRET_KEYS & config.keys() - frozenset(secret_settings)
         if config[key]
     }
@@ -253,11 +250,11 @@ def parse(config: Mapping[str, str], secret_settings: Collection[str]) -> Settin
             context={"secret_settings": frozenset(secret_settings)},
         )
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False):
+        for detail in error.errors(include_url=False):
             key = _key(detail)
-            clause = _without_value(detail["msg"]) if key in secret_settings else detail["msg"]
-            mended_by = detail.get("ctx", {}).get("mended_by", "")
-            mistakes.setdefault(key, _mistake(key, detail["type"], clause, mended_by))
+            clause = _clause(key, detail, is_secret=key in {*SECRET_KEYS, *secret_settings})
+            repair = detail.get("ctx", {}).get("repair") or _repair(key)
+            mistakes.setdefault(key, Mistake(clause, f"{command} {repair}"))
     else:
         if not mistakes:
             return settings
@@ -269,29 +266,35 @@ def _port(endpoint: str) -> int:
 
 
 def _key(detail: ErrorDetails) -> str:
-    # A default that is wrong is told by its field's name, everything else by the key.
+    # pydantic names an invalid default by its field, everything else by the key.
     key = str(detail["loc"][0])
     field = None if detail["type"] == "extra_forbidden" else Settings.model_fields.get(key)
     return str(field.alias) if field else key
 
 
-def _mistake(key: str, kind: str, clause: str, mended_by: str) -> str:
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(key, KEYS, n=1)
-        hint = f"; the nearest is {near[0]}" if near else ""
-        return f"is no setting of this project{hint}\n    pulumi config rm {key}"
-    if kind == "missing":
-        return f"is not set\n    {_mending_command(key)}"
-    return f"{clause}\n    {mended_by or _mending_command(key)}"
+def _clause(key: str, detail: ErrorDetails, *, is_secret: bool) -> str:
+    """Say what is wrong with a setting, without the value of a secret: the engine does not mask a part of one."""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            nearest = difflib.get_close_matches(key, KEYS, n=1)
+            return f"is not a setting{f'; did you mean {nearest[0]}?' if nearest else ''}"
+        case "invalid" | "missing":
+            return context.get("clause", "is not set")
+        case "too_short":
+            return f"must have at least {context['min_length']} characters"
+        case "unexpected" | "literal_error":
+            expected = context["expected"]
+        case _:
+            limits = KEYS[key].metadata
+            low, high = (getattr(limit, end) for end in ("ge", "le") for limit in limits if hasattr(limit, end))
+            expected = f"a {'whole number' if KEYS[key].annotation is int else 'number'} between {low} and {high}"
+    return f"must be {expected}" + ("" if is_secret else f", not {detail['input']!r}")
 
 
-def _without_value(clause: str) -> str:
-    # The engine masks an encrypted value in what it prints, but not a part of one.
-    return re.sub(r": (['\"]).*\1$", "", clause)
-
-
-def _mending_command(key: str) -> str:
+def _repair(key: str) -> str:
+    """Return the arguments of `pulumi config` that repair a setting."""
+    field = KEYS.get(key)
     if key in SECRET_KEYS:
-        return f"pulumi config set --secret {key}"  # asks for the value unseen
-    examples = cast("list[str] | None", KEYS[key].examples)
-    return f"pulumi config set {key} {examples[0]}" if examples else f"pulumi config rm {key}"
+        return f"set --secret {key}"  # prompts for the value
+    return f"set {key} {field.examples[0]}" if field and field.examples else f"rm {key}"

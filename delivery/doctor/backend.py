@@ -8,7 +8,6 @@ from delivery.doctor.context import TIMEOUT_SECONDS, Context, NotApplicable
 from delivery.doctor.requirements import BACKEND, PASSPHRASE
 from delivery.engine import stack_config
 from delivery.engine.state import INCORRECT_PASSPHRASE, backend_problems, secrets_problems
-from settings.model import commands_for
 from system.errors import UserError
 from system.process import run
 
@@ -69,9 +68,8 @@ def passphrase(context: Context) -> str:
 
 def settings(context: Context) -> str:
     config = _config(context)
-    if mistakes := stack_config.mistakes(config):
-        listed = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
-        raise UserError(commands_for(context.stack, listed))
+    if mistakes := stack_config.mistakes(config, context.stack):
+        raise UserError("\n".join(f"{key} {mistake}" for key, mistake in mistakes.items()))
     return f"complete, {len(config.encrypted)} encrypted"
 
 

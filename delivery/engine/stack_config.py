@@ -79,10 +79,10 @@ def store(stack: str, environment: Mapping[str, str], key: str, value: str) -> N
         raise UserError(f"{key} cannot be set: {reason(done.errors)}")
 
 
-def mistakes(config: StackConfig) -> Mapping[str, str]:
-    """Return what is wrong, by setting: a clause that follows its name, then the command that corrects it."""
+def mistakes(config: StackConfig, stack: str) -> Mapping[str, model.Mistake]:
+    """Return the mistakes in a stack's settings, by setting."""
     try:
-        model.parse(config.values, config.encrypted)
+        model.parse(config.values, config.encrypted, stack)
     except model.SettingsError as error:
         return error.mistakes
     return {}

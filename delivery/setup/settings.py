@@ -14,13 +14,13 @@ def set_settings(session: Session) -> StackConfig:
     Raises UserError where Pulumi.STACK.yaml has an unknown setting.
     """
     config = session.config()
-    if not stack_config.mistakes(config):
+    if not stack_config.mistakes(config, session.stack):
         return config
     config = _change(session, config)
     for key in session.declarations:
-        if not config.values.get(key) or key in stack_config.mistakes(config):
+        if not config.values.get(key) or key in stack_config.mistakes(config, session.stack):
             config = _set(session, key, config)
-    if mistakes := stack_config.mistakes(config):
+    if mistakes := stack_config.mistakes(config, session.stack):
         listed = "\n".join(f"{key} {mistake}" for key, mistake in mistakes.items())
         raise UserError(f"{session.file} has mistakes: {listed}", f"python -m delivery setup --stack {session.stack}")
     return config
@@ -48,14 +48,13 @@ def _set(session: Session, key: str, config: StackConfig) -> StackConfig:
     if key in REQUIREMENTS:
         session.echo(str(REQUIREMENTS[key]))
     known = config.values.get(key, "")
-    mistake = stack_config.mistakes(config).get(key) if known else None
+    mistake = stack_config.mistakes(config, session.stack).get(key) if known else None
     while True:
         if mistake:
-            # Without its command: the question takes its place.
-            session.echo(f"It {mistake.partition(chr(10))[0]}.")
+            session.echo(f"It {mistake.clause}.")
         value = session.ask_hidden(key) if key in SECRET_KEYS else session.ask(key, declared.default)
         changed = config.with_value(key, value)
-        mistake = stack_config.mistakes(changed).get(key)
+        mistake = stack_config.mistakes(changed, session.stack).get(key)
         if not mistake:
             break
     if value not in (known, declared.default) or key in SECRET_KEYS:

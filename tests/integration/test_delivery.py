@@ -327,12 +327,12 @@ def test_the_api_server_admits_every_manifest_and_every_pod_as_restricted(deploy
     [
         (
             {"releaseTimeoutSeconds": "5m", "kafkaBrokers": "redpanda", "hots": "todo.example.com"},
-            "3 settings to mend, nothing was changed:\n"
-            "      hots is no setting of this project; the nearest is host\n"
+            "3 settings are invalid, nothing was changed:\n"
+            "      hots is not a setting; did you mean host?\n"
             "        pulumi config --stack local rm hots\n"
-            "      kafkaBrokers has a broker that is not host:port: 'redpanda'\n"
+            "      kafkaBrokers must be host:port, not 'redpanda'\n"
             "        pulumi config --stack local set kafkaBrokers broker-0.example.com:9092,broker-1.example.com:9092\n"
-            "      releaseTimeoutSeconds is not a whole number of seconds from 30 to 3600: '5m'\n"
+            "      releaseTimeoutSeconds must be a whole number between 30 and 3600, not '5m'\n"
             "        pulumi config --stack local set releaseTimeoutSeconds 300\n",
         ),
         ({"kubeconfig": "nowhere"}, "kubeconfig leads to no cluster: there is no file nowhere"),
@@ -340,7 +340,7 @@ def test_the_api_server_admits_every_manifest_and_every_pod_as_restricted(deploy
         ({"kubeconfig": "unreachable.yaml"}, "Cannot reach the API server of context 'nowhere' at https://127.0.0.1:9"),
         (
             {"valuesFile": "bad-values.yaml"},
-            "valuesFile names values that do not fit the chart: bad-values.yaml: "
+            "valuesFile names values that the chart's schema rejects: bad-values.yaml: "
             "backend: Additional properties are not allowed ('replicaz' was unexpected)",
         ),
     ],

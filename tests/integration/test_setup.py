@@ -160,7 +160,7 @@ def test_a_walk_from_nothing_gives_settings_that_the_program_takes(done: tuple[P
     environment = {**place.environment, "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase)}
 
     stored = stack_config.load("oke", environment)
-    parsed = model.parse(stored.values, stored.encrypted)
+    parsed = model.parse(stored.values, stored.encrypted, "oke")
 
     assert parsed.compartment_ocid == COMPARTMENT
     assert parsed.image_source == "build"
@@ -267,12 +267,12 @@ def test_a_wrong_answer_is_told_at_once_and_not_kept(done: tuple[Place, Scripted
 
     for sentence in (
         "'nodes' is not one of these.",
-        "It is not a whole number of nodes from 1 to 10: '0'.",
+        "It must be a whole number between 1 and 10, not '0'.",
         "It is not set.",
-        "It is not an OCI region such as eu-frankfurt-1: 'Frankfurt'.",
-        "It has a broker that is not host:port: 'broker'.",
-        "It has fewer than 32 characters, which can be guessed.",
-        "It is not a PostgreSQL URL (postgresql://user:password@host/database).",
+        "It must be an OCI region like eu-frankfurt-1, not 'Frankfurt'.",
+        "It must be host:port, not 'broker'.",
+        "It must have at least 32 characters.",
+        "It must be a PostgreSQL URL, postgresql://user:password@host/database.",
     ):
         assert sentence in terminal.said
     assert "canary" not in terminal.text
@@ -309,13 +309,13 @@ def test_a_secret_in_plain_text_and_a_wrong_setting_are_asked_for_again(done: tu
     terminal = Scripted({}, {"kafkaUsername": [example.SECRETS["kafkaUsername"]]})
     session = Session("two", environment, terminal, place.apis)
 
-    with pytest.raises(UserError, match="colour is no setting of this project"):
+    with pytest.raises(UserError, match="colour is not a setting"):
         set_settings(session)
 
     assert [key for key in example.SECRETS if f"{key}:" in terminal.questions] == ["kafkaUsername"]
     assert "nodeCount: [2]:" not in terminal.questions
     assert "It is stored in plain text, not encrypted." in terminal.said
-    assert "It is not a whole number of nodes from 1 to 10: 'many'." in terminal.said
+    assert "It must be a whole number between 1 and 10, not 'many'." in terminal.said
     assert "canary" not in terminal.text
     assert "canary" not in file.read_text()
     assert "nodeCount" not in file.read_text()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from components.cluster.namespace import OWNER_LABEL
-from settings.chart import CHART, misfits
+from settings.chart import CHART, schema_errors
 from tests.support import example
 from tests.support.api_server import ApiServer
 from tests.support.engine import STACK, UNKNOWN, Engine, Resource, Secret
@@ -329,7 +329,7 @@ def test_what_the_chart_is_told_fits_it(engine: Engine, port: int, brokers: str,
 
     deploy(engine, databaseUrl=database, kafkaBrokers=brokers, tracingEndpoint=collector)
 
-    assert misfits(example.PROJECT_FOLDER / CHART, engine.find(RELEASE, "todo-app").inputs["values"]) == []
+    assert schema_errors(example.PROJECT_FOLDER / CHART, engine.find(RELEASE, "todo-app").inputs["values"]) == []
 
 
 def test_a_first_preview_shows_the_whole_graph(engine: Engine) -> None:
@@ -345,7 +345,7 @@ def test_a_first_preview_shows_the_whole_graph(engine: Engine) -> None:
 def test_wrong_settings_end_the_program_before_anything_is_asked_or_declared(
     cluster: ApiServer, engine: Engine
 ) -> None:
-    with pytest.raises(pulumi.RunError, match=r"^1 setting to mend, nothing was changed:\n  protect is neither"):
+    with pytest.raises(pulumi.RunError, match=r"^1 setting is invalid, nothing was changed:\n  protect must"):
         deploy(engine, protect="yes")
 
     assert (engine.resources, cluster.requests) == ([], [])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.chart import CHART, digest, misfits
+from settings.chart import CHART, digest, schema_errors
 from tests.support import example
 
 FILES: Mapping[str, str] = {
@@ -111,11 +111,11 @@ def test_the_order_in_which_a_file_system_lists_a_chart_does_not_matter(
 def test_values_are_judged_as_helm_would_over_the_charts_own(
     chart: Path, values: Mapping[str, Any], expected: list[str]
 ) -> None:
-    assert misfits(chart, values) == expected
+    assert schema_errors(chart, values) == expected
 
 
 @pytest.mark.parametrize("file", sorted((example.PROJECT_FOLDER / CHART).glob("values-*.yaml")), ids=lambda f: f.name)
 def test_the_values_of_every_stack_fit_the_chart(file: Path) -> None:
     values: dict[str, Any] = yaml.safe_load(file.read_text())
 
-    assert misfits(example.PROJECT_FOLDER / CHART, values) == []
+    assert schema_errors(example.PROJECT_FOLDER / CHART, values) == []
