@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine
 
-from delivery.rollback.migrations import judge_sql
+from delivery.rollback.migrations import sql_effect
 from devstack.ports import free_port
 from todo import models
 from todo.settings import DatabaseSettings
@@ -99,7 +99,7 @@ def test_the_previous_version_can_live_with_each_migration() -> None:
     written = alembic("upgrade", "head", "--sql", url="postgresql://nobody@nowhere/none")
     assert written.returncode == 0, written.stderr
     assert "CREATE TABLE todos" in written.stdout
-    assert judge_sql(written.stdout) != "breaking"
+    assert sql_effect(written.stdout) != "breaking"
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_the_previous_version_can_live_with_each_migration() -> None:
     ],
 )
 def test_what_it_could_not_live_with_is_noticed(statement: str) -> None:
-    assert judge_sql(statement) == "breaking"
-    assert judge_sql("ALTER TABLE todos ADD COLUMN due DATE") == "harmless"
-    assert judge_sql("ALTER TABLE todos ADD COLUMN done BOOLEAN DEFAULT false NOT NULL") == "harmless"
+    assert sql_effect(statement) == "breaking"
+    assert sql_effect("ALTER TABLE todos ADD COLUMN due DATE") == "harmless"
+    assert sql_effect("ALTER TABLE todos ADD COLUMN done BOOLEAN DEFAULT false NOT NULL") == "harmless"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,7 @@ def check(stack: str, environment: Mapping[str, str]) -> str | None:
 def _newer_update(stack: str) -> str | None:
     last = updates.last_update(stack)
     here = (git.output("rev-parse", "HEAD") or "").strip()
-    if last is None or last.commit in ("", here) or not git.is_ancestor(here, last.commit):
+    if last is None or last.commit in (None, here) or not git.is_ancestor(here, last.commit):
         return None
-    return (
-        f"Update {last.version} of stack {stack} already deployed commit {last.commit[:7]}, which contains {here[:7]}."
-    )
+    deployed = f"Update {last.version} of stack {stack} already deployed commit {last.short_commit}"
+    return f"{deployed}, which contains {here[:7]}."

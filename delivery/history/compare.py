@@ -1,59 +1,55 @@
-"""What differs between two updates of a stack: what was asked for, never the value of a secret."""
+"""The differences between two updates of a stack, never the value of a secret."""
 
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from delivery.history import past_release
-from delivery.history.past_release import UnreachableError
+from delivery.history.past_release import CannotRollBackError
 from delivery.history.updates import Update
 from system import git
 from system.errors import UserError
 
-# What an update runs of its commit beside the app: the program, with the packages that it runs on, and the chart.
+# The files of a commit that an update runs beside the app: the program with its packages, and the chart.
 _PROGRAM = ("__main__.py", "components", "Pulumi.yaml", "requirements.txt")
 _CHART = ("infra",)
-# What is told as an image or as chart values.
-_TOLD_ELSEWHERE = {"frontendImage", "backendImage", "valuesFile"}
-_NAMED = 2  # settings, before they are counted
+# Settings that appear as an image or as chart values.
+_SHOWN_ELSEWHERE = {"frontendImage", "backendImage", "valuesFile"}
+_LISTED = 2  # settings, before only their number is shown
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A value before and after; empty where there was none."""
+    """A value before and after; None where it is not set."""
 
-    before: str
-    after: str
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """From an update to another.
-
-    settings: the plain ones that differ; images: those that differ, by app; values: the lines of a unified diff of the
-    chart values. secrets: the names of those that differ; unknown_secrets: of those that cannot be decrypted here.
-    chart, program: the files of the commits that differ. added: the commits that lead from the first update's to the
-    second's, the newest first, a line each; removed: those that lead the other way.
-    """
+    """The differences from one update to another."""
 
     settings: Mapping[str, Pair]
-    secrets: Sequence[str]
-    unknown_secrets: Sequence[str]
-    images: Mapping[str, Pair]
-    values: Sequence[str]
-    chart: Sequence[str]
-    program: Sequence[str]
+    secrets: Sequence[str]  # names
+    unknown_secrets: Sequence[str]  # names of secrets that cannot be decrypted here
+    images: Mapping[str, Pair]  # by app
+    values: Sequence[str]  # lines of a unified diff of the chart values
+    chart: Sequence[str]  # files
+    program: Sequence[str]  # files
     added: Sequence[str]
+    """Commits from the first update's to the second's, the newest first, a line each."""
     removed: Sequence[str]
+    """Commits in the other direction."""
 
     @property
     def summary(self) -> str:
-        """What differs, in a few words; empty where nothing does."""
-        settings = [key for key in self.settings if key not in _TOLD_ELSEWHERE]
+        """What differs, in a few words."""
+        settings = [key for key in self.settings if key not in _SHOWN_ELSEWHERE]
         parts = [
             *(f"{app} image" for app in self.images),
             *(["chart values"] if self.values else []),
-            *(settings if len(settings) <= _NAMED else [f"{len(settings)} settings"]),
+            *(settings if len(settings) <= _LISTED else [f"{len(settings)} settings"]),
             *self.secrets,
             *(["chart"] if self.chart else []),
             *(["program"] if self.program else []),
@@ -62,45 +58,51 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """An update, and what it asked for beside its settings.
-
-    images: references, by app; values: the text of the chart values; both are empty where they are not known any more.
-    obstacle: why there is no way back to it; empty where there is one.
-    """
+class Details:
+    """An update with its images and chart values, as far as they are known."""
 
     update: Update
-    images: Mapping[str, str]
+    images: Mapping[str, str]  # references, by app
     values: str
-    obstacle: str
+    blocked_by: str | None
+    """Why a rollback cannot reach it, as a clause."""
 
 
-def snapshot(name: str, update: Update) -> Snapshot:
-    """What an update of a stack asked for. Raises UserError where git or the backend does not answer."""
+def details(name: str, update: Update) -> Details:
+    """Return the details of an update. Raises UserError where git or the backend fails."""
     try:
-        app = past_release.find(name, update)
-    except UnreachableError as error:
-        return Snapshot(update, _images(name, update), _values(update), error.reason)
-    return Snapshot(update, app.images, app.values, "")
+        release = past_release.find(name, update)
+    except CannotRollBackError as error:
+        return Details(update, _images(name, update), _values(update), error.reason)
+    return Details(update, release.images, release.values, None)
 
 
-def compare(before: Snapshot, after: Snapshot) -> Comparison:
-    """What differs between two updates. Raises UserError where git does not answer."""
+def compare(before: Details, after: Details) -> Comparison:
+    """Return the differences between two updates. Raises UserError where git fails."""
     first, second = before.update, after.update
     secrets = {key: (first.secrets.get(key), second.secrets.get(key)) for key in _keys(first.secrets, second.secrets)}
-    commits = (first.commit, second.commit)
-    are_known = all(commits) and all(map(git.has, commits))
+    commits = _known_commits(first, second)
     return Comparison(
         settings=_pairs(first.settings, second.settings),
         secrets=[key for key, (a, b) in secrets.items() if a is None or a.is_known_to_differ(b)],
-        unknown_secrets=[key for key, (a, b) in secrets.items() if a and b and not (a.readable and b.readable)],
+        unknown_secrets=[key for key, (a, b) in secrets.items() if a and b and not (a.is_readable and b.is_readable)],
         images=_pairs(before.images, after.images),
-        values=_unified(before, after),
-        chart=_charts_files(*commits) if are_known else [],
-        program=git.changed_files(*commits, *_PROGRAM) if are_known else [],
-        added=git.log(*commits) if are_known else [],
-        removed=git.log(*reversed(commits)) if are_known else [],
+        values=_unified_diff(before, after),
+        chart=_chart_files(*commits) if commits else [],
+        program=git.changed_files(*commits, *_PROGRAM) if commits else [],
+        added=git.log(*commits) if commits else [],
+        removed=git.log(*reversed(commits)) if commits else [],
     )
+
+
+def _known_commits(first: Update, second: Update) -> tuple[str, str] | None:
+    before, after = first.commit, second.commit
+    return (before, after) if before and after and git.has(before) and git.has(after) else None
+
+
+def _chart_files(before: str, after: str) -> Sequence[str]:
+    """Return the changed files of the chart without values files: those in use appear as a diff."""
+    return [file for file in git.changed_files(before, after, *_CHART) if "/values-" not in file]
 
 
 def _images(name: str, update: Update) -> Mapping[str, str]:
@@ -116,13 +118,8 @@ def _values(update: Update) -> str:
     return (git.show(commit, path) if commit and path else None) or ""
 
 
-def _charts_files(before: str, after: str) -> Sequence[str]:
-    """Without values files, of which the one that counts is told by its lines."""
-    return [file for file in git.changed_files(before, after, *_CHART) if "/values-" not in file]
-
-
 def _pairs(before: Mapping[str, str], after: Mapping[str, str]) -> Mapping[str, Pair]:
-    pairs = {key: Pair(before.get(key, ""), after.get(key, "")) for key in _keys(before, after)}
+    pairs = {key: Pair(before.get(key) or None, after.get(key) or None) for key in _keys(before, after)}
     return {key: pair for key, pair in pairs.items() if pair.before != pair.after}
 
 
@@ -130,7 +127,7 @@ def _keys(before: Mapping[str, object], after: Mapping[str, object]) -> Sequence
     return [*before, *(key for key in after if key not in before)]
 
 
-def _unified(before: Snapshot, after: Snapshot) -> Sequence[str]:
+def _unified_diff(before: Details, after: Details) -> Sequence[str]:
     (_, old), (_, new) = past_release.values_of(before.update), past_release.values_of(after.update)
     names = (f"{old} (update {before.update.version})", f"{new} (update {after.update.version})")
     return [*difflib.unified_diff(before.values.splitlines(), after.values.splitlines(), *names, lineterm="")]

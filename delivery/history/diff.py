@@ -1,4 +1,4 @@
-"""What differs between two updates of a stack, for people and for a program; secrets are only named."""
+"""The differences between two updates of a stack as text or JSON; of a secret only the name."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,17 +14,17 @@ _UNSET = "(not set)"
 
 
 def compare(name: str, before: int, after: int) -> tuple[Update, Update, Comparison]:
-    """Two updates of a stack, by their versions, and what differs. Raises UserError, as where one is not there."""
-    made = {update.version: update for update in updates.read_decrypted(name)}
+    """Return two updates of a stack, by their versions, and their differences. Raises UserError."""
+    history = {update.version: update for update in updates.read_decrypted(name)}
     for version in (before, after):
-        if version not in made:
-            raise UserError(f"Stack {name} has no update {version}.\n    python -m delivery history --stack {name}")
-    first, second = made[before], made[after]
-    return first, second, comparison.compare(comparison.snapshot(name, first), comparison.snapshot(name, second))
+        if version not in history:
+            raise UserError(f"Stack {name} has no update {version}.", f"python -m delivery history --stack {name}")
+    first, second = history[before], history[after]
+    return first, second, comparison.compare(comparison.details(name, first), comparison.details(name, second))
 
 
 def plain(before: Update, after: Update, found: Comparison) -> str:
-    """The differences as a text, each kind under its own title."""
+    """Return the differences as text, each kind under its own title."""
     sections = {
         "settings": [*_pairs(found.settings)],
         "secrets": [*_secrets(found)],
@@ -35,12 +35,12 @@ def plain(before: Update, after: Update, found: Comparison) -> str:
         "commits": [*(f"+ {line}" for line in found.added), *(f"- {line}" for line in found.removed)],
         "not compared": [*_not_compared(before, after)],
     }
-    told = [line for title, lines in sections.items() if lines for line in (title, *(f"  {line}" for line in lines))]
-    return "\n".join([f"{_told(before)}  →  {_told(after)}", *(told or ["nothing differs"])])
+    lines = [line for title, lines in sections.items() if lines for line in (title, *(f"  {line}" for line in lines))]
+    return "\n".join([f"{_label(before)}  →  {_label(after)}", *(lines or ["no difference"])])
 
 
 def as_json(before: Update, after: Update, found: Comparison) -> str:
-    """The same for a program; a setting or an image that is not set is an empty text."""
+    """Return the differences as JSON."""
     return json.dumps({"from": before.version, "to": after.version, **asdict(found)}, indent=2)
 
 
@@ -53,7 +53,7 @@ def _secrets(found: Comparison) -> Iterator[str]:
     for key in found.secrets:
         yield f"{key} differs"
     for key in found.unknown_secrets:
-        yield f"{key} may differ: the passphrase of today does not decrypt it"
+        yield f"{key} may differ: today's passphrase does not decrypt it"
 
 
 def _not_compared(before: Update, after: Update) -> Iterator[str]:
@@ -61,8 +61,8 @@ def _not_compared(before: Update, after: Update) -> Iterator[str]:
         if not update.commit:
             yield f"the files of update {update.version}, which was made outside of a git checkout"
         elif update.dirty:
-            yield f"what update {update.version} had in files that no commit has"
+            yield f"the uncommitted changes of update {update.version}"
 
 
-def _told(update: Update) -> str:
-    return f"update {update.version} of {update.minute} (commit {update.commit[:7] or 'unknown'})"
+def _label(update: Update) -> str:
+    return f"update {update.version} of {update.minute} (commit {update.short_commit})"

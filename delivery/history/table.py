@@ -1,4 +1,4 @@
-"""The updates of a stack, as a table and for a program, and of each whether one can go back to it."""
+"""The updates of a stack as a table or JSON, with the reason why a rollback cannot reach one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,10 @@ from itertools import zip_longest
 from typing import Any
 
 from delivery.history import compare, updates
-from delivery.history.compare import Comparison, Snapshot
+from delivery.history.compare import Comparison, Details
 from system.errors import UserError
 
-_TITLES = ("version", "began (UTC)", "result", "commit", "author", "changed", "images", "message", "way back")
+_TITLES = ("version", "began (UTC)", "result", "commit", "author", "changed", "images", "message", "rollback")
 _SHORT = 7
 _MESSAGE = 72
 _OPERATIONS = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
@@ -18,65 +18,66 @@ _OPERATIONS = {"create": "created", "update": "updated", "replace": "replaced", 
 
 @dataclass(frozen=True)
 class Entry:
-    """An update in the history; since: what differs from the update before it, or None of the first one."""
+    """An update in the history."""
 
-    made: Snapshot
+    details: Details
     verified: bool
-    since: Comparison | None
+    comparison: Comparison | None
+    """With the update before it; None for the first one."""
 
     @property
     def changed(self) -> str:
-        """What it changed, in a few words: what was asked for, and of the resources how many."""
+        """What the update changed, in a few words: its inputs, and the number of resources."""
         counts = [
-            f"{count} {_OPERATIONS[kind]}" for kind, count in self.made.update.changes.items() if kind in _OPERATIONS
+            f"{count} {_OPERATIONS[kind]}" for kind, count in self.details.update.changes.items() if kind in _OPERATIONS
         ]
-        asked = self.since.summary if self.since else ""
-        return " ".join(filter(None, [asked, f"({', '.join(counts)})" if counts else ""])) or "nothing"
+        inputs = self.comparison.summary if self.comparison else ""
+        return " ".join(filter(None, [inputs, f"({', '.join(counts)})" if counts else ""])) or "nothing"
 
 
 def read(name: str, count: int) -> Sequence[Entry]:
-    """The last so many updates of a stack, the newest first. Raises UserError."""
-    made = updates.read_decrypted(name)
-    if not made:
-        raise UserError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
+    """Return the last updates of a stack, the newest first. Raises UserError."""
+    history = updates.read_decrypted(name)
+    if not history:
+        raise UserError(f"Stack {name} has no updates yet.", f"pulumi up --stack {name}")
     verified = updates.verified(name)
     # Each is compared with the one before it, which is read once.
-    seen = [compare.snapshot(name, update) for update in made[: count + 1]]
+    details = [compare.details(name, update) for update in history[: count + 1]]
     return [
         Entry(current, current.update.version in verified, compare.compare(before, current) if before else None)
-        for current, before in zip_longest(seen[:count], seen[1:])
+        for current, before in zip_longest(details[:count], details[1:])
     ]
 
 
 def table(entries: Sequence[Entry]) -> str:
-    """A line for each update."""
+    """Return a line for each update."""
     rows = [_TITLES, *map(_row, entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def as_json(entries: Sequence[Entry]) -> str:
-    """The same for a program, with all digits of digests and commits; a secret is named where it was changed."""
+    """Return JSON with whole digests and commits; of a changed secret only the name."""
     return json.dumps([_document(entry) for entry in entries], indent=2)
 
 
 def _row(entry: Entry) -> Sequence[str]:
-    update = entry.made.update
+    update, blocked_by = entry.details.update, entry.details.blocked_by
     return (
         str(update.version),
         update.minute,
         ("" if update.kind == "update" else f"{update.kind} ") + ("verified" if entry.verified else update.result),
-        update.commit[:_SHORT],
-        update.author,
+        (update.commit or "")[:_SHORT],
+        update.author or "",
         entry.changed,
-        ", ".join(f"{app} {_short(image)}" for app, image in entry.made.images.items()),
+        ", ".join(f"{app} {_short(image)}" for app, image in entry.details.images.items()),
         update.title[:_MESSAGE],
-        f"no: {entry.made.obstacle}" if entry.made.obstacle else "yes",
+        f"no: {blocked_by}" if blocked_by else "yes",
     )
 
 
 def _document(entry: Entry) -> Mapping[str, Any]:
-    update, since = entry.made.update, entry.since
+    update, comparison = entry.details.update, entry.comparison
     return {
         "version": update.version,
         "kind": update.kind,
@@ -86,21 +87,21 @@ def _document(entry: Entry) -> Mapping[str, Any]:
         "commit": update.commit,
         "author": update.author,
         "message": update.message,
-        "images": entry.made.images,
+        "images": entry.details.images,
         "changed": {
-            "settings": [*since.settings] if since else [],
-            "secrets": since.secrets if since else [],
-            "images": [*since.images] if since else [],
-            "values": bool(since and since.values),
-            "chart": bool(since and since.chart),
-            "program": bool(since and since.program),
+            "settings": [*comparison.settings] if comparison else [],
+            "secrets": comparison.secrets if comparison else [],
+            "images": [*comparison.images] if comparison else [],
+            "values": bool(comparison and comparison.values),
+            "chart": bool(comparison and comparison.chart),
+            "program": bool(comparison and comparison.program),
         },
         "resources": update.changes,
-        "wayBack": {"possible": not entry.made.obstacle, "reason": entry.made.obstacle},
+        "rollback": {"possible": entry.details.blocked_by is None, "reason": entry.details.blocked_by},
     }
 
 
 def _short(image: str) -> str:
-    """The digest as people tell it, else the tag."""
+    """Return the first digits of the digest, else the tag."""
     _, is_digest, digest = image.partition("@sha256:")
     return digest[:_SHORT] if is_digest else image.rpartition("/")[2].partition(":")[2]

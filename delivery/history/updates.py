@@ -1,4 +1,4 @@
-"""The updates of a stack, as the engine's history has them, and which of them were proven good."""
+"""The updates of a stack in the engine's history, and which of them were verified."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,58 +13,47 @@ from system.errors import UserError
 # Of Pulumi.yaml: the namespace of the settings.
 PROJECT = "todo-oke"
 
-_VERIFIED = "verified"
-# That many versions fit into a stack's tag.
-_REMEMBERED = 20
+_VERIFIED_TAG = "verified"
+_REMEMBERED = 20  # versions that fit into a tag
 # Source: errorDecryptingValue of `pulumi stack history`
 _UNREADABLE = "ERROR_UNABLE_TO_DECRYPT"
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret setting: value is its plain text, which nothing that prints this shows, or None where it is not known.
-
-    Whether two are the same is seen by their values: one value has another ciphertext each time that it is set.
-    """
+    """A secret setting, compared by its value: each encryption of a value has another ciphertext."""
 
     value: str | None = field(repr=False)
+    """Plain text, never printed. None without the passphrase that encrypted it."""
 
     @property
-    def readable(self) -> bool:
-        """Whether it was decrypted: not without the passphrase, nor where that was another one then."""
+    def is_readable(self) -> bool:
         return self.value is not None
 
     def is_known_to_differ(self, other: "Secret | None") -> bool:
-        """Whether another one is readable too and has another value, or is not there at all."""
-        return other is None or (self.readable and other.readable and self != other)
+        """Whether another one is readable and has another value, or does not exist."""
+        return other is None or (self.is_readable and other.is_readable and self != other)
 
 
 @dataclass(frozen=True)
 class Update:
-    """One update of a stack.
-
-    version: the engine's number for it; where the backend numbers none (file://, s3://), its place, the oldest being 1.
-    numbered: whether the backend numbers updates, and so can tell the outputs that the stack had after each.
-    kind: update, refresh, destroy, …; result: succeeded, failed or in-progress.
-    time: when it began, like 2026-11-24T02:31:41.000Z.
-    commit: the 40 digits of the checkout's commit, and author: who wrote it; both empty outside of a checkout.
-    dirty: whether the checkout had files that differ from the commit, or that it lacks.
-    settings: those that are no secret, defaults included; secrets: the others.
-    changes: how many resources it created, updated, deleted, …, by the engine's names of these operations.
-    """
+    """One update of a stack."""
 
     version: int
+    """The engine's number, or, where the backend numbers none (file://, s3://), its place, the oldest being 1."""
     numbered: bool
-    kind: str
-    result: str
-    time: str
+    """Whether the backend numbers updates, and so keeps the outputs after each."""
+    kind: str  # update, refresh, destroy, …
+    result: str  # succeeded, failed or in-progress
+    time: str  # of its start, like 2026-11-24T02:31:41.000Z
     message: str
-    commit: str
-    author: str
+    commit: str | None  # 40 digits; None outside of a checkout
+    author: str | None
     dirty: bool
-    settings: Mapping[str, str]
+    """Whether the checkout had uncommitted changes."""
+    settings: Mapping[str, str]  # without secrets, with defaults
     secrets: Mapping[str, Secret]
-    changes: Mapping[str, int]
+    changes: Mapping[str, int]  # resources by operation, like {"create": 2}
 
     @property
     def title(self) -> str:
@@ -73,52 +62,55 @@ class Update:
 
     @property
     def minute(self) -> str:
-        """When it began, in UTC, like 2026-11-24 02:31."""
+        """The start in UTC, like 2026-11-24 02:31."""
         return self.time[:16].replace("T", " ")
+
+    @property
+    def short_commit(self) -> str:
+        """The first 7 digits, or `unknown`."""
+        return self.commit[:7] if self.commit else "unknown"
 
 
 def read(name: str) -> list[Update]:
-    """All updates of a stack, the newest first; what their secrets were is not known. Raises UserError."""
+    """Return all updates of a stack, the newest first, without the values of secrets. Raises UserError."""
     return _updates(stack.history(name))
 
 
 def read_decrypted(name: str) -> list[Update]:
-    """The same, with their secrets where those can be decrypted here. Raises UserError."""
+    """Return all updates, with the secrets that can be decrypted here. Raises UserError."""
     return _updates(stack.decrypted_history(name))
 
 
 def last_update(name: str) -> Update | None:
-    """The last one that was no refresh nor a destroy; None where there is none. Raises UserError."""
+    """Return the last update that was no refresh or destroy. Raises UserError."""
     return next((update for update in read(name) if update.kind == "update"), None)
 
 
 def require_clock(last: Update | None, now: datetime) -> None:
-    """Raises UserError where an update that is made now would count as older than the last one; now: in UTC.
+    """Raise UserError where a new update would count as older than the last one; now: in UTC.
 
-    A folder and a bucket know their order by the clocks of those who made them.
+    A folder and a bucket order updates by the clocks of the machines that made them.
     """
     if last and not last.numbered and datetime.fromisoformat(last.time) > now:
         raise UserError(
-            f"This machine's clock is behind: here it is {now:%Y-%m-%d %H:%M} (UTC), and the last update began at "
-            f"{last.minute}.\n    date -u   shows whether it is right by now"
+            f"This machine's clock is behind: it shows {now:%Y-%m-%d %H:%M} (UTC), and the last update began at "
+            f"{last.minute}.",
+            "date -u",
         )
 
 
 def verified(name: str) -> Sequence[int]:
-    """The versions of a stack that were proven good, the latest first. Raises UserError."""
-    return [int(version) for version in stack.tags(name).get(_VERIFIED, "").split()]
+    """Return the versions that were verified, the latest first. Raises UserError."""
+    return [int(version) for version in stack.tags(name).get(_VERIFIED_TAG, "").split()]
 
 
 def record_verified(name: str) -> int | None:
-    """Notes on a stack that its last update was proven good, and gives its version; None where that one failed.
-
-    Raises UserError.
-    """
+    """Record the last update as verified and return its version, or None where it failed. Raises UserError."""
     last = last_update(name)
     if last is None or last.result != "succeeded":
         return None
     versions = dict.fromkeys([last.version, *verified(name)])
-    stack.set_tag(name, _VERIFIED, " ".join(map(str, [*versions][:_REMEMBERED])))
+    stack.set_tag(name, _VERIFIED_TAG, " ".join(map(str, [*versions][:_REMEMBERED])))
     return last.version
 
 
@@ -130,7 +122,7 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
     environment = entry["environment"]
     config = {key.removeprefix(f"{PROJECT}:"): value for key, value in entry["config"].items()}
     hidden = {key for key, value in config.items() if value["secret"] or _is_sensitive(key, value["value"])}
-    commit = environment.get("git.head", "")
+    commit = environment.get("git.head") or None
     return Update(
         version=entry["version"] or place,
         numbered=bool(entry["version"]),
@@ -139,8 +131,8 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
         time=entry["startTime"],
         message=entry["message"],
         commit=commit,
-        # Of an update in a linked worktree, as a full rollback is, the engine notes the commit alone.
-        author=environment.get("git.author") or (commit and git.author(commit)) or "",
+        # In a linked worktree, as in a full rollback, the engine records the commit only.
+        author=environment.get("git.author") or (git.author(commit) if commit else None),
         dirty=environment.get("git.dirty") == "true",
         settings={key: value["value"] for key, value in config.items() if key not in hidden},
         secrets={key: _secret(config[key]) for key in config if key in hidden and config[key].get("value") != ""},
@@ -149,7 +141,7 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
 
 
 def _is_sensitive(key: str, value: str) -> bool:
-    """Whether a setting is to be hidden that was not encrypted: by mistake, and its update failed, or as a text."""
+    """Whether to hide a setting that was not encrypted: a secret set in plain text by mistake, or a longer text."""
     return key in SECRET_KEYS or "\n" in value
 
 

@@ -1,8 +1,8 @@
-"""Back to an earlier update, by a new one that is proven safe first.
+"""A rollback to a past update: a new update, after preflight checks.
 
-plan.py      which update, how much of it, and what that means for the secrets
-proof.py     what proves that one can go back, with migrations.py and registry.py
-restored.py  what runs then: today's program or, in worktree.py, that of the commit
-losses.py    what the preview would end, and what of that it may
-command.py   the whole of it
+plan.py         the target, the extent, and the secrets
+preflight.py    the checks before the preview, with migrations.py and registry.py
+workspace.py    the program and settings: today's, or with worktree.py the commit's
+destructive.py  the steps of the preview that delete or replace
+run.py          the command
 """

@@ -1,7 +1,7 @@
-"""Whether a version of the backend can live with migrations that it does not know, as a rollback asks of it.
+"""Whether a past backend is compatible with the migrations that came after it.
 
-A rollback never changes the database: it stays as the newest update left it. So each migration since is read, and not
-run: its code is that of a commit, and the packages that it needs are the backend's.
+A rollback never changes the database, which stays as the newest update left it. Each later migration is parsed and not
+run: its code is in another commit, and needs the backend's packages.
 """
 
 import ast
@@ -17,7 +17,7 @@ FOLDER = "backend/migrations/versions"
 _NAME = r'(?:"[^"]+"|[\w.])+'
 _ALTERS = rf"ALTER\ TABLE\ (?:IF\ EXISTS\ )?(?:ONLY\ )?{_NAME}\ "
 _ACTION = r"(?:[^,(]|\([^)]*\))*"  # up to the comma before the next one
-# What the previous version of the app cannot live with, in a statement of SQL with single blanks.
+# What breaks the previous version of the app, in a statement of SQL with single blanks.
 _BREAKING_SQL = re.compile(
     rf"""
       \b(?:DROP\ (?:TABLE|COLUMN|TYPE|SCHEMA|(?:MATERIALIZED\ )?VIEW|SEQUENCE|DOMAIN)
@@ -28,7 +28,7 @@ _BREAKING_SQL = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# A whole statement that it can live with. What is neither is for a person to judge.
+# A whole statement that does not. A person has to decide about the rest.
 _HARMLESS_SQL = re.compile(
     rf"""
       (?:CREATE\ (?:TABLE|INDEX|TYPE|SEQUENCE|SCHEMA|EXTENSION)
@@ -46,28 +46,23 @@ _HARMLESS = {
     *("bulk_insert", "get_context", "f"),
 }
 
-_TOLD = 100
-Verdict: TypeAlias = Literal["harmless", "breaking", "unclear"]
+_SHOWN = 100  # characters of a statement
+Effect: TypeAlias = Literal["harmless", "breaking", "unclear"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A migration that is not known to be harmless.
-
-    verdict: breaking, or unclear where its code does not tell what it does to the database; why: the statement.
-    """
+class Issue:
+    """A statement of a migration that is not known to be harmless."""
 
     file: str
-    verdict: Literal["breaking", "unclear"]
-    why: str
+    effect: Literal["breaking", "unclear"]  # unclear: the code does not show what it does to the database
+    statement: str
 
 
-def since(target: str, later: Sequence[str]) -> Sequence[tuple[str, str]] | None:
-    """The migrations that later commits have and an earlier one has not, as (path, commit); None where it has none.
+def added_since(target: str, later: Sequence[str]) -> Sequence[tuple[str, str]] | None:
+    """Return the migrations of later commits that a past one lacks, as (path, commit), or None where it has none.
 
-    target: the earlier commit; later: the others, the newest first.
-
-    The database is as the newest of them left it, whatever was released since: no commit's alone would tell.
+    later: commits, the newest first. All of them count: any may have migrated the database.
     """
     known = set(git.files(target, FOLDER))
     if not known:
@@ -76,30 +71,30 @@ def since(target: str, later: Sequence[str]) -> Sequence[tuple[str, str]] | None
     return [(file, commit) for file, commit in sorted(found.items()) if file not in known]
 
 
-def judge(file: str, code: str) -> Sequence[Finding]:
-    """What in a migration an earlier version of the app could not live with; code: its text, in Python."""
+def issues(file: str, code: str) -> Sequence[Issue]:
+    """Return the statements of a migration that may break a past version of the app; code: its text, in Python."""
     try:
         module = ast.parse(code)
     except SyntaxError as error:
-        return [Finding(file, "unclear", f"it is no Python: {error.msg}")]
+        return [Issue(file, "unclear", f"it is not valid Python: {error.msg}")]
     return [
-        Finding(file, verdict, " ".join(ast.unparse(call).split())[:_TOLD])
+        Issue(file, effect, " ".join(ast.unparse(call).split())[:_SHOWN])
         for part in module.body
         if not (isinstance(part, ast.FunctionDef) and part.name == "downgrade")
         for call in ast.walk(part)
-        if isinstance(call, ast.Call) and (verdict := _verdict(call)) != "harmless"
+        if isinstance(call, ast.Call) and (effect := _effect(call)) != "harmless"
     ]
 
 
-def judge_sql(text: str) -> Verdict:
-    """Whether an earlier version of the app could live with these statements."""
+def sql_effect(text: str) -> Effect:
+    """Return the effect of SQL statements on a past version of the app."""
     statements = [" ".join(part.split()) for part in _COMMENT.sub(" ", text).split(";")]
     if any(map(_BREAKING_SQL.search, statements)):
         return "breaking"
     return "harmless" if all(map(_HARMLESS_SQL.fullmatch, filter(None, statements))) else "unclear"
 
 
-def _verdict(call: ast.Call) -> Verdict:
+def _effect(call: ast.Call) -> Effect:
     if not (
         isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "op"
     ):
@@ -107,34 +102,34 @@ def _verdict(call: ast.Call) -> Verdict:
     operation = call.func.attr
     if operation in _BREAKING:
         return "breaking"
-    if judge_call := _OF_OPERATION.get(operation):
-        return judge_call(call)
+    if effect_of := _EFFECTS.get(operation):
+        return effect_of(call)
     return "harmless" if operation in _HARMLESS else "unclear"
 
 
-def _verdict_of_altered_column(call: ast.Call) -> Verdict:
+def _effect_of_altered_column(call: ast.Call) -> Effect:
     given = _given(call)
     breaks = given.keys() & {"type_", "new_column_name"} or _is(given.get("nullable"), value=False)
     return "breaking" if breaks else "harmless"
 
 
-def _verdict_of_index(call: ast.Call) -> Verdict:
-    # As with a new constraint: whether what an earlier version writes fits it is known to whoever wrote that version.
+def _effect_of_index(call: ast.Call) -> Effect:
+    # Like a new constraint, it may reject what a past version writes.
     unique = _given(call).get("unique")
     return "harmless" if unique is None or _is(unique, value=False) else "unclear"
 
 
-def _verdict_of_sql(call: ast.Call) -> Verdict:
+def _effect_of_sql(call: ast.Call) -> Effect:
     texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    if "breaking" in map(judge_sql, texts):
+    if "breaking" in map(sql_effect, texts):
         return "breaking"
     given = call.args[0] if call.args else None
     if isinstance(given, ast.Call):  # sa.text("…")
         given = given.args[0] if given.args else None
-    return judge_sql(given.value) if isinstance(given, ast.Constant) and isinstance(given.value, str) else "unclear"
+    return sql_effect(given.value) if isinstance(given, ast.Constant) and isinstance(given.value, str) else "unclear"
 
 
-def _verdict_of_column(call: ast.Call) -> Verdict:
+def _effect_of_column(call: ast.Call) -> Effect:
     column = next((argument for argument in call.args if isinstance(argument, ast.Call)), None)
     if column is None:
         return "unclear"
@@ -151,9 +146,9 @@ def _is(node: ast.expr | None, *, value: bool) -> bool:
     return isinstance(node, ast.Constant) and node.value is value
 
 
-_OF_OPERATION: Mapping[str, Callable[[ast.Call], Verdict]] = {
-    "execute": _verdict_of_sql,
-    "alter_column": _verdict_of_altered_column,
-    "add_column": _verdict_of_column,
-    "create_index": _verdict_of_index,
+_EFFECTS: Mapping[str, Callable[[ast.Call], Effect]] = {
+    "execute": _effect_of_sql,
+    "alter_column": _effect_of_altered_column,
+    "add_column": _effect_of_column,
+    "create_index": _effect_of_index,
 }

@@ -1,4 +1,4 @@
-"""Which update a rollback goes back to, how much of it, and what that means for the secrets."""
+"""The plan of a rollback: its target, its extent, and the secrets."""
 
 import os
 import re
@@ -10,139 +10,133 @@ from typing import Literal
 from delivery.engine import stack_config
 from delivery.engine.stack_config import StackConfig
 from delivery.history import past_release, updates
-from delivery.history.past_release import App
+from delivery.history.past_release import PastRelease
 from delivery.history.updates import Secret, Update
 from settings.model import KEYS
 from system.errors import UserError
 
-# A version, the last update before the current one that was verified, or the last one that was good.
-Goal = int | Literal["verified"] | None
+# A version, the last verified update before the current one, or (None) the last good one.
+Target = int | Literal["verified"] | None
 
 _MESSAGE = re.compile(
     r"roll back (in full )?to update \d+ \(commit \w+\) from update (?P<left>\d+)( with its secrets)?"
 )
-_HISTORY = "python -m delivery history   tells which there are"
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much goes back.
-
-    scope: the app, which is its images and chart values, in the program and chart and with the settings of today; or in
-    full, all that the update was. secrets: whose they are afterwards.
-    """
+    """How much a rollback takes back."""
 
     scope: Literal["app", "full"] = "app"
+    """Images and chart values, with today's program, chart and settings; or everything."""
     secrets: Literal["today", "then"] = "today"
+    """Whether secrets keep today's values, or get those of the target."""
 
 
 @dataclass(frozen=True)
-class Rotation:
-    """How the secrets of today differ from those of an earlier update, by name.
+class SecretChanges:
+    """The differences between today's secrets and those of a past update, by name."""
 
-    changed: those with another value then, and that one; added: those that it did not have; unknown: those of then that
-    cannot be decrypted today.
-    """
-
-    changed: Mapping[str, Secret]
+    changed: Mapping[str, Secret]  # with the past values
     added: Sequence[str]
     unknown: Sequence[str]
+    """Past secrets that cannot be decrypted today."""
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """Of a stack, from its last update to an earlier one.
-
-    verified: whether that one was proven good. app: what it released. later: the updates since, the newest first.
-    rotation: how the secrets of today differ from those of then.
-    """
+    """A rollback of a stack from its last update to a past one."""
 
     stack: str
     current: Update
     target: Update
-    verified: bool
-    app: App
-    later: Sequence[Update]
+    verified: bool  # the target
+    app: PastRelease
+    later: Sequence[Update]  # after the target, the newest first
     extent: Extent
-    rotation: Rotation
+    secret_changes: SecretChanges
 
     @property
     def message(self) -> str:
-        """What the history says of it."""
+        """The message of its update in the history."""
         full = "in full " if self.extent.scope == "full" else ""
-        commit = self.target.commit if self.extent.scope == "full" else self.app.commit
-        rotated = " with its secrets" if self.extent.secrets == "then" else ""
-        target = f"update {self.target.version} (commit {commit[:7]})"
-        return f"roll back {full}to {target} from update {self.current.version}{rotated}"
+        commit = self.target.short_commit if self.extent.scope == "full" else self.app.commit[:7]
+        secrets = " with its secrets" if self.extent.secrets == "then" else ""
+        target = f"update {self.target.version} (commit {commit})"
+        return f"roll back {full}to {target} from update {self.current.version}{secrets}"
 
     @property
     def restored_secrets(self) -> Mapping[str, Secret]:
-        """The secrets that it sets to what they were, and those values."""
-        return self.rotation.changed if self.extent.secrets == "then" else {}
+        """The secrets that get their past values."""
+        return self.secret_changes.changed if self.extent.secrets == "then" else {}
 
 
-def choose(name: str, to: Goal, extent: Extent) -> Rollback:
-    """The rollback of a stack to an update, by default the last good one.
+def choose(name: str, to: Target, extent: Extent) -> Rollback:
+    """Return the rollback of a stack to an update.
 
-    Good is what was verified; where that is nothing, what succeeded, and was not left by a rollback since.
+    Good means verified; where nothing is verified, an update that succeeded and was not rolled back.
 
-    Raises UserError where there is none, or no way back to it.
+    Raises UserError where the target does not exist, or cannot be restored.
     """
-    # At once, for the engine takes its time over each.
+    # In parallel, because each command of the engine takes seconds.
     with ThreadPoolExecutor() as threads:
         history = threads.submit(updates.read_decrypted, name)
-        proven = threads.submit(updates.verified, name)
-        of_today = threads.submit(stack_config.load, name, os.environ)
-    made = [update for update in history.result() if update.kind == "update"]
-    if not made:
-        raise UserError(f"Stack {name} was never brought up.\n    pulumi up --stack {name}")
-    verified = proven.result()
-    target = _target(made, verified, to)
+        tagged = threads.submit(updates.verified, name)
+        today = threads.submit(stack_config.load, name, os.environ)
+    candidates = [update for update in history.result() if update.kind == "update"]
+    if not candidates:
+        raise UserError(f"Stack {name} has no updates yet.", f"pulumi up --stack {name}")
+    verified = tagged.result()
+    target = _target(candidates, verified, to)
     if target is None:
-        raise UserError(f"Stack {name} has {_missing(to)}.\n    {_HISTORY}")
+        raise UserError(f"Stack {name} has {_missing(to)}.", f"python -m delivery history --stack {name}")
     app = past_release.find(name, target)
     if extent.scope == "full":
         past_release.require_commit(target, target.commit)
-    rotation = _rotation(of_today.result(), target, extent)
-    if extent.secrets == "then" and rotation.unknown:
+    changes = _secret_changes(today.result(), target, extent)
+    if extent.secrets == "then" and changes.unknown:
         raise UserError(
-            f"The secrets of update {target.version} cannot be decrypted: {', '.join(rotation.unknown)}.\n"
-            "    without --with-secrets   they stay what they are today"
+            f"The secrets of update {target.version} cannot be decrypted ({', '.join(changes.unknown)}): without "
+            "--with-secrets they keep today's values.",
+            f"python -m delivery rollback --stack {name} --to {target.version}"
+            + (" --full" if extent.scope == "full" else ""),
         )
-    later = made[: made.index(target)]
-    return Rollback(name, made[0], target, target.version in verified, app, later, extent, rotation)
+    later = candidates[: candidates.index(target)]
+    return Rollback(name, candidates[0], target, target.version in verified, app, later, extent, changes)
 
 
-def _missing(to: Goal) -> str:
+def _missing(to: Target) -> str:
     match to:
         case None:
-            return "no earlier update that was good"
+            return "no good update before the last one"
         case "verified":
-            return "no earlier update that was verified"
+            return "no verified update before the last one"
         case version:
             return f"no update {version}"
 
 
-def _target(made: Sequence[Update], verified: Sequence[int], to: Goal) -> Update | None:
+def _target(candidates: Sequence[Update], verified: Sequence[int], to: Target) -> Update | None:
     if isinstance(to, int):
-        return next((update for update in made if update.version == to), None)
-    # A rollback that failed has left nothing: its release took itself back.
-    rollbacks = [found for u in made if u.result == "succeeded" and (found := _MESSAGE.fullmatch(u.message))]
-    left = {int(found["left"]) for found in rollbacks}
-    candidates = [update for update in made[1:] if update.result == "succeeded" and update.version not in left]
-    proven = next((update for update in candidates if update.version in verified), None)
-    return proven if to == "verified" else proven or next(iter(candidates), None)
+        return next((update for update in candidates if update.version == to), None)
+    # A failed rollback has rolled nothing back: its release rolled itself back.
+    rollbacks = [found for u in candidates if u.result == "succeeded" and (found := _MESSAGE.fullmatch(u.message))]
+    rolled_back = {int(found["left"]) for found in rollbacks}
+    good = [u for u in candidates[1:] if u.result == "succeeded" and u.version not in rolled_back]
+    proven = next((update for update in good if update.version in verified), None)
+    return proven if to == "verified" else proven or next(iter(good), None)
 
 
-def _rotation(config: StackConfig, target: Update, extent: Extent) -> Rotation:
-    # Today's program stops at a setting that it does not know, and what is plain today is not to be a secret again.
-    of_today = {key for key in KEYS if key in config.encrypted or not config.values.get(key)}
-    then = {key: secret for key, secret in target.secrets.items() if extent.scope == "full" or key in of_today}
+def _secret_changes(config: StackConfig, target: Update, extent: Extent) -> SecretChanges:
+    # Today's program rejects a setting that it does not know, and a setting that is plain today stays plain.
+    settable = {key for key in KEYS if key in config.encrypted or not config.values.get(key)}
+    past = {key: secret for key, secret in target.secrets.items() if extent.scope == "full" or key in settable}
     today = {key: Secret(config.values[key]) for key in config.encrypted}
-    return Rotation(
+    return SecretChanges(
         changed={
-            key: secret for key, secret in then.items() if secret.readable and secret.is_known_to_differ(today.get(key))
+            key: secret
+            for key, secret in past.items()
+            if secret.is_readable and secret.is_known_to_differ(today.get(key))
         },
         added=[key for key in today if key not in target.secrets],
-        unknown=[key for key, secret in then.items() if not secret.readable],
+        unknown=[key for key, secret in past.items() if not secret.is_readable],
     )

@@ -1,23 +1,22 @@
-"""What proves that one can go back to an earlier update, before anything is previewed.
+"""The preflight checks of a rollback, before the preview.
 
-A line says ok where something is proven, note where it cannot be or is to be known, and n/a where there is nothing to
-prove. What is proven to be wrong is a refusal.
+A line begins with ok for a check that passed, note for what cannot be checked or is worth knowing, n/a for nothing to
+check. A check that fails is an error.
 """
 
 from collections.abc import Iterator
 
 from delivery.history import past_release
+from delivery.history.past_release import CannotRollBackError
 from delivery.rollback import migrations, registry
 from delivery.rollback.plan import Rollback
 from system import git
-from system.errors import UserError
 
 
 def lines(rollback: Rollback) -> Iterator[str]:
-    """What was found out about the way back, a line each, as soon as it is known.
+    """Yield a line for each result as soon as it is known.
 
-    Raises UserError where the way is not safe: where an image is gone, or where the earlier backend could not live
-    with the database of today.
+    Raises CannotRollBackError where an image is gone, or where a later migration breaks the past backend.
     """
     yield from _update(rollback)
     yield from _images(rollback)
@@ -31,64 +30,60 @@ def _update(rollback: Rollback) -> Iterator[str]:
     yield f"{trust.format(f'update {target.version} of {target.minute} succeeded and')}: {target.title}"
     yield f"ok    commit {app.commit[:7]} is in this checkout, and {app.path} in it"
     if rollback.extent.scope == "full":
-        yield f"ok    commit {target.commit[:7]} is in this checkout: its program, its chart and its settings are taken"
+        yield f"ok    commit {target.short_commit} is in this checkout, with its program, chart and settings"
     if rollback.current.result == "failed":
-        yield f"note  update {rollback.current.version} failed, and a release that fails takes itself back"
+        yield f"note  update {rollback.current.version} failed, and a failed release rolls itself back"
     if target.dirty:
-        yield f"note  update {target.version} was made with files that no commit has; its chart values may be such"
+        yield f"note  update {target.version} had uncommitted changes, which its chart values may miss"
 
 
 def _images(rollback: Rollback) -> Iterator[str]:
     app = rollback.app
     for name, image in app.images.items():
-        is_exact = "@sha256:" in image
-        told = "" if is_exact else ", a tag: the image that it names today"
-        # A tag that is pinned proves nothing, and need not lead to a registry that is there for anybody but the nodes.
-        answer = registry.ask(image) if is_exact or app.source == "registry" else registry.Answer("found")
-        if answer.state == "gone":
-            raise UserError(
-                f"There is no way back to update {rollback.target.version}: its image of the {name} is not in the "
-                f"registry any more ({answer.detail}).\n    {registry.command(image)}   asks for it"
-            )
-        # No refusal where the registry does not tell: it may be what is down, the nodes may have the image still, and a
-        # rollback is wanted because something is broken. Should it be gone, the release takes itself back.
-        if answer.state == "unknown":
-            told += f"\n      the registry did not tell whether it is there: {answer.detail}"
-        yield f"{'note' if told else 'ok  '}  {name} {image}{told}"
+        has_digest = "@sha256:" in image
+        note = "" if has_digest else ", a tag: the image that it names today"
+        # A pinned tag proves nothing, and its registry may be reachable for the nodes only.
+        is_checked = has_digest or app.source == "registry"
+        status = registry.check(image) if is_checked else registry.Status("found")
+        if status.state == "gone":
+            reason = f"its image of the {name} is not in the registry any more ({status.detail})"
+            raise CannotRollBackError(rollback.target, reason, registry.command(image))
+        # No error: the registry may be what is down, the nodes may still have the image, and a rollback is urgent.
+        # Without the image the release rolls itself back.
+        if status.state == "unknown":
+            note += f"\n      could not check the registry: {status.detail}"
+        yield f"{'note' if note else 'ok  '}  {name} {image}{note}"
 
 
 def _migrations(rollback: Rollback) -> Iterator[str]:
-    target = rollback.target.version
-    commits = [past_release.values_of(update)[0] for update in rollback.later]
-    if lost := sorted({commit[:7] for commit in commits if commit and not git.has(commit)}):
-        yield f"note  migrations of commits that are not in this checkout were not read: {', '.join(lost)}"
-    since = migrations.since(rollback.app.commit, [commit for commit in commits if commit and git.has(commit)])
-    if since is None:
-        yield f"n/a   the backend of update {target} has no migrations in {migrations.FOLDER}"
+    target = rollback.target
+    commits = [commit for update in rollback.later if (commit := past_release.values_of(update)[0])]
+    if missing := sorted({commit[:7] for commit in commits if not git.has(commit)}):
+        yield f"note  could not check the migrations of commits that are not in this checkout: {', '.join(missing)}"
+    added = migrations.added_since(rollback.app.commit, [commit for commit in commits if git.has(commit)])
+    if added is None:
+        yield f"n/a   the backend of update {target.version} has no migrations in {migrations.FOLDER}"
         return
-    findings = [found for path, commit in since for found in migrations.judge(path, git.show(commit, path) or "")]
-    if breaking := [found for found in findings if found.verdict == "breaking"]:
-        told = "".join(f"\n    {found.file}: {found.why}" for found in breaking)
-        raise UserError(
-            f"There is no way back to update {target}: its backend cannot live with what the database went through "
-            f"since.{told}\n    mend it forward: a new commit, and `pulumi up`"
-        )
-    for found in findings:
-        yield f"note  {found.file} does not tell whether the earlier backend can live with it: {found.why}"
-    if not findings:
-        names = ", ".join(path.rpartition("/")[2] for path, _ in since) or "none"
-        yield f"ok    migrations since then that its backend can live with: {names}"
+    issues = [issue for path, commit in added for issue in migrations.issues(path, git.show(commit, path) or "")]
+    if breaking := [f"{issue.file} ({issue.statement})" for issue in issues if issue.effect == "breaking"]:
+        # No command helps but a new commit.
+        raise CannotRollBackError(target, f"later migrations break its backend: {', '.join(breaking)}", None)
+    for issue in issues:
+        yield f"note  could not check whether {issue.file} breaks the past backend: {issue.statement}"
+    if not issues:
+        names = ", ".join(path.rpartition("/")[2] for path, _ in added) or "none"
+        yield f"ok    later migrations, compatible with its backend: {names}"
 
 
 def _secrets(rollback: Rollback) -> Iterator[str]:
-    changed, rotation = rollback.rotation.changed, rollback.rotation
-    for key in changed:
-        stays = rollback.extent.secrets == "today"
-        told = "stays as it is today" if stays else f"goes back to what update {rollback.target.version} had"
-        yield f"note  {key} was changed since, and {told}"
-    for key in rotation.unknown:
-        yield f"note  {key} stays as it is today; what it was then cannot be decrypted"
-    for key in rotation.added:
-        yield f"note  {key} was set since then"
-    if not (changed or rotation.unknown or rotation.added):
-        yield "ok    no secret was changed since"
+    changes = rollback.secret_changes
+    for key in changes.changed:
+        is_kept = rollback.extent.secrets == "today"
+        result = "keeps today's value" if is_kept else f"gets the value of update {rollback.target.version}"
+        yield f"note  {key} has changed since, and {result}"
+    for key in changes.unknown:
+        yield f"note  {key} keeps today's value; its past value cannot be decrypted"
+    for key in changes.added:
+        yield f"note  {key} was added since"
+    if not (changes.changed or changes.unknown or changes.added):
+        yield "ok    no secret has changed since"

@@ -1,4 +1,4 @@
-"""Whether images are still in their registry, asked of it by `crane` as whoever is logged in with Docker."""
+"""Whether images are still in their registry: `crane` asks it, with the credentials of Docker."""
 
 import json
 import os
@@ -8,49 +8,49 @@ from typing import Any, Literal
 from system.errors import UserError
 from system.process import run
 
-_SECONDS = 20
-# What says that there is no such image. GitHub's registry answers DENIED too for one that it does not show.
+_TIMEOUT = 20.0  # seconds
+# The codes for a missing image. GitHub's registry responds DENIED for one that it hides, which proves nothing.
 # Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
 _GONE = ("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "404 Not Found")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """found: it is there, whole; gone: the registry has it no more; unknown: it did not tell. detail: why, or where."""
+class Status:
+    """The status of an image in its registry."""
 
     state: Literal["found", "gone", "unknown"]
-    detail: str = ""
+    detail: str = ""  # of a state that is not found
 
 
-def ask(image: str) -> Answer:
-    """Whether the registry has an image; image: its reference, with a digest.
+def check(image: str, timeout: float = _TIMEOUT) -> Status:
+    """Return the status of an image; image: a reference.
 
-    Of an image for several platforms each one's own manifest is asked for too: what cleans up a registry can take those
-    away and leave the index, and then no node could pull it.
+    Of an image for several platforms each manifest is checked too: the clean-up of a registry may delete those and keep
+    the index, and then no node can pull it.
     """
-    answer, manifest = _manifest(image)
+    status, manifest = _manifest(image, timeout)
     repository = image.partition("@")[0]
-    for child in manifest.get("manifests", []) if answer.state == "found" else []:
+    for child in manifest.get("manifests", []) if status.state == "found" else []:
         platform = child.get("platform", {})
-        if platform.get("architecture") == "unknown":  # no platform's: an attestation, which nobody pulls
+        if platform.get("architecture") == "unknown":  # an attestation, which nobody pulls
             continue
-        own, _ = _manifest(f"{repository}@{child['digest']}")
+        own, _ = _manifest(f"{repository}@{child['digest']}", timeout)
         if own.state != "found":
-            return Answer(own.state, f"{platform.get('os')}/{platform.get('architecture')}: {own.detail}")
-    return answer
+            return Status(own.state, f"{platform.get('os')}/{platform.get('architecture')}: {own.detail}")
+    return status
 
 
 def command(image: str) -> str:
-    """What asks the same on a terminal."""
+    """Return the command of this check."""
     return f"crane manifest {image}"
 
 
-def _manifest(image: str) -> tuple[Answer, dict[str, Any]]:
+def _manifest(image: str, timeout: float) -> tuple[Status, dict[str, Any]]:
     try:
-        done = run(["crane", "manifest", image], os.environ, seconds=_SECONDS)
+        done = run(["crane", "manifest", image], os.environ, seconds=timeout)
     except UserError as error:
-        return Answer("unknown", " ".join(str(error).split())), {}
+        return Status("unknown", error.message), {}
     if done.code == 0:
-        return Answer("found"), json.loads(done.output)
-    told = done.errors.strip().rpartition("\n")[2].removeprefix(f"Error: fetching manifest {image}: ")
-    return Answer("gone" if any(code in done.errors for code in _GONE) else "unknown", told), {}
+        return Status("found"), json.loads(done.output)
+    error = done.errors.strip().rpartition("\n")[2].removeprefix(f"Error: fetching manifest {image}: ")
+    return Status("gone" if any(code in done.errors for code in _GONE) else "unknown", error), {}

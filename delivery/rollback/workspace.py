@@ -1,4 +1,4 @@
-"""What a rollback runs: a program, and a file of settings that has those of an earlier update in it."""
+"""The workspace of a rollback: a program, and a file of settings with the past ones in it."""
 
 import shutil
 from collections.abc import Callable, Generator, Mapping
@@ -22,77 +22,77 @@ _WORKTREE = past_release.FOLDER / "checkout"
 
 
 @dataclass(frozen=True)
-class Restored:
-    """program: today's, or the earlier one; settings: the file with which it runs."""
+class Workspace:
+    """What the rollback runs."""
 
-    program: Program
-    settings: Path
+    program: Program  # today's, or the past one
+    config_file: Path
 
 
 @contextmanager
-def restored(rollback: Rollback, tell: Callable[[str], None]) -> Generator[Restored]:
-    """What the rollback runs. It is there until the block is done, and the checkout is as it was.
+def prepared(rollback: Rollback, echo: Callable[[str], None]) -> Generator[Workspace]:
+    """Prepare a workspace for the time of the block, and leave the checkout as it was.
 
-    Raises UserError where the stack has no file of settings, or the earlier program cannot be had.
+    Raises UserError where the stack has no file of settings, and where the past program cannot be installed.
     """
-    own = stack_config.stack_file(rollback.stack)
-    document = _read(own)
-    file = past_release.FOLDER.resolve() / own.name  # from wherever the program runs
-    with ExitStack() as ended:
-        ended.callback(shutil.rmtree, past_release.FOLDER, ignore_errors=True)
+    stack_file = stack_config.stack_file(rollback.stack)
+    document = _read(stack_file)
+    config_file = past_release.FOLDER.resolve() / stack_file.name  # absolute, for a program in another folder
+    with ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, past_release.FOLDER, ignore_errors=True)
         program = Program()
         if rollback.extent.scope == "full":
-            document["config"] = _earlier_config(rollback, document["config"])
-            program = ended.enter_context(worktree.program_of(rollback.target.commit, _WORKTREE, tell))
+            commit = past_release.require_commit(rollback.target, rollback.target.commit)
+            document["config"] = _past_config(rollback, commit, document["config"])
+            program = cleanup.enter_context(worktree.program_of(commit, _WORKTREE, echo))
             _link(document["config"].get(f"{PROJECT}:kubeconfig"), program.folder)
-        released = _released(rollback)
-        document["config"] |= {f"{PROJECT}:{key}": value for key, value in released.items()}
-        _write(program.folder / released["valuesFile"], rollback.app.values)
-        _write(file, yaml.safe_dump(document))
+        release = _release_settings(rollback)
+        document["config"] |= {f"{PROJECT}:{key}": value for key, value in release.items()}
+        _write(program.folder / release["valuesFile"], rollback.app.values)
+        _write(config_file, yaml.safe_dump(document))
         for key, secret in rollback.restored_secrets.items():
-            stack.set_secret(rollback.stack, file, key, secret.value or "")
-        yield Restored(program, file)
+            stack.set_secret(rollback.stack, config_file, key, secret.value or "")
+        yield Workspace(program, config_file)
 
 
-def _read(own: Path) -> dict[str, Any]:
+def _read(stack_file: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(own.read_text(encoding="utf-8"))
+        document = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
         dict[str, Any](document["config"])
     except FileNotFoundError:
-        raise UserError(f"There is no {own} here.\n    cd PROJECT   to where Pulumi.yaml is") from None
+        raise UserError(f"{stack_file} is not in {Path.cwd()}.", "cd PROJECT") from None
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError):
-        raise UserError(f"{own} is no file of a stack's settings.\n    git checkout {own}") from None
+        raise UserError(f"{stack_file} holds no settings of a stack.", f"git checkout {stack_file}") from None
     return document
 
 
-def _released(rollback: Rollback) -> Mapping[str, str]:
-    """The settings of the app's release; those of its images are what makes it the same app."""
+def _release_settings(rollback: Rollback) -> Mapping[str, str]:
     app = rollback.app
-    # A commit's own program reads the values where they were, which is how the history knows of which commit they are.
+    # The past program reads its values at their own path, which records their commit.
     values = app.values_file if rollback.extent.scope == "app" else Path(rollback.target.settings["valuesFile"])
     images = {f"{name}Image": image for name, image in app.images.items()}
-    # The images ran before: what is known of them today must not keep the cluster on a release that is broken.
+    # Without a scan: a vulnerability found since must not keep the cluster on a broken release.
     return {"imageSource": app.source, "imageScan": "", "valuesFile": str(values), **images}
 
 
-def _earlier_config(rollback: Rollback, today: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of the target update, encrypted ones as they are today where that update's program knows them.
+def _past_config(rollback: Rollback, commit: str, today: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the target update, with today's ciphertexts for what its program knows.
 
-    They are those of the history, not of its commit's file: what was set and never committed is in the history alone.
+    They come from the history, which also has settings that were never committed.
     """
     target = rollback.target
-    declared = (yaml.safe_load(git.show(target.commit, "Pulumi.yaml") or "") or {}).get("config", {})
-    # A setting that is secret today stays one, and one that was secret then is not known in plain text here.
-    wanted = target.secrets.keys() if rollback.extent.secrets == "then" else declared.keys()
+    declared = (yaml.safe_load(git.show(commit, "Pulumi.yaml") or "") or {}).get("config", {})
+    # A setting that is secret today stays one; of one that was secret then, no plain text is known here.
+    known = target.secrets.keys() if rollback.extent.secrets == "then" else declared.keys()
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in today.items()}
     kept = {
-        key: value for key, value in own.items() if key in target.secrets or (isinstance(value, dict) and key in wanted)
+        key: value for key, value in own.items() if key in target.secrets or (isinstance(value, dict) and key in known)
     }
     return {key if ":" in key else f"{PROJECT}:{key}": value for key, value in {**target.settings, **kept}.items()}
 
 
 def _link(kubeconfig: object, project: Path) -> None:
-    """Leads a path that the settings name, which is no commit's, to the file in this checkout."""
+    """Link the kubeconfig that the settings name, and that no commit has, into the worktree."""
     if not isinstance(kubeconfig, str) or not kubeconfig or Path(kubeconfig).expanduser().is_absolute():
         return
     path = project / kubeconfig

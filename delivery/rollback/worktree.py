@@ -1,4 +1,4 @@
-"""A commit's own program, ready to run: in a git worktree, with the packages that the commit locks."""
+"""The program of a past commit, in a git worktree, with the packages that the commit locks."""
 
 import os
 import subprocess
@@ -15,43 +15,38 @@ _BOOTSTRAP = Path("tools/bootstrap.py")
 
 
 @contextmanager
-def program_of(commit: str, folder: Path, tell: Callable[[str], None]) -> Generator[Program]:
-    """The program of a commit in a new worktree, which is gone after the block, whatever ends that.
+def program_of(commit: str, folder: Path, echo: Callable[[str], None]) -> Generator[Program]:
+    """Create a worktree of a commit in a folder, for the time of the block, and return its program.
 
-    folder: the worktree's. tell: is told what takes long.
-
-    Raises UserError where the worktree or its packages cannot be had.
+    Raises UserError where git cannot check it out, or its packages cannot be installed.
     """
-    _remove(folder)  # that of a run which was killed
-    tell(f"      checking out commit {commit[:7]} beside this checkout, with the packages that it locks")
+    _remove(folder)  # of a run that was killed
+    echo(f"      checking out commit {commit[:7]} beside this checkout, with the packages that it locks")
     try:
-        # Without this repository's hooks: those are for a person's checkouts.
+        # Without this repository's hooks, which are for a person's checkouts.
         if git.output("-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(folder), commit) is None:
-            raise UserError(f"git cannot check out commit {commit[:7]}.\n    git worktree add {folder} {commit}")
+            raise UserError(f"git cannot check out commit {commit[:7]}.", f"git worktree add {folder} {commit}")
         project = folder / (git.output("rev-parse", "--show-prefix") or "").strip()
-        _provide(project)
+        _install(project)
         own = project.resolve()
         yield Program(own, (own / ".tools/bin", own / ".venv/bin"))
     finally:
         _remove(folder)
 
 
-def _provide(project: Path) -> None:
-    """Installs what a commit's program runs on, in the way in which this checkout was provided.
-
-    Raises UserError where that fails; what it prints is shown.
-    """
+def _install(project: Path) -> None:
+    """Install the packages of a commit's program, as this checkout's were. The installer's output is shown."""
     command: Sequence[str] = ["pulumi", "install"]
     if Path(".tools").exists():
         if not (project / _BOOTSTRAP).exists():
             raise UserError(
-                f"That commit has no {_BOOTSTRAP}, so its packages are not known.\n    git log {_BOOTSTRAP}"
+                f"The commit has no {_BOOTSTRAP}, which installs its packages here.", f"git log -- {_BOOTSTRAP}"
             )
         command = [sys.executable, str(_BOOTSTRAP)]
-    # It runs code of packages, which need none of the secrets that the update needs.
+    # It runs the packages' code, which needs none of the update's secrets.
     done = subprocess.run(command, cwd=project, env=process.environment_for(None, os.environ), check=False)
     if done.returncode != 0:
-        raise UserError("The packages of that commit could not be installed, and nothing was changed; above is why.")
+        raise UserError("The packages of the commit cannot be installed, as shown above, and nothing was changed.")
 
 
 def _remove(folder: Path) -> None:

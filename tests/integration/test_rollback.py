@@ -148,12 +148,12 @@ def test_after_rollbacks_at_random_the_cluster_runs_exactly_what_each_version_wa
             to = chance.choice([version for version in range(start, stack.version) if not stack.runs(version)])
             told = stack.roll_back(to)
             assert stack.live() == stack.released[to], f"version {to}"
-            assert "the registry did not tell" not in told
+            assert "could not check the registry" not in told
 
     entries = stack.entries(UPDATES + ROLLBACKS)
     assert [entry["version"] for entry in entries] == [*range(stack.version, start, -1)]
     assert sum("roll back to update" in entry["message"] for entry in entries) == ROLLBACKS
-    assert all(entry["wayBack"]["possible"] and entry["author"] == "Ann" for entry in entries)
+    assert all(entry["rollback"]["possible"] and entry["author"] == "Ann" for entry in entries)
     assert stack.project.do("git", "status", "--porcelain") == ""
 
 
@@ -170,12 +170,12 @@ def test_the_app_goes_back_alone_and_in_full_its_chart_does_too(stack: Stack) ->
     assert stack.backend() == {**stack.released[before]["Deployment backend"], "revisionHistoryLimit": 4}
 
     told = stack.roll_back(before, "--full")
-    assert "its program, its chart and its settings are taken" in told
+    assert "with its program, chart and settings" in told
     assert stack.live() == stack.released[before]
     made = {entry["version"]: entry for entry in stack.entries(4)}
     full = made[stack.version]
     assert (full["commit"], full["images"]) == (made[before]["commit"], made[before]["images"])
-    assert (full["author"], full["wayBack"]["possible"]) == ("Ann", True)
+    assert (full["author"], full["rollback"]["possible"]) == ("Ann", True)
     assert full["message"].startswith(f"roll back in full to update {before} (commit {full['commit'][:7]})")
 
     stack.roll_back(after, "--full")  # which takes that rollback back
@@ -193,13 +193,13 @@ def test_secrets_go_back_only_where_that_is_asked_for(stack: Stack) -> None:
     stack.up()
 
     told = stack.delivery("rollback", "--to", "verified", "--preview")
-    assert f"back to update {before} of stack local from update {stack.version}" in told
+    assert f"rollback of stack local from update {stack.version} to update {before}" in told
     assert "succeeded and was verified" in told
-    assert "note  kafkaPassword was changed since, and stays as it is today" in told
+    assert "note  kafkaPassword has changed since, and keeps today's value" in told
     assert password(stack) == new
 
     told += stack.roll_back(before, "--with-secrets")
-    assert "note  kafkaPassword was changed since, and goes back to what update" in told
+    assert "note  kafkaPassword has changed since, and gets the value of update" in told
     assert password(stack) == old
     assert stack.live() == stack.released[before]  # with the checksums by which pods are rolled
     assert stack.live() != stack.released[before + 1]
@@ -219,7 +219,7 @@ def test_after_a_release_that_took_itself_back_no_pod_is_touched_and_the_state_a
     assert f"note  update {failed} failed" in told
     assert (stack.project.pods("backend"), stack.live()) == (pods, before)
     again = stack.delivery("rollback", "--to", str(good), "--yes", "--with-secrets")
-    assert "Nothing to change: what runs is that of update" in again
+    assert "Nothing to change" in again
 
 
 def test_a_rollback_that_is_not_safe_changes_nothing(stack: Stack, registry: ImageRegistry) -> None:
@@ -229,12 +229,12 @@ def test_a_rollback_that_is_not_safe_changes_nothing(stack: Stack, registry: Ima
     registry.delete(entry["images"]["backend"])
 
     assert "Stack local has no update 999" in stack.refused("--to", "999", "--yes")
-    assert "There is nobody here to ask" in stack.refused()
+    assert "hint: python -m delivery rollback --stack local --yes" in stack.refused()
     assert "is not in the registry any more" in stack.refused("--to", str(entry["version"]), "--yes")
     stack.configure(namespace="elsewhere")
     told = stack.refused("--to", str(stack.version), "--yes")
 
-    assert "The preview deletes or replaces what a rollback must not, and nothing was changed" in told
+    assert "destructive changes" in told
     assert "kubernetes:core/v1:Secret::app-secrets" in told
     assert (stack.live(), project.resources(), project.helm_history()) == before
     assert stack.entries(50) == entries

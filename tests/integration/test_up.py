@@ -57,7 +57,7 @@ def test_a_failing_verification_goes_back_and_both_results_are_told(verified: Pr
     assert "FAILED rollout of backend of 1 replicas: 1 updated, 0 ready" in told
     assert "backend: container backend is in CrashLoopBackOff" in told
     assert 'BackOff: Back-off restarting failed container (simulated: the tag is "late")' in told
-    assert f"back to update {version} of stack local from update {version + 1}" in told
+    assert f"rollback of stack local from update {version + 1} to update {version}" in told
     assert f"error: Update {version + 1} of stack local succeeded, and did not verify: " in told
     assert f"Rolled back by update {version + 2}, which is verified.\n" in told
     assert released(verified) == good

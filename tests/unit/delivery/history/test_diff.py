@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +13,8 @@ IMAGES = {"frontendImage": "r.example/f:v1", "backendImage": f"r.example/b@sha25
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    return Checkout(tmp_path / "project", monkeypatch)
-
-
-@pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiCommand:
-    return PulumiCommand(tmp_path / "engine", monkeypatch)
-
-
-@pytest.fixture
-def two(checkout: Checkout, pulumi: PulumiCommand) -> list[str]:
-    """Two updates that differ in all that can; their commits."""
+def commits(checkout: Checkout, pulumi: PulumiCommand) -> list[str]:
+    """The commits of two updates that differ in everything."""
     template, program = "infra/helm/todo-app/templates/backend.yaml", "components/dapr.py"
     commits = [
         checkout.commit({VALUES: "a: 1\nreplicas: 1\n", template: "1", program: "1", "backend/app": "1"}),
@@ -41,60 +30,53 @@ def two(checkout: Checkout, pulumi: PulumiCommand) -> list[str]:
     return commits
 
 
-def test_what_differs_is_told_without_a_secret(two: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_differences_are_printed_by_kind_without_a_secret(
+    commits: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["diff", "1", "2"]) == 0
 
-    before, after = (commit[:7] for commit in two)
-    assert capsys.readouterr().out.splitlines() == [
-        f"update 1 of 2025-11-24 02:31 (commit {before})  →  update 2 of 2025-11-24 02:31 (commit {after})",
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert lines == [
         "settings",
         "  nodeCount: 2 → 3",
         f"  backendImage: {IMAGES['backendImage']} → r.example/b:v2",
         "  host: (not set) → todo.example",
         "secrets",
-        "  kafkaPassword differs",
-        "  registryToken differs",
-        "  databaseUrl differs",
+        *(f"  {key} differs" for key in ("kafkaPassword", "registryToken", "databaseUrl")),
         "images",
         f"  backend: {IMAGES['backendImage']} → r.example/b:v2",
         "chart values",
-        f"  --- {VALUES} (update 1)",
-        f"  +++ {VALUES} (update 2)",
-        "  @@ -1,2 +1,2 @@",
-        "   a: 1",
-        "  -replicas: 1",
-        "  +replicas: 2",
+        *(f"  {line}" for line in (f"--- {VALUES} (update 1)", f"+++ {VALUES} (update 2)", "@@ -1,2 +1,2 @@")),
+        *("   a: 1", "  -replicas: 1", "  +replicas: 2"),
         "chart",
         "  infra/helm/todo-app/templates/backend.yaml",
         "program",
         "  components/dapr.py",
         "commits",
-        f"  + {after} …",
+        f"  + {commits[1][:7]} …",
     ]
 
 
-def test_the_other_way_the_commits_are_taken_back(two: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_commits_are_removed_in_the_other_direction(commits: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "2", "1"]) == 0
 
-    assert capsys.readouterr().out.endswith(f"commits\n  - {two[1][:7]} …\n")
+    assert capsys.readouterr().out.endswith(f"commits\n  - {commits[1][:7]} …\n")
 
 
-def test_the_same_for_a_program(two: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_differences_as_json(commits: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "--json", "1", "2"]) == 0
 
-    told = capsys.readouterr().out
-    assert CANARY not in told
-    document: dict[str, Any] = json.loads(told)
+    printed = capsys.readouterr().out
+    assert CANARY not in printed
+    document: dict[str, Any] = json.loads(printed)
     assert (document["from"], document["to"]) == (1, 2)
-    assert document["settings"]["host"] == {"before": "", "after": "todo.example"}
-    assert document["secrets"] == ["kafkaPassword", "registryToken", "databaseUrl"]
+    assert document["settings"]["host"] == {"before": None, "after": "todo.example"}
     assert document["images"] == {"backend": {"before": IMAGES["backendImage"], "after": "r.example/b:v2"}}
-    assert document["program"] == ["components/dapr.py"]
-    assert document["added"] == [f"{two[1][:7]} …"]
+    assert document["added"] == [f"{commits[1][:7]} …"]
     assert "+replicas: 2" in document["values"]
 
 
-def test_files_are_named_from_the_projects_folder(
+def test_files_are_relative_to_the_project(
     checkout: Checkout, pulumi: PulumiCommand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commits = [checkout.commit({"deploy/components/dapr.py": text, "components/other.py": text}) for text in "12"]
@@ -106,33 +88,32 @@ def test_files_are_named_from_the_projects_folder(
     assert json.loads(capsys.readouterr().out)["program"] == ["components/dapr.py"]
 
 
-def test_nothing_differs(two: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("commits")
+def test_update_does_not_differ_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "1", "1"]) == 0
 
-    assert capsys.readouterr().out.splitlines()[1:] == ["nothing differs"]
-    assert two
+    assert capsys.readouterr().out.splitlines()[1:] == ["no difference"]
 
 
-def test_what_cannot_be_compared_is_told(
-    checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
-) -> None:
-    unclean = update(checkout.commit({VALUES: ""}))
-    unclean["environment"]["git.dirty"] = "true"
-    pulumi.made(update(""), with_secrets(unclean, kafkaPassword=CANARY))
+def test_unknown_parts_are_listed(commit: str, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    dirty = update(commit)
+    dirty["environment"]["git.dirty"] = "true"
+    pulumi.made(update(""), with_secrets(dirty, kafkaPassword=CANARY))
 
     assert main(["diff", "1", "2"]) == 0
 
-    assert capsys.readouterr().out.splitlines()[1:] == [
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
         "secrets",
-        "  kafkaPassword may differ: the passphrase of today does not decrypt it",
+        "  kafkaPassword may differ",
         "not compared",
         "  the files of update 1, which was made outside of a git checkout",
-        "  what update 2 had in files that no commit has",
+        "  the uncommitted changes of update 2",
     ]
 
 
-@pytest.mark.usefixtures("two")
-def test_an_update_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("commits")
+def test_unknown_update_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "1", "7"]) == 1
 
-    assert "Stack oke has no update 7.\n    python -m delivery history" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("has no update 7.\nhint: python -m delivery history --stack oke\n")

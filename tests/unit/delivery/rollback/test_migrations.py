@@ -9,9 +9,9 @@ FOLDER = migrations.FOLDER
 ROOT = Path(__file__).parents[4]
 
 
-def verdicts(*statements: str) -> list[str]:
+def effects(*statements: str) -> list[str]:
     code = "\n".join(["def upgrade():", *(f"    {statement}" for statement in statements), "    pass"])
-    return [found.verdict for found in migrations.judge("0003.py", code)]
+    return [issue.effect for issue in migrations.issues("0003.py", code)]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def verdicts(*statements: str) -> list[str]:
         'op.execute("DROP /* at last */ TABLE todos")',
     ],
 )
-def test_what_an_earlier_version_cannot_live_with(statement: str) -> None:
-    assert verdicts(statement) == ["breaking"]
+def test_statement_breaks_a_past_version(statement: str) -> None:
+    assert effects(statement) == ["breaking"]
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_what_an_earlier_version_cannot_live_with(statement: str) -> None:
         'with op.get_context().autocommit_block(): op.create_index("i", "todos", ["due"])',
     ],
 )
-def test_what_an_earlier_version_can_live_with(statement: str) -> None:
-    assert verdicts(statement) == []
+def test_statement_is_harmless(statement: str) -> None:
+    assert effects(statement) == []
 
 
 @pytest.mark.parametrize(
@@ -89,24 +89,24 @@ def test_what_an_earlier_version_can_live_with(statement: str) -> None:
         'op.create_index("one_title", "todos", ["title"], unique=True)',
     ],
 )
-def test_what_cannot_be_told(statement: str) -> None:
-    assert verdicts(statement) == ["unclear"]
+def test_statement_is_unclear(statement: str) -> None:
+    assert effects(statement) == ["unclear"]
 
 
-def test_how_to_undo_a_migration_is_not_what_it_does() -> None:
+def test_downgrade_is_ignored() -> None:
     more, undone = 'def more():\n    op.drop_table("a")\n', 'def downgrade():\n    op.drop_table("b")\n'
     code = f"def upgrade():\n    more()\n{more}{undone}"
-    assert [found.why for found in migrations.judge("0003.py", code)] == ["op.drop_table('a')"]
-    assert [found.verdict for found in migrations.judge("0003.py", "def")] == ["unclear"]
+    assert [issue.statement for issue in migrations.issues("0003.py", code)] == ["op.drop_table('a')"]
+    assert [issue.effect for issue in migrations.issues("0003.py", "def")] == ["unclear"]
 
 
-def test_our_own_migrations_can_be_lived_with() -> None:
+def test_own_migrations_are_harmless() -> None:
     files = sorted((ROOT / FOLDER).glob("*.py"))
     assert files
-    assert [found for file in files for found in migrations.judge(file.name, file.read_text())] == []
+    assert [issue for file in files for issue in migrations.issues(file.name, file.read_text())] == []
 
 
-def test_the_migrations_since_are_those_of_all_commits_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_migrations_are_of_all_later_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = Checkout(tmp_path / "project", monkeypatch)
     before = checkout.commit({"values.yaml": "1"})
     first = checkout.commit({f"{FOLDER}/0001.py": "1", "values.yaml": "2"})
@@ -115,8 +115,8 @@ def test_the_migrations_since_are_those_of_all_commits_since(tmp_path: Path, mon
     third = checkout.commit({f"{FOLDER}/0003.py": "3"})
     fourth = checkout.commit({f"{FOLDER}/0003.py": "corrected"})
 
-    found = migrations.since(first, [fourth, third, second, first])
+    found = migrations.added_since(first, [fourth, third, second, first])
 
     assert found == [(f"{FOLDER}/0002.py", second), (f"{FOLDER}/0003.py", fourth)]
-    assert migrations.since(fourth, [fourth]) == []
-    assert migrations.since(before, [fourth]) is None
+    assert migrations.added_since(fourth, [fourth]) == []
+    assert migrations.added_since(before, [fourth]) is None

@@ -1,25 +1,20 @@
-"""A rollback in full: the earlier commit's own program, chart and settings, in a worktree that is gone afterwards."""
+"""A full rollback: the past commit's program, chart and settings, in a worktree for the time of the update."""
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from delivery.__main__ import main
 from delivery.engine import stack
-from delivery.rollback import destructive
-from system.errors import UserError
 from tests.support.checkout import Checkout
-from tests.support.pulumi_command import PulumiCommand, step, update, with_secrets
+from tests.support.pulumi_command import PulumiCommand, update, with_secrets
+from tests.support.rollbacks import TAGS, Rollback, pinned
 
 VALUES = "values.yaml"
-CANARY = "canary-password"
-IMAGES = {"frontendImage": "r.example/f:v1", "backendImage": "r.example/b:v1"}
 WORKTREE = Path(".local/rollback/checkout")
-# As that commit has it: it notes what it could see, and brings an engine, which is not to be asked.
+# It records its environment, and brings an engine of its own, which must not run.
 BOOTSTRAP = """\
 import os, pathlib
 print("installing")
@@ -32,8 +27,7 @@ engine.chmod(0o755)
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    checkout = Checkout(tmp_path / "project", monkeypatch)
+def commits(checkout: Checkout) -> list[str]:
     for name in (".tools", ".local"):
         Path(name).mkdir()
     Path(".local/kubeconfig").write_text("a kubeconfig")
@@ -44,11 +38,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
         "todo-oke:registryToken": {"secure": "v1:of a setting that is newer"},
     }
     Path("Pulumi.oke.yaml").write_text(yaml.safe_dump({"config": config, "encryptionsalt": "v1:salt"}))
-    return checkout
-
-
-@pytest.fixture
-def commits(checkout: Checkout) -> list[str]:
     declared = {key: {"type": "string"} for key in ("kubeconfig", "nodeCount", "kafkaPassword")}
     first = {
         ".gitignore": ".local/\n.tools/\n",
@@ -61,50 +50,41 @@ def commits(checkout: Checkout) -> list[str]:
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: list[str]) -> PulumiCommand:
-    """A stack with an update for each commit; the second is current."""
-    pulumi = PulumiCommand(tmp_path / "engine", monkeypatch)
-    pulumi.previews(step("update", "kubernetes:helm.sh/v3:Release", "todo-app"))
-    pulumi.made(*(made(commit) for commit in commits))
-    pulumi.has_secrets(kafkaPassword=f"{CANARY}-2", registryToken="new")
-    return pulumi
+def full(commits: list[str], pulumi: PulumiCommand, roll_back: Rollback) -> Rollback:
+    """A rollback to the first of two updates, one for each commit."""
+    pulumi.made(*map(made, commits))
+    pulumi.has_secrets(kafkaPassword="canary-today", registryToken="new")
+    return roll_back
 
 
 def made(commit: str, **settings: str) -> dict[str, Any]:
-    every = {"valuesFile": VALUES, "kubeconfig": ".local/kubeconfig", "nodeCount": "2", **IMAGES, **settings}
-    return with_secrets(update(commit, imageSource="pinned", **every), kafkaPassword=CANARY)
-
-
-def applied(pulumi: PulumiCommand) -> Mapping[str, Any]:
-    return yaml.safe_load((pulumi.seen / "Pulumi.oke.yaml").read_text())
+    defaults = {"valuesFile": VALUES, "kubeconfig": ".local/kubeconfig", "nodeCount": "2"}
+    return with_secrets(pinned(commit, TAGS, **{**defaults, **settings}), kafkaPassword="canary-past")
 
 
 def worktrees() -> list[str]:
     return subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def test_the_earlier_program_runs_with_its_own_settings(
-    commits: list[str], pulumi: PulumiCommand, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_past_program_runs_with_its_own_settings(
+    commits: list[str], pulumi: PulumiCommand, full: Rollback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "the passphrase")
     before = Path("Pulumi.oke.yaml").read_text()
 
-    assert main(["rollback", "--yes", "--full"]) == 0
+    printed = full("--full")
 
-    seen = pulumi.seen / "checkout"
-    assert (seen / "__main__.py").read_text() == "first"
-    assert (seen / VALUES).read_text() == "replicas: 1\n"
-    assert (seen / ".local/kubeconfig").read_text() == "a kubeconfig"
-    assert "PULUMI_CONFIG_PASSPHRASE" not in (seen / "provided").read_text()
-    assert applied(pulumi) == {
+    checkout = pulumi.seen / "checkout"
+    assert (checkout / "__main__.py").read_text() == "first"
+    assert (checkout / VALUES).read_text() == "replicas: 1\n"
+    assert (checkout / ".local/kubeconfig").read_text() == "a kubeconfig"
+    assert "PULUMI_CONFIG_PASSPHRASE" not in (checkout / "provided").read_text()
+    past = {"valuesFile": VALUES, "kubeconfig": ".local/kubeconfig", "nodeCount": "2", "imageSource": "pinned", **TAGS}
+    assert full.document == {
         "config": {
-            "todo-oke:valuesFile": VALUES,
-            "todo-oke:kubeconfig": ".local/kubeconfig",
-            "todo-oke:nodeCount": "2",
-            "todo-oke:imageSource": "pinned",
+            **{f"todo-oke:{key}": value for key, value in past.items()},
             "todo-oke:imageScan": "",
             "todo-oke:kafkaPassword": {"secure": "v1:today"},
-            **{f"todo-oke:{key}": image for key, image in IMAGES.items()},
         },
         "encryptionsalt": "v1:salt",
     }
@@ -114,155 +94,106 @@ def test_the_earlier_program_runs_with_its_own_settings(
         f"--stack oke --yes --skip-preview --non-interactive --cwd {worktree}"
     ]
     assert pulumi.path[:2] == [f"{worktree}/.tools/bin", f"{worktree}/.venv/bin"]
-    told = capfd.readouterr().out
-    assert told.startswith("back in full to update 1 of stack oke from update 2\n")
-    assert f"ok    commit {commits[0][:7]} is in this checkout: its program, its chart and its settings are" in told
-    assert "note  kafkaPassword was changed since, and stays as it is today\n" in told
-    assert f"      checking out commit {commits[0][:7]} beside this checkout" in told
-    assert "installing\n" in told
+    assert "installing\n" in printed
     assert Path("Pulumi.oke.yaml").read_text() == before
     assert not Path(".local/rollback").exists()
     assert len(worktrees()) == 1
 
 
-def test_its_secrets_too_where_that_is_asked_for(pulumi: PulumiCommand) -> None:
-    assert main(["rollback", "--yes", "--full", "--with-secrets"]) == 0
+def test_secrets_get_their_past_values_on_request(pulumi: PulumiCommand, full: Rollback) -> None:
+    full("--full", "--with-secrets")
 
-    assert pulumi.secrets_set == [f"kafkaPassword={CANARY}"]
-    assert "todo-oke:registryToken" not in applied(pulumi)["config"]
+    assert pulumi.secrets_set == ["kafkaPassword=canary-past"]
+    assert "todo-oke:registryToken" not in full.config
 
 
-def test_what_was_secret_then_and_is_plain_today_stays_as_it_is_today(
-    commits: list[str], pulumi: PulumiCommand
+def test_past_secret_that_is_plain_today_keeps_todays_value(
+    commits: list[str], pulumi: PulumiCommand, full: Rollback
 ) -> None:
-    settings = {"imageSource": "pinned", "valuesFile": VALUES, **IMAGES}
-    pulumi.made(with_secrets(update(commits[0], **settings), kubeconfig=CANARY), made(commits[1]))
+    past = update(commits[0], imageSource="pinned", valuesFile=VALUES, **TAGS)
+    pulumi.made(with_secrets(past, kubeconfig="canary-past"), made(commits[1]))
 
-    assert main(["rollback", "--yes", "--full"]) == 0
+    full("--full")
 
-    assert applied(pulumi)["config"]["todo-oke:kubeconfig"] == ".local/another"
+    assert full.config["todo-oke:kubeconfig"] == ".local/another"
 
 
-def test_a_rollback_of_the_app_is_gone_back_to_with_its_program_and_the_values_that_it_had(
-    commits: list[str], pulumi: PulumiCommand
+def test_rollback_of_the_app_is_restored_with_its_values(
+    commits: list[str], pulumi: PulumiCommand, full: Rollback
 ) -> None:
     values = f".local/rollback/{commits[0]}/{VALUES}"
     pulumi.made(made(commits[1], valuesFile=values), made(commits[1]))
 
-    assert main(["rollback", "--yes", "--full"]) == 0
+    full("--full")
 
     assert (pulumi.seen / "checkout/__main__.py").read_text() == "second"
     assert (pulumi.seen / "checkout" / values).read_text() == "replicas: 1\n"
-    assert applied(pulumi)["config"]["todo-oke:valuesFile"] == values
+    assert full.config["todo-oke:valuesFile"] == values
     assert f"(commit {commits[1][:7]})" in pulumi.updated[0]
 
 
-def test_where_pulumi_installed_this_checkout_it_installs_the_other(pulumi: PulumiCommand) -> None:
+def test_without_the_toolchain_pulumi_installs_the_packages(pulumi: PulumiCommand, full: Rollback) -> None:
     Path(".tools").rmdir()
 
-    assert main(["rollback", "--yes", "--full"]) == 0
+    full("--full")
 
     assert pulumi.installed == Path.cwd() / WORKTREE
     assert not (pulumi.seen / "checkout/provided").exists()
 
 
-def test_packages_that_cannot_be_had_change_nothing(pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_installation_changes_nothing(pulumi: PulumiCommand, full: Rollback) -> None:
     Path(".tools").rmdir()
     pulumi.exits("installing", 1)
 
-    assert main(["rollback", "--yes", "--full"]) == 1
+    full("--full", code=1)
 
-    assert "The packages of that commit could not be installed, and nothing was changed" in capsys.readouterr().err
     assert not any(call.startswith(("preview", "up")) for call in pulumi.calls)
     assert len(worktrees()) == 1
 
 
-def test_a_commit_from_before_the_toolchain(
-    checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_commit_without_the_toolchain_is_an_error(checkout: Checkout, pulumi: PulumiCommand, full: Rollback) -> None:
     Path("tools/bootstrap.py").unlink()
     old = checkout.commit({VALUES: ""})
     pulumi.made(made(old), made(old))
 
-    assert main(["rollback", "--yes", "--full"]) == 1
-
-    assert "That commit has no tools/bootstrap.py" in capsys.readouterr().err
+    assert full("--full", code=1).endswith("hint: git log -- tools/bootstrap.py\n")
     assert len(worktrees()) == 1
 
 
-def test_nothing_is_left_of_a_run_that_was_interrupted_or_killed(
-    commits: list[str], pulumi: PulumiCommand, monkeypatch: pytest.MonkeyPatch
+def test_nothing_remains_of_an_interrupted_or_killed_run(
+    commits: list[str], pulumi: PulumiCommand, full: Rollback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subprocess.run(["git", "worktree", "add", "--detach", WORKTREE, commits[1]], capture_output=True, check=True)
 
-    def interrupted(*_: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(stack, "preview", interrupted)
-        assert main(["rollback", "--yes", "--full"]) == 130
+        patched.setattr(stack, "preview", interrupt)
+        full("--full", code=130)
     assert len(worktrees()) == 1
     assert not Path(".local/rollback").exists()
 
-    assert main(["rollback", "--yes", "--full"]) == 0
+    full("--full")
     assert len(pulumi.updated) == 1
 
 
-def test_a_commit_that_is_not_there_is_no_way_back(
-    commits: list[str], pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
+def test_missing_commit_prevents_a_full_rollback_only(
+    commits: list[str], pulumi: PulumiCommand, full: Rollback
 ) -> None:
-    """Though its app is known: it had been rolled back to."""
-    pulumi.made(made("5e" * 20, valuesFile=f".local/rollback/{commits[0]}/{VALUES}"), made(commits[1]))
-    assert main(["rollback", "--yes"]) == 0
+    missing = "5e" * 20
+    pulumi.made(made(missing, valuesFile=f".local/rollback/{commits[0]}/{VALUES}"), made(commits[1]))
+    full()
 
-    assert main(["rollback", "--yes", "--full"]) == 1
-
-    assert "There is no way back to update 1: its commit 5e5e5e5 is not in this checkout" in capsys.readouterr().err
+    assert full("--full", code=1).endswith(f"hint: git fetch origin {missing}\n")
     assert len(pulumi.updated) == 1
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "kubernetes:dapr.io/v1alpha1:Component",
-        "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-        "kubernetes:cert-manager.io/v1:Issuer",
-        "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable",
-    ],
-)
-def test_what_holds_nothing_may_go_in_full_and_not_with_the_app(kind: str) -> None:
-    steps = [step("delete", kind, "it")]
-    assert destructive.changes(steps, "full") == [f"delete {kind}::it"]
-    with pytest.raises(UserError):
-        destructive.changes(steps, "app")
-    with pytest.raises(UserError):
-        destructive.changes([step("delete", kind, "it", protect=True)], "full")
+@pytest.mark.parametrize(("text", "hint"), [(None, "cd PROJECT"), ("[", "git checkout Pulumi.oke.yaml")])
+def test_settings_of_the_stack_are_needed(pulumi: PulumiCommand, full: Rollback, text: str | None, hint: str) -> None:
+    Path("Pulumi.oke.yaml").unlink()
+    if text:
+        Path("Pulumi.oke.yaml").write_text(text)
 
-
-def test_a_component_may_go_in_full() -> None:
-    steps = [step("delete", "todo:platform:CertManager", "it", custom=False)]
-    assert destructive.changes(steps, "full") == ["delete todo:platform:CertManager::it"]
-    with pytest.raises(UserError):
-        destructive.changes(steps, "app")
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "kubernetes:core/v1:Namespace",
-        "kubernetes:core/v1:Secret",
-        "kubernetes:core/v1:Service",
-        "kubernetes:core/v1:PersistentVolumeClaim",
-        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
-        "kubernetes:helm.sh/v3:Release",
-        "oci:ContainerEngine/cluster:Cluster",
-        "oci:ContainerEngine/nodePool:NodePool",
-        "oci:Core/vcn:Vcn",
-        "pulumi:providers:kubernetes",
-        "pulumi:providers:oci",
-    ],
-)
-@pytest.mark.parametrize("operation", ["delete", "replace"])
-def test_what_has_data_or_an_address_never_goes(kind: str, operation: str) -> None:
-    with pytest.raises(UserError, match=f"nothing was changed:\n    {operation} {kind}::it\n"):
-        destructive.changes([step(operation, kind, "it", custom=True)], "full")
+    assert full(code=1).endswith(f"hint: {hint}\n")
+    assert pulumi.updated == []
