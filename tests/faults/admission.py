@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from tests.faults.case import RECOVER, REFRESH, UP_ALONE, case
-from tests.faults.site import Site
-from tests.faults.update import UP
+from tests.support.faults.case import RECOVER, REFRESH, UP_ALONE, case
+from tests.support.faults.sandbox import Sandbox
+from tests.support.faults.update import UP
 from tests.support.oci_api import write_certificate
 from tests.support.project import Outcome
 from tests.support.serving import serving, use_tls
@@ -42,7 +42,7 @@ class _Refusing(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _webhook(site: Site, url: str, certificate: Path, group: str, resource: str) -> Generator[None]:
+def _webhook(sandbox: Sandbox, url: str, certificate: Path, group: str, resource: str) -> Generator[None]:
     authority = base64.b64encode(certificate.read_bytes().partition(b"-----BEGIN PRIVATE")[0]).decode()
     client = {"url": url, "caBundle": authority}
     rule = {"apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": [resource]}
@@ -63,127 +63,127 @@ def _webhook(site: Site, url: str, certificate: Path, group: str, resource: str)
             }
         ],
     }
-    site.apply(yaml.safe_dump(document))
+    sandbox.apply(yaml.safe_dump(document))
     try:
         yield
     finally:
-        site.kubectl("delete", "validatingwebhookconfiguration", "policy")
+        sandbox.kubectl("delete", "validatingwebhookconfiguration", "policy")
 
 
 @contextmanager
-def _refusing_webhook(site: Site, group: str, resource: str) -> Generator[None]:
-    certificate = site.project.folder / "webhook.pem"
+def _refusing_webhook(sandbox: Sandbox, group: str, resource: str) -> Generator[None]:
+    certificate = sandbox.project.folder / "webhook.pem"
     write_certificate(certificate)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
     use_tls(server, certificate)
     url = f"https://127.0.0.1:{server.server_port}/"
-    with serving(server), _webhook(site, url, certificate, group, resource):
+    with serving(server), _webhook(sandbox, url, certificate, group, resource):
         yield
 
 
 @case("a webhook refuses the app's deployments", UP_ALONE, RECOVER)
-def _webhook_of_deployments(site: Site) -> Outcome:
-    site.change()
-    with _refusing_webhook(site, "apps", "deployments"):
-        return site.project.run(*UP)
+def _webhook_of_deployments(sandbox: Sandbox) -> Outcome:
+    sandbox.change()
+    with _refusing_webhook(sandbox, "apps", "deployments"):
+        return sandbox.project.run(*UP)
 
 
 @case("a webhook refuses a secret")
-def _webhook_of_secrets(site: Site) -> Outcome:
-    site.change()
-    with _refusing_webhook(site, "", "secrets"):
-        return site.project.run(*UP)
+def _webhook_of_secrets(sandbox: Sandbox) -> Outcome:
+    sandbox.change()
+    with _refusing_webhook(sandbox, "", "secrets"):
+        return sandbox.project.run(*UP)
 
 
 @case("a webhook does not answer", UP_ALONE, RECOVER)
-def _webhook_away(site: Site) -> Outcome:
-    site.change()
-    certificate = site.project.folder / "webhook.pem"
+def _webhook_away(sandbox: Sandbox) -> Outcome:
+    sandbox.change()
+    certificate = sandbox.project.folder / "webhook.pem"
     write_certificate(certificate)
-    with _webhook(site, "https://127.0.0.1:9/", certificate, "apps", "deployments"):
-        return site.project.run(*UP)
+    with _webhook(sandbox, "https://127.0.0.1:9/", certificate, "apps", "deployments"):
+        return sandbox.project.run(*UP)
 
 
 @contextmanager
-def _quota(site: Site, **hard: str) -> Generator[None]:
+def _quota(sandbox: Sandbox, **hard: str) -> Generator[None]:
     document = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
         "metadata": {"name": "small", "namespace": "default"},
         "spec": {"hard": {name.replace("count_", "count/"): value for name, value in hard.items()}},
     }
-    site.apply(yaml.safe_dump(document))
-    site.kubectl("wait", "resourcequota/small", "--for=jsonpath={.status.hard}", "--timeout=30s")
+    sandbox.apply(yaml.safe_dump(document))
+    sandbox.kubectl("wait", "resourcequota/small", "--for=jsonpath={.status.hard}", "--timeout=30s")
     try:
         yield
     finally:
-        site.kubectl("delete", "resourcequota", "small")
+        sandbox.kubectl("delete", "resourcequota", "small")
 
 
 @case("a quota of pods is exceeded", UP_ALONE, RECOVER)
-def _quota_of_pods(site: Site) -> Outcome:
-    site.change()
-    with _quota(site, pods="1"):
-        return site.project.run(*UP)
+def _quota_of_pods(sandbox: Sandbox) -> Outcome:
+    sandbox.change()
+    with _quota(sandbox, pods="1"):
+        return sandbox.project.run(*UP)
 
 
 @case("a quota of secrets is exceeded", UP_ALONE, RECOVER)
-def _quota_of_secrets(site: Site) -> Outcome:
-    site.change()
-    with _quota(site, count_secrets="1"):
-        return site.project.run(*UP)
+def _quota_of_secrets(sandbox: Sandbox) -> Outcome:
+    sandbox.change()
+    with _quota(sandbox, count_secrets="1"):
+        return sandbox.project.run(*UP)
 
 
-@case("a namespace is stuck terminating", REFRESH, may_be_replaced="dapr")
-def _terminating(site: Site) -> Outcome:
+@case("a namespace is stuck terminating", REFRESH, may_replace="dapr")
+def _terminating(sandbox: Sandbox) -> Outcome:
     """With what is in it, Dapr's release included."""
-    site.kubectl("create", "configmap", "held", "--namespace", "dapr-system")
-    site.kubectl("patch", "configmap", "held", "--namespace", "dapr-system", "--type=merge", "--patch",
+    sandbox.kubectl("create", "configmap", "held", "--namespace", "dapr-system")
+    sandbox.kubectl("patch", "configmap", "held", "--namespace", "dapr-system", "--type=merge", "--patch",
                  '{"metadata": {"finalizers": ["example.com/held"]}}')  # fmt: skip
-    site.kubectl("delete", "namespace", "dapr-system", "--wait=false")
-    site.kubectl("wait", "deployment/dapr-operator", "--namespace", "dapr-system", "--for=delete", "--timeout=60s")
-    refused = site.project.run(*UP, "--refresh")
-    site.kubectl("patch", "configmap", "held", "--namespace", "dapr-system", "--type=merge", "--patch",
+    sandbox.kubectl("delete", "namespace", "dapr-system", "--wait=false")
+    sandbox.kubectl("wait", "deployment/dapr-operator", "--namespace", "dapr-system", "--for=delete", "--timeout=60s")
+    refused = sandbox.project.run(*UP, "--refresh")
+    sandbox.kubectl("patch", "configmap", "held", "--namespace", "dapr-system", "--type=merge", "--patch",
                  '{"metadata": {"finalizers": null}}')  # fmt: skip
-    site.kubectl("wait", "namespace/dapr-system", "--for=delete", "--timeout=60s")
+    sandbox.kubectl("wait", "namespace/dapr-system", "--for=delete", "--timeout=60s")
     return refused
 
 
 @case("a chart does not render")
-def _chart_does_not_render(site: Site) -> Outcome:
-    broken = site.project.folder / CHART / "templates/broken.yaml"
-    site.change()
+def _chart_does_not_render(sandbox: Sandbox) -> Outcome:
+    broken = sandbox.project.folder / CHART / "templates/broken.yaml"
+    sandbox.change()
     broken.write_text("kind: {{ .Values.nothing.at.all }}\n")
-    outcome = site.project.run(*UP)
+    outcome = sandbox.project.run(*UP)
     broken.unlink()
     return outcome
 
 
 @case("a chart renders what no API server knows", UP_ALONE, RECOVER)
-def _chart_of_an_unknown_kind(site: Site) -> Outcome:
-    broken = site.project.folder / CHART / "templates/broken.yaml"
-    site.change()
+def _chart_of_an_unknown_kind(sandbox: Sandbox) -> Outcome:
+    broken = sandbox.project.folder / CHART / "templates/broken.yaml"
+    sandbox.change()
     broken.write_text("{apiVersion: example.com/v1, kind: Unknown, metadata: {name: unknown}}\n")
-    outcome = site.project.run(*UP)
+    outcome = sandbox.project.run(*UP)
     broken.unlink()
     return outcome
 
 
 @case("chart values do not fit")
-def _values_do_not_fit(site: Site) -> Outcome:
-    values = site.project.folder / CHART / "values-local.yaml"
+def _values_do_not_fit(sandbox: Sandbox) -> Outcome:
+    values = sandbox.project.folder / CHART / "values-local.yaml"
     kept = values.read_text()
-    site.change()
+    sandbox.change()
     values.write_text("backend: {replicaz: 3}\n")
-    outcome = site.project.run(*UP)
+    outcome = sandbox.project.run(*UP)
     values.write_text(kept)
     return outcome
 
 
 @case("an image cannot be pulled", UP_ALONE, RECOVER)
-def _missing_image(site: Site) -> Outcome:
-    site.configure(imageSource="pinned", frontendImage="ghcr.io/example/todo-frontend:missing",
+def _missing_image(sandbox: Sandbox) -> Outcome:
+    sandbox.configure(imageSource="pinned", frontendImage="ghcr.io/example/todo-frontend:missing",
                    backendImage="ghcr.io/example/todo-backend:missing")  # fmt: skip
-    outcome = site.project.run(*UP)
-    site.configure(imageSource="build", frontendImage="", backendImage="")
+    outcome = sandbox.project.run(*UP)
+    sandbox.configure(imageSource="build", frontendImage="", backendImage="")
     return outcome

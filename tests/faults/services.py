@@ -6,9 +6,9 @@ Sources: the errors of github.com/google/go-github and of BuildKit's pusher (con
 from collections.abc import Mapping
 from functools import partial
 
-from tests.faults.case import CASES, Case
-from tests.faults.site import Site
-from tests.faults.update import UP
+from tests.support.faults.case import CASES, Case
+from tests.support.faults.sandbox import Sandbox
+from tests.support.faults.update import UP
 from tests.support.project import Outcome
 
 _PUSH = "failed to solve: failed to push ghcr.io/example/todo-backend"
@@ -49,23 +49,23 @@ _ASKED: Mapping[str, tuple[str, str]] = {
 _TIMEOUT_SECONDS = 3
 
 
-def _registry(site: Site, *, message: str) -> Outcome:
-    site.change()
-    site.doubles.docker_build.fail_build(message)
-    return site.project.run(*UP)
+def _registry(sandbox: Sandbox, *, message: str) -> Outcome:
+    sandbox.change()
+    sandbox.doubles.docker_build.fail_build(message)
+    return sandbox.project.run(*UP)
 
 
-def _github(site: Site, *, message: str) -> Outcome:
-    site.change()
+def _github(sandbox: Sandbox, *, message: str) -> Outcome:
+    sandbox.change()
     seconds = _TIMEOUT_SECONDS if "Timeout" in message else 0
-    site.doubles.github.cloud.fail("create", "ActionsEnvironmentSecret", message, seconds=seconds)
-    return site.project.run(*UP)
+    sandbox.doubles.github.cloud.fail("create", "ActionsEnvironmentSecret", message, seconds=seconds)
+    return sandbox.project.run(*UP)
 
 
-def _github_asked(site: Site, *, function: str, message: str) -> Outcome:
-    site.change()
-    site.doubles.github.cloud.fail("invoke", function, message)
-    return site.project.run(*UP)
+def _github_asked(sandbox: Sandbox, *, function: str, message: str) -> Outcome:
+    sandbox.change()
+    sandbox.doubles.github.cloud.fail("invoke", function, message)
+    return sandbox.project.run(*UP)
 
 
 for _answer, _message in _REGISTRY.items():

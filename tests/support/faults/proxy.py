@@ -1,4 +1,4 @@
-"""What stands between a stack and its API server, and can be away, slow, full, broken or cut off."""
+"""A proxy between a stack and its API server, which can be unavailable, slow, or answer with errors."""
 
 import base64
 import http.client
@@ -22,7 +22,7 @@ import yaml
 
 from tests.support import oci_api
 
-# The administrator's, in place of the client certificate of the cluster's own kubeconfig.
+# Of the administrator, in place of the client certificate in the cluster's own kubeconfig.
 TOKEN = "canary-cluster-token-91d7"
 _OF_OCI = "aHR0cHM6Ly9jb250YWluZXJlbmdpbmUu"  # https://containerengine.
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
@@ -30,13 +30,13 @@ _CHUNK = 65536
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """What is answered in the API server's place; retry_after: in seconds, or None."""
+class ErrorResponse:
+    """A response in place of the API server's."""
 
     status: HTTPStatus
     reason: str
     message: str
-    retry_after: int | None = None
+    retry_after: int | None = None  # seconds
 
     def body(self) -> bytes:
         return json.dumps(
@@ -52,28 +52,27 @@ class Refusal:
         ).encode()
 
 
-# Source: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/ and k8s.io/apiserver's own words.
-TOO_MANY = Refusal(
+# https://kubernetes.io/docs/concepts/cluster-administration/flow-control/ and the messages of k8s.io/apiserver.
+TOO_MANY_REQUESTS = ErrorResponse(
     HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequests", "too many requests, please try again later", retry_after=1
 )
-BROKEN = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "etcdserver: request timed out")
-UNAUTHORIZED = Refusal(HTTPStatus.UNAUTHORIZED, "Unauthorized", "Unauthorized")
+INTERNAL_ERROR = ErrorResponse(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "etcdserver: request timed out")
+UNAUTHORIZED = ErrorResponse(HTTPStatus.UNAUTHORIZED, "Unauthorized", "Unauthorized")
 
 
-class Front:
-    """Speaks HTTP/1.1 over TLS, and passes what it is asked on to the API server of a kubeconfig.
+class ApiProxy:
+    """HTTP/1.1 over TLS in front of the API server of a kubeconfig.
 
-    Whoever has TOKEN, or a token of OCI's user that Oracle would take, is the cluster's administrator; any other token
-    is the API server's to judge.
+    TOKEN, or a valid token of OCI's user, is the cluster's administrator. The API server checks all other tokens.
     """
 
     def __init__(self, kubeconfig: Path, folder: Path) -> None:
         document = yaml.safe_load(kubeconfig.read_text())
         user = document["users"][0]["user"]
         self._server = urlsplit(document["clusters"][0]["cluster"]["server"])
-        self._administrator, self._anybody = (_trusting_anybody() for _ in range(2))
+        self._administrator, self._anonymous = (_insecure_context() for _ in range(2))
         self._administrator.load_cert_chain(user["client-certificate"], user["client-key"])
-        self._certificate = folder / "front.pem"
+        self._certificate = folder / "proxy.pem"
         oci_api.write_certificate(self._certificate)
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(self._certificate)
@@ -82,19 +81,19 @@ class Front:
         self._listener: socket.socket | None = None
         self._port = 0
         self._delay = 0.0
-        self._refusal: Refusal | None = None
+        self._error: ErrorResponse | None = None
 
     def kubeconfig(self, user: Mapping[str, Any] | None = None) -> str:
-        """A kubeconfig that leads here; user: its credentials, the administrator's where there are none."""
+        """Return a kubeconfig for the proxy, with `user` as its credentials or the administrator's."""
         certificate = base64.b64encode(self._certificate.read_bytes().partition(b"-----BEGIN PRIVATE")[0]).decode()
         cluster = {"server": f"https://127.0.0.1:{self._port}", "certificate-authority-data": certificate}
         document = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "front", "cluster": cluster}],
-            "users": [{"name": "front", "user": dict(user or {"token": TOKEN})}],
-            "contexts": [{"name": "front", "context": {"cluster": "front", "user": "front"}}],
-            "current-context": "front",
+            "clusters": [{"name": "proxy", "cluster": cluster}],
+            "users": [{"name": "proxy", "user": dict(user or {"token": TOKEN})}],
+            "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
+            "current-context": "proxy",
         }
         return yaml.safe_dump(document)
 
@@ -107,8 +106,8 @@ class Front:
             self._stop()
 
     @contextmanager
-    def away(self) -> Generator[None]:
-        """Nothing listens, and what was connected no longer is."""
+    def unavailable(self) -> Generator[None]:
+        """Listen no longer, and close all connections."""
         self._stop()
         try:
             yield
@@ -117,7 +116,7 @@ class Front:
 
     @contextmanager
     def slow(self, seconds: float) -> Generator[None]:
-        """Each request takes so much longer."""
+        """Delay each request."""
         self._delay = seconds
         try:
             yield
@@ -125,33 +124,33 @@ class Front:
             self._delay = 0.0
 
     @contextmanager
-    def answering(self, refusal: Refusal) -> Generator[None]:
-        """Each request is answered with this, and the watches that run are cut."""
-        self._refusal = refusal
+    def responding_with(self, error: ErrorResponse) -> Generator[None]:
+        """Answer each request with this, and close the running watches."""
+        self._error = error
         self.cut()
         try:
             yield
         finally:
-            self._refusal = None
+            self._error = None
 
     def cut(self) -> None:
-        """Ends all connections, in the middle of whatever goes over them."""
+        """Close all connections, in the middle of their responses."""
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def hindrance(self, authorization: str) -> Refusal | None:
-        """Lets a request wait, and says what it is answered with if not by the API server."""
+    def error_for(self, authorization: str) -> ErrorResponse | None:
+        """Delay a request, and return the error that it is answered with, if any."""
         time.sleep(self._delay)
-        if authorization.startswith(f"Bearer {_OF_OCI}") and not _oracle_takes(authorization.removeprefix("Bearer ")):
+        if authorization.startswith(f"Bearer {_OF_OCI}") and not _is_valid_token(authorization.removeprefix("Bearer ")):
             return UNAUTHORIZED
-        return self._refusal
+        return self._error
 
     def server(self, authorization: str) -> http.client.HTTPSConnection:
-        """A connection to the API server, as whoever that is."""
-        mine = authorization == f"Bearer {TOKEN}" or authorization.startswith(f"Bearer {_OF_OCI}")
-        context = self._administrator if mine else self._anybody
+        """Open a connection to the API server, with the right of a token."""
+        is_administrator = authorization == f"Bearer {TOKEN}" or authorization.startswith(f"Bearer {_OF_OCI}")
+        context = self._administrator if is_administrator else self._anonymous
         return http.client.HTTPSConnection(self._server.hostname or "", self._server.port, context=context)
 
     def _start(self) -> None:
@@ -163,7 +162,7 @@ class Front:
     def _stop(self) -> None:
         if self._listener:
             with suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)  # else the accept that waits keeps the port
+                self._listener.shutdown(socket.SHUT_RDWR)  # else the waiting accept keeps the port
             self._listener.close()
             self._listener = None
         self.cut()
@@ -186,7 +185,7 @@ class Front:
                     self._open.add(secured)
                 _Handler(self, secured, address)
         except (OSError, http.client.HTTPException):
-            pass  # cut, or the client gave up
+            pass  # closed by a case, or by the client
         finally:
             with self._lock:
                 self._open = {each for each in self._open if each.fileno() >= 0}
@@ -198,37 +197,37 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 0
 
-    def __init__(self, front: Front, connection: socket.socket, address: Any) -> None:
-        self._front = front
+    def __init__(self, proxy: ApiProxy, connection: socket.socket, address: Any) -> None:
+        self._front = proxy
         super().__init__(connection, address, None)  # pyright: ignore[reportArgumentType] (it asks nothing of a server)
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         authorization = self.headers.get("Authorization", "")
-        if refusal := self._front.hindrance(authorization):
-            self._refuse(refusal)
+        if error := self._front.error_for(authorization):
+            self._send_error(error)
         else:
-            self._pass_on(self._front.server(authorization), body)
+            self._forward(self._front.server(authorization), body)
 
     do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 (the names that the base class looks for)
 
-    def _refuse(self, refusal: Refusal) -> None:
-        body = refusal.body()
+    def _send_error(self, error: ErrorResponse) -> None:
+        body = error.body()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        if refusal.retry_after is not None:
-            headers["Retry-After"] = str(refusal.retry_after)
-        self._begin(refusal.status, headers)
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        self._begin(error.status, headers)
         self.wfile.write(body)
 
-    def _pass_on(self, server: http.client.HTTPSConnection, body: bytes) -> None:
+    def _forward(self, server: http.client.HTTPSConnection, body: bytes) -> None:
         try:
-            server.request(self.command, self.path, body or None, _passed_on(self.headers))
+            server.request(self.command, self.path, body or None, _forwarded(self.headers))
             with server.getresponse() as response:
-                self._answer(response)
+                self._send(response)
         finally:
             server.close()
 
-    def _answer(self, response: http.client.HTTPResponse) -> None:
+    def _send(self, response: http.client.HTTPResponse) -> None:
         headers = {name: value for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP}
         if self.command == "HEAD" or response.length is not None:
             whole = response.read()
@@ -236,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(whole)
             return
         self._begin(response.status, {**headers, "Transfer-Encoding": "chunked"})
-        while chunk := response.read1(_CHUNK):  # an event of a watch, as it comes
+        while chunk := response.read1(_CHUNK):  # each event of a watch at once
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         self.wfile.write(b"0\r\n\r\n")
 
@@ -250,14 +249,14 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _passed_on(headers: Message) -> dict[str, str]:
+def _forwarded(headers: Message) -> dict[str, str]:
     kept = {name: value for name, value in headers.items() if name.lower() not in {*_HOP_BY_HOP, "host"}}
     if kept.get("Authorization") == f"Bearer {TOKEN}" or _OF_OCI in kept.get("Authorization", ""):
         del kept["Authorization"]
     return kept
 
 
-def _oracle_takes(token: str) -> bool:
+def _is_valid_token(token: str) -> bool:
     try:
         oci_api.user_of(token, cluster=oci_api.CLUSTER, region=oci_api.REGION, now=datetime.now(UTC))
     except oci_api.NotAuthenticated:
@@ -265,8 +264,8 @@ def _oracle_takes(token: str) -> bool:
     return True
 
 
-def _trusting_anybody() -> ssl.SSLContext:
+def _insecure_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # the API server beside it on this machine
+    context.verify_mode = ssl.CERT_NONE  # the API server is on this machine
     return context

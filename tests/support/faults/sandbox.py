@@ -1,17 +1,20 @@
-"""The stack that is broken and healed, the cluster under it, and what stands in for GitHub and the registry."""
+"""The stack that cases break and heal, its cluster, and the doubles of GitHub and the registry."""
 
 import itertools
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from lightkube import Client, KubeConfig
+from lightkube.resources.core_v1 import Secret
 
-from tests.faults.front import TOKEN, Front
-from tests.faults.update import UP, Process, Update
+from kube import objects
 from tests.support.embedded import embedded_cluster
+from tests.support.faults.proxy import TOKEN, ApiProxy
+from tests.support.faults.update import UP, Process, Update
 from tests.support.project import CANARIES, Project, make_project
 from tests.support.providers.serving import Doubles, serve
 from tests.support.sources import commit, write_sources
@@ -20,7 +23,7 @@ STACK = "local"
 STATE_FILE = f"state/.pulumi/stacks/todo-oke/{STACK}.json"
 _GITHUB_TOKEN = "canary-github-token"
 _REGISTRY_TOKEN = "canary-registry-token-5a11"
-# Images are built and GitHub is written, as in production; a release that hangs is not to be waited for.
+# As in production: images are built and GitHub is written. A short timeout, because releases hang in some cases.
 _SETTINGS = {
     "imageSource": "build",
     "imageRegistry": "ghcr.io/example",
@@ -29,8 +32,8 @@ _SETTINGS = {
     "registryUser": "example",
     "releaseTimeoutSeconds": "30",
 }
-# Made by somebody else, and nobody's to touch: beside the app, beside Dapr, and in a namespace of their own.
-BYSTANDERS = """\
+# Of somebody else: a stack must not touch them.
+UNRELATED_OBJECTS = """\
 {apiVersion: v1, kind: List, items: [
 {apiVersion: v1, kind: Namespace, metadata: {name: bystander}},
 {apiVersion: v1, kind: ConfigMap, metadata: {name: bystander, namespace: bystander}, data: {of: somebody}},
@@ -42,17 +45,12 @@ BYSTANDERS = """\
 
 
 @dataclass
-class Site:
-    """The stack and what it speaks to; direct: a kubeconfig that leads around the front.
-
-    secrets: every secret value that the stack had so far.
-    """
-
+class Sandbox:
     project: Project
-    front: Front
+    proxy: ApiProxy
     doubles: Doubles
-    direct: Path
-    secrets: list[str] = field(
+    direct: Path  # a kubeconfig without the proxy
+    secrets: list[str] = field(  # every secret value of the stack so far
         default_factory=lambda: [*CANARIES.values(), "canary-database-5d2c", TOKEN, _GITHUB_TOKEN, _REGISTRY_TOKEN]
     )
     _orphans: list[Process] = field(default_factory=list[Process])
@@ -63,7 +61,7 @@ class Site:
         return self.project.folder / f"Pulumi.{STACK}.yaml"
 
     def configure(self, **settings: str) -> None:
-        """Sets what is no secret."""
+        """Set plain settings."""
         document: dict[str, Any] = yaml.safe_load(self.settings_file.read_text())
         document["config"] |= {f"todo-oke:{name}": value for name, value in settings.items()}
         self.settings_file.write_text(yaml.safe_dump(document))
@@ -73,7 +71,7 @@ class Site:
         self.project.configure_secret(**{name: value})
 
     def change(self) -> None:
-        """What a busy day brings: a commit to an image, a rotated secret, another broker."""
+        """Commit to an image, rotate a secret and change a broker."""
         number = next(self._changes)
         (self.project.folder / "backend/app.py").write_text(f"VERSION = {number}\n")
         commit(self.project, f"Version {number}")
@@ -82,7 +80,7 @@ class Site:
 
     @contextmanager
     def updating(self) -> Generator[Update]:
-        """An update that is over at the end of the block, whatever became of it."""
+        """Start an update, which has ended when the block ends."""
         update = Update(self.project)
         try:
             yield update
@@ -91,8 +89,8 @@ class Site:
             update.stop()
             self._orphans += update.orphans()
 
-    def reap(self) -> None:
-        """Ends what outlived an engine that was killed, had nobody else done it."""
+    def kill_orphans(self) -> None:
+        """Kill the processes that outlived a killed engine."""
         for orphan in self._orphans:
             orphan.kill()
         self._orphans.clear()
@@ -101,16 +99,27 @@ class Site:
         return self.project.do("kubectl", *arguments)
 
     def apply(self, manifest: str) -> None:
-        """Makes objects by hand; manifest: YAML."""
+        """Create objects outside of the stack, from YAML."""
         file = self.project.folder / "manifest.yaml"
         file.write_text(manifest)
         self.kubectl("apply", "--filename", str(file))
 
-    def use_front(self, user: Mapping[str, Any] | None = None) -> None:
-        """Leads the stack to the cluster by the front; user: with other credentials than the administrator's."""
-        (self.project.folder / ".local/kubeconfig").write_text(self.front.kubeconfig(user))
+    def use_proxy(self, user: Mapping[str, Any] | None = None) -> None:
+        """Let the stack reach the cluster through the proxy, as `user` of a kubeconfig or as administrator."""
+        (self.project.folder / ".local/kubeconfig").write_text(self.proxy.kubeconfig(user))
 
-    def tear_down(self) -> None:
+    def helm_is_busy(self, release: str, namespace: str) -> Callable[[Update], bool]:
+        """Return a condition: Helm works on a release."""
+        client = Client(config=KubeConfig.from_file(self.direct))
+
+        def is_busy(_: Update) -> bool:
+            labels: dict[str, Any] = {"owner": "helm", "name": release}
+            records = client.list(Secret, namespace=namespace, labels=labels)
+            return any(objects.labels(record)["status"].startswith("pending") for record in records)
+
+        return is_busy
+
+    def destroy(self) -> None:
         self.project.do("pulumi", "destroy", "--yes", "--skip-preview")
 
     def github_secrets(self) -> Mapping[str, str]:
@@ -119,21 +128,21 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path) -> Generator[Site]:
-    """A site in `folder`, with the stack up."""
+def make_sandbox(folder: Path) -> Generator[Sandbox]:
+    """Make a sandbox in `folder`, with the stack up."""
     with ExitStack() as stack:
         direct = stack.enter_context(embedded_cluster(folder / "cluster"))
-        front = Front(direct, folder)
-        stack.enter_context(front.serve())
+        proxy = ApiProxy(direct, folder)
+        stack.enter_context(proxy.serve())
         doubles = stack.enter_context(serve(folder / "project"))
         environment = {**doubles.environment, "GITHUB_TOKEN": _GITHUB_TOKEN}
         project = make_project(folder / "project", direct, STACK, environment)
-        made = Site(project, front, doubles, direct)
+        sandbox = Sandbox(project, proxy, doubles, direct)
         write_sources(project)
-        made.use_front()
-        made.configure(**_SETTINGS)
+        sandbox.use_proxy()
+        sandbox.configure(**_SETTINGS)
         project.configure_secret(registryToken=_REGISTRY_TOKEN)
-        made.apply(BYSTANDERS)
+        sandbox.apply(UNRELATED_OBJECTS)
         project.do(*UP)
-        stack.callback(made.reap)
-        yield made
+        stack.callback(sandbox.kill_orphans)
+        yield sandbox

@@ -1,4 +1,4 @@
-"""An update that runs: where it is, and what can be done to it meanwhile."""
+"""A running update: its progress, and its interruption."""
 
 import json
 import os
@@ -13,9 +13,10 @@ from typing import Any, Literal, TypeAlias
 
 from tests.support.project import Outcome, Project
 
+KAFKA_SECRET = "kubernetes:core/v1:Secret::kafka-secrets"
 UP = ("pulumi", "up", "--yes", "--skip-preview")
 
-# What dies: the CLI with the engine in it, the program, or the Kubernetes provider.
+# The CLI with the engine in it, the program, or the Kubernetes provider.
 Victim: TypeAlias = Literal["engine", "program", "provider"]
 _COMMANDS: Mapping[str, Sequence[str]] = {
     # Ours and the official one.
@@ -26,16 +27,14 @@ _POLL_SECONDS = 0.004
 _SECONDS = 240
 
 
-class PointError(Exception):
-    """An update ended before it came to where it was to be broken."""
+class MissedPointError(Exception):
+    """The end of an update before it came to the point at which a case interrupts it."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told from a later one of the same number by its start, in ticks since boot."""
-
     pid: int
-    start: int
+    start: int  # in ticks since boot: tells it from a later process with the same number
     command: str
 
     def kill(self) -> None:
@@ -45,7 +44,7 @@ class Process:
 
 
 class Update:
-    """`pulumi up`, in a terminal's stead, from its start to its end."""
+    """`pulumi up` from its start to its end."""
 
     def __init__(self, project: Project, *arguments: str) -> None:
         self._project = project
@@ -60,13 +59,13 @@ class Update:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # as a shell's job is, so that Ctrl-C can be sent to all of it
+                start_new_session=True,  # a process group of its own, for SIGINT
             )
         self._family: dict[int, Process] = {}
         self._outcome: Outcome | None = None
 
     def events(self) -> list[Mapping[str, Any]]:
-        """What the engine told so far."""
+        """Return the engine's events so far."""
         try:
             lines = self._events.read_text().splitlines(keepends=True)
         except FileNotFoundError:
@@ -74,31 +73,31 @@ class Update:
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def wait_until(self, reached: Callable[["Update"], bool]) -> None:
-        """Raises PointError where the update ends first."""
+        """Wait for a condition. Raises MissedPointError where the update ends first."""
         deadline = time.monotonic() + _SECONDS
         while not reached(self):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise PointError(f"The update ended, or hung, before it was broken:\n{self._printed.read_text()}")
+                raise MissedPointError(f"The update ended, or hung, before it was broken:\n{self._printed.read_text()}")
             time.sleep(_POLL_SECONDS)
 
     def kill(self, victim: Victim) -> None:
-        """Ends it, with SIGKILL. Raises PointError where the update is over."""
+        """Send SIGKILL. Raises MissedPointError where the update is over."""
         if victim != "engine":
             self.wait_until(lambda _: any(self._found(victim)))
         self._family |= {each.pid: each for each in _descendants(self.process.pid)}
         if self.process.poll() is not None:
-            raise PointError(f"The update was over before it was broken:\n{self._printed.read_text()}")
+            raise MissedPointError(f"The update was over before it was broken:\n{self._printed.read_text()}")
         if victim == "engine":
             self.process.kill()
         for process in self._found(victim):
             process.kill()
 
     def interrupt(self) -> None:
-        """Ctrl-C."""
+        """Send SIGINT to the process group, like Ctrl-C."""
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> Outcome:
-        """Waits for the end."""
+        """Wait for the end."""
         try:
             code = self.process.wait(_SECONDS)
         except subprocess.TimeoutExpired:
@@ -106,15 +105,15 @@ class Update:
             raise
         if self._outcome is None:
             self._outcome = Outcome(code, self._printed.read_text())
-            self._project.printed += [self._outcome.text, json.dumps(self.events())]  # with those of level debug
+            self._project.printed += [self._outcome.text, json.dumps(self.events())]  # with debug events
         return self._outcome
 
     def orphans(self) -> list[Process]:
-        """What outlives a killed engine."""
+        """Return the processes that outlived a killed engine."""
         return [process for process in self._family.values() if _process(process.pid) == process]
 
     def stop(self) -> None:
-        """Ends it where it still runs."""
+        """Kill it if it still runs."""
         if self.process.poll() is None:
             self.kill("engine")
             self.process.wait()
@@ -124,21 +123,21 @@ class Update:
         return [each for each in _descendants(self.process.pid) if any(name in each.command for name in names)]
 
 
-def begun(update: Update) -> bool:
-    """The program runs, and no resource was touched."""
+def started(update: Update) -> bool:
+    """Whether the program runs, before any step."""
     return any("preludeEvent" in event for event in update.events())
 
 
-def begins(resource: str) -> Callable[[Update], bool]:
-    """A step that changes the resource, like Secret::app-secrets, has begun."""
+def step_starts(resource: str) -> Callable[[Update], bool]:
+    """Return a condition: a step that changes the resource, like Secret::app-secrets, has started."""
     return lambda update: any(
         _is_of(event.get("resourcePreEvent"), resource) and _changes(event["resourcePreEvent"])
         for event in update.events()
     )
 
 
-def is_done(resource: str) -> Callable[[Update], bool]:
-    """A step that changed the resource is over."""
+def step_ends(resource: str) -> Callable[[Update], bool]:
+    """Return a condition: a step that changed the resource has ended."""
     return lambda update: any(
         _is_of(event.get("resOutputsEvent"), resource) and _changes(event["resOutputsEvent"])
         for event in update.events()

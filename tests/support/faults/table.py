@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from tests.faults.case import Result
+from tests.support.faults.case import Result
 
 _HEAD = ("case", "what the user saw", "healed by", "time (s)", "objects lost", "secrets leaked")
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """A table with a line for each case."""
+    """Return a table with a line for each case."""
     lines = [_HEAD, tuple("---" for _ in _HEAD), *map(_line, results)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
