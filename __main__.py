@@ -1,4 +1,9 @@
-"""The stack graph: settings, components, exports."""
+"""The graph of a stack.
+
+settings ── cluster ──┬── platform: ingress, Dapr
+                      └── app: images, secrets, Dapr components, release
+                           └── deployer ── repository
+"""
 
 import pulumi
 
@@ -18,43 +23,46 @@ from settings.model import load_settings
 
 def declare() -> None:
     """Declare the graph of the selected stack."""
-    config = load_settings()
-    image_source = selection.image_source(config)
-    definitions = dapr_crds.read(config.dapr_chart, config.dapr_version)
-    cluster = selection.cluster(config, pulumi.get_stack())
+    # Everything that can fail by a mistake of the user comes before the first resource.
+    settings = load_settings()
+    image_source = selection.image_source(settings)
+    dapr_definitions = dapr_crds.read(settings.dapr_chart, settings.dapr_version)
+
+    # Cluster
+    cluster = selection.cluster(settings, pulumi.get_stack())
     on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[take_back_fields])
+    app_namespace = selection.namespace(settings, cluster, settings.namespace, on_cluster)
+    dapr_namespace = selection.namespace(settings, cluster, settings.dapr_namespace, on_cluster)
 
-    app_namespace, dapr_namespace = (
-        selection.namespace(config, cluster, name, on_cluster) for name in (config.namespace, config.dapr_namespace)
-    )
-
-    ingress = selection.ingress(config, cluster, app_namespace, on_cluster)
+    # Platform
+    ingress = selection.ingress(settings, cluster, app_namespace, on_cluster)
 
     dapr = DaprControlPlane(
         "dapr",
         DaprControlPlaneArgs(
-            chart=config.dapr_chart,
-            version=config.dapr_version,
-            definitions=definitions,
+            chart=settings.dapr_chart,
+            version=settings.dapr_version,
+            definitions=dapr_definitions,
             namespace=dapr_namespace,
-            scheduler=config.dapr_scheduler,
-            protect=config.protect,
+            scheduler=settings.dapr_scheduler,
+            protect=settings.protect,
         ),
         on_cluster,
     )
 
+    # App
     images = AppImages("images", AppImagesArgs(image_source))
 
     secrets = AppSecrets(
         "app-secrets",
         AppSecretsArgs(
             namespace=app_namespace,
-            protect=config.protect,
-            cohere_api_key=config.cohere_api_key,
-            better_auth_secret=config.better_auth_secret,
-            database_url=config.database_url,
-            kafka_username=config.kafka_username,
-            kafka_password=config.kafka_password,
+            protect=settings.protect,
+            cohere_api_key=settings.cohere_api_key,
+            better_auth_secret=settings.better_auth_secret,
+            database_url=settings.database_url,
+            kafka_username=settings.kafka_username,
+            kafka_password=settings.kafka_password,
         ),
         on_cluster,
     )
@@ -65,23 +73,19 @@ def declare() -> None:
             namespace=app_namespace,
             app_id="backend",
             control_plane_namespace=dapr.namespace,
-            version=config.dapr_version,
-            kafka_brokers=config.kafka_brokers,
-            kafka_sasl_mechanism=config.kafka_sasl_mechanism,
-            kafka_tls=config.kafka_tls,
-            kafka_topic=config.kafka_topic,
-            kafka_consumer_group=config.kafka_consumer_group,
-            tracing_endpoint=config.tracing_endpoint,
-            tracing_sampling_rate=config.tracing_sampling_rate,
+            version=settings.dapr_version,
+            kafka_brokers=settings.kafka_brokers,
+            kafka_sasl_mechanism=settings.kafka_sasl_mechanism,
+            kafka_tls=settings.kafka_tls,
+            kafka_topic=settings.kafka_topic,
+            kafka_consumer_group=settings.kafka_consumer_group,
+            tracing_endpoint=settings.tracing_endpoint,
+            tracing_sampling_rate=settings.tracing_sampling_rate,
         ),
-        pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[dapr])),
+        _after(on_cluster, dapr),
     )
 
-    deployer = Deployer(
-        "todo-app-deployer",
-        DeployerArgs(cluster=cluster, namespace=app_namespace),
-        on_cluster,
-    )
+    deployer = Deployer("todo-app-deployer", DeployerArgs(cluster=cluster, namespace=app_namespace), on_cluster)
 
     release = AppRelease(
         "todo-app",
@@ -89,26 +93,28 @@ def declare() -> None:
             cluster=cluster,
             namespace=app_namespace,
             chart=CHART,
-            values_file=config.values_file,
-            timeout_seconds=config.release_timeout_seconds,
+            values_file=settings.values_file,
+            timeout_seconds=settings.release_timeout_seconds,
             frontend_image=images.frontend,
             backend_image=images.backend,
-            pull_secrets=selection.pull_secrets(config, app_namespace, on_cluster),
-            before=selection.scans(config, images),
+            pull_secrets=selection.pull_secrets(settings, app_namespace, on_cluster),
+            before=selection.scans(settings, images),
             secret_checksums=secrets.checksums,
             ingress=ingress,
-            database_port=config.database_port,
-            kafka_ports=config.kafka_ports,
-            tracing_port=config.tracing_port,
+            database_port=settings.database_port,
+            kafka_ports=settings.kafka_ports,
+            tracing_port=settings.tracing_port,
             dapr_namespace=dapr_namespace,
-            kafka_topic=config.kafka_topic,
+            kafka_topic=settings.kafka_topic,
             dapr_checksum=dapr_components.checksum,
         ),
-        pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[secrets, dapr_components])),
+        _after(on_cluster, secrets, dapr_components),
     )
 
-    selection.repository(config, deployer.kubeconfig)
+    # Repository
+    selection.repository(settings, deployer.kubeconfig)
 
+    # The outputs that `python -m delivery` reads
     pulumi.export("namespace", app_namespace)
     pulumi.export("release", release.name)
     pulumi.export("revision", release.revision)
@@ -117,7 +123,11 @@ def declare() -> None:
     pulumi.export("url", release.url)
     pulumi.export("address", ingress.address)
     pulumi.export("daprComponents", dapr_components.names)
-    pulumi.export("verifyTimeoutSeconds", config.verify_timeout_seconds)
+    pulumi.export("verifyTimeoutSeconds", settings.verify_timeout_seconds)
+
+
+def _after(options: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=resources))
 
 
 with as_run_errors():

@@ -1,1 +1,1 @@
-"""What a user may set, and the names that are fixed."""
+"""The settings of a stack and the fixed names of the app."""

@@ -1,4 +1,4 @@
-"""The app's chart on disk: what it is, and which values fit it, known before a release is tried."""
+"""The app's chart on disk: its digest, and the values that its schema accepts."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import yaml
 
 CHART = Path("infra/helm/todo-app")
 
-# What a release sets beside the values file, so that a file is judged by what it says itself.
+# Required values that the release sets, not a values file.
 _SET_BY_THE_RELEASE = {
     "frontend": {"image": "example.com/frontend:tag"},
     "backend": {"image": "example.com/backend:tag"},
@@ -19,14 +19,14 @@ _SET_BY_THE_RELEASE = {
 
 
 def digest(chart: Path) -> str:
-    """The SHA-256 of a chart's files, as 64 hexadecimal digits: the same for the same names and contents."""
+    """Return the SHA-256 of a chart's files, by names and contents, as 64 hexadecimal digits."""
     files = sorted(path for path in chart.rglob("*") if path.is_file())
     listing = "".join(f"{path.relative_to(chart).as_posix()} {_sha256(path.read_bytes())}\n" for path in files)
     return _sha256(listing.encode())
 
 
 def schema_errors(chart: Path, values: Mapping[str, Any]) -> list[str]:
-    """What Helm will refuse in the values of a values file, one clause each: it judges only when a release is tried.
+    """Return what Helm would reject in a values file, one clause each. Helm itself checks it only at the release.
 
     Source: https://helm.sh/docs/topics/charts/#schema-files
     """

@@ -2,16 +2,13 @@
 
 
 class UserError(Exception):
-    """A failure with a remedy, printed without a traceback.
-
-    message: what failed, where and why, in one sentence.
-    hint: one command that can be pasted as it is, or None where no command helps.
-    exit_code: of the command that failed.
-    """
+    """A failure that is printed without a traceback, with the command that helps."""
 
     exit_code = 1
+    """Of the command that failed."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
+        """message: what failed, where and why, in one sentence; hint: one command that can be pasted as it is."""
         super().__init__(message)
         self.message = message
         self.hint = hint
