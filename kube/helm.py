@@ -1,17 +1,24 @@
-"""The revisions of a Helm release, as the labels of Helm's own records tell them: which one it is in, and how."""
+"""Helm's own records of a release, which are Secrets.
 
+Source: https://helm.sh/docs/topics/advanced/#storage-backends
+"""
+
+import base64
+import gzip
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from lightkube import AsyncClient, Client
-from lightkube.core.client import LabelSelector
-from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import not_equal
 from lightkube.resources.core_v1 import Secret
 
-# What Helm writes before it begins, and takes for somebody else at work for as long as it stands there.
-_UNDER_WAY = {
+from kube.objects import labels, metadata
+
+# Helm writes these before it begins; it refuses to change a release that keeps one of them.
+_PENDING = {
     "pending-install": "an install",
     "pending-upgrade": "an upgrade",
     "pending-rollback": "a rollback",
@@ -23,47 +30,70 @@ _UNDER_WAY = {
 class Revision:
     """One revision of a release.
 
-    number: Helm's, the first being 1; status: deployed, superseded, failed, pending-upgrade, …; since: when it came to
-    that.
     Source: https://github.com/helm/helm/blob/v3.18.6/pkg/release/status.go
     """
 
     number: int
+    """The first is 1."""
     status: str
+    """deployed, superseded, failed, pending-upgrade, …"""
     since: datetime
 
     @property
-    def under_way(self) -> str:
-        """What the release is in the middle of, such as `an upgrade`; empty where it is in the middle of nothing."""
-        return _UNDER_WAY.get(self.status, "")
+    def pending(self) -> str | None:
+        """The operation that has not finished, such as `an upgrade`."""
+        return _PENDING.get(self.status)
 
 
-def read(client: Client, namespace: str, release: str) -> list[Revision]:
-    """All revisions that Helm remembers of a release, the oldest first."""
-    labels: LabelSelector = {"owner": "helm", "name": release}
-    return _revisions(client.list(Secret, namespace=namespace, labels=labels))
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """The content of the record of a deployed revision."""
+
+    revision: int
+    description: str
+    manifest: str
+    """The objects as YAML documents."""
 
 
-async def last(client: AsyncClient, namespace: str, release: str) -> Revision | None:
-    """The newest revision of a release, or None where there is no release."""
-    # An earlier one is superseded, or says for ever what it was in the middle of.
-    labels: LabelSelector = {"owner": "helm", "name": release, "status": not_equal("superseded")}
-    secrets = [secret async for secret in client.list(Secret, namespace=namespace, labels=labels)]
+def revisions(client: Client, namespace: str, release: str) -> list[Revision]:
+    """Return every revision of a release that Helm keeps, the oldest first."""
+    return _revisions(client.list(Secret, namespace=namespace, labels=_selector(release)))
+
+
+async def last_revision(client: AsyncClient, namespace: str, release: str) -> Revision | None:
+    # A past revision is superseded, or pending for ever.
+    selector: dict[str, Any] = {**_selector(release), "status": not_equal("superseded")}
+    secrets = [secret async for secret in client.list(Secret, namespace=namespace, labels=selector)]
     return next(reversed(_revisions(secrets)), None)
 
 
-def number(record: ObjectMeta) -> int:
-    """Helm's number for the revision that one of its records is of."""
-    return int((record.labels or {})["version"])
+async def deployed_record(client: AsyncClient, namespace: str, release: str) -> ReleaseRecord | None:
+    """Return the record of the deployed revision, or None where none is deployed."""
+    selector: dict[str, Any] = {**_selector(release), "status": "deployed"}
+    secrets = [secret async for secret in client.list(Secret, namespace=namespace, labels=selector)]
+    if not secrets:
+        return None
+    # Where Helm was interrupted two are deployed, and it takes the later.
+    encoded = base64.b64decode((max(secrets, key=_number).data or {})["release"])
+    # Helm encodes in base64, as Kubernetes does.
+    record: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(encoded)))
+    return ReleaseRecord(record["version"], record["info"]["description"], record["manifest"])
+
+
+def _selector(release: str) -> dict[str, Any]:
+    return {"owner": "helm", "name": release}
 
 
 def _revisions(secrets: Iterable[Secret]) -> list[Revision]:
-    known = (secret.metadata for secret in secrets if secret.metadata)
-    return sorted(map(_revision, known), key=lambda revision: revision.number)
+    return [_revision(secret) for secret in sorted(secrets, key=_number)]
 
 
-def _revision(record: ObjectMeta) -> Revision:
-    labels = record.labels or {}
-    # Helm hands the label down from one revision to the next.
-    modified = datetime.fromtimestamp(float(labels.get("modifiedAt", 0)), UTC)
-    return Revision(number(record), labels["status"], max(modified, record.creationTimestamp or modified))
+def _revision(record: Secret) -> Revision:
+    # A revision inherits the label modifiedAt from the one before.
+    modified = datetime.fromtimestamp(float(labels(record).get("modifiedAt", 0)), UTC)
+    since = max(modified, metadata(record).creationTimestamp or modified)
+    return Revision(_number(record), labels(record)["status"], since)
+
+
+def _number(record: Secret) -> int:
+    return int(labels(record)["version"])

@@ -13,9 +13,9 @@ from lightkube.resources.networking_v1 import Ingress
 
 from components.cluster.protocol import Cluster
 from components.errors import as_run_errors
-from kube.drift import deployed_record, find_drift
+from kube.drift import find_drift
 from kube.errors import translate_errors
-from kube.helm import Revision, last
+from kube.helm import Revision, deployed_record, last_revision
 from kube.kubeconfig import Kubeconfig
 from kube.objects import load_balancer_address
 from kube.rollout.hooks import rollout_hooks
@@ -166,7 +166,7 @@ async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> st
     """
     with as_run_errors(), translate_errors(kubeconfig):
         client = kubeconfig.async_client()
-        newest = await last(client, namespace, RELEASE)
+        newest = await last_revision(client, namespace, RELEASE)
     with as_run_errors():
         _require_finished(newest)
     with as_run_errors(), translate_errors(kubeconfig):
@@ -193,10 +193,10 @@ async def _drift(client: AsyncClient, namespace: str, manifest: str) -> list[str
 
 def _require_finished(revision: Revision | None) -> None:
     # Helm refuses then, with less to go by, and only after the update has changed all that comes before a release.
-    if revision and revision.under_way:
+    if revision and revision.pending:
         stack = pulumi.get_stack()
         raise UserError(
-            f"The release {RELEASE} is in the middle of {revision.under_way} since {revision.since:%Y-%m-%d %H:%M:%S} "
+            f"The release {RELEASE} is in the middle of {revision.pending} since {revision.since:%Y-%m-%d %H:%M:%S} "
             f"UTC: wait if an update of stack {stack} is running.\n"
             f"    python -m delivery recover --stack {stack}   mends it where none is"
         )

@@ -31,7 +31,7 @@ class Cluster:
         """Return all revisions that Helm remembers of a release, the oldest first."""
         kubeconfig = self._kubeconfig(release)
         with translate_errors(kubeconfig):
-            return helm.read(kubeconfig.client(), release.inputs["namespace"], release.inputs["name"])
+            return helm.revisions(kubeconfig.client(), release.inputs["namespace"], release.inputs["name"])
 
     def helm(self, release: Resource, arguments: Sequence[str]) -> None:
         """Run a command of Helm that changes a release, without a timeout of ours."""

@@ -24,7 +24,7 @@ def find_unfinished(name: str, state: Checkpoint, cluster: Cluster) -> Finding |
     candidates = [*known, *_app_release(name, known)]
     for release in {one.urn: one for one in candidates if one.is_release}.values():
         revisions = cluster.revisions(release)
-        if revisions and (revisions[-1].under_way or revisions[-1].status == "uninstalled"):
+        if revisions and (revisions[-1].pending or revisions[-1].status == "uninstalled"):
             return _unfinished(release, revisions, cluster)
     return None
 
@@ -61,7 +61,7 @@ def _unfinished(release: Resource, revisions: Sequence[Revision], cluster: Clust
     else:
         command = ["helm", "uninstall", release.inputs["name"], *options]
         action = "No revision was ever deployed: the release is uninstalled, and the next update installs it."
-    operation = last.under_way or "an uninstall that kept its history"
+    operation = last.pending or "an uninstall that kept its history"
     return Finding(
         problem=f"{_label(release)} is in the middle of {operation} (revision {last.number}, {last.status}) since "
         f"{last.since:%Y-%m-%d %H:%M:%S} UTC.",

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from kube import kubeconfig as kubeconfigs
-from kube.drift import deployed_record, find_drift
+from kube.drift import find_drift
+from kube.helm import deployed_record
 from kube.rollout.watcher import RolloutWatcher
 from tests.support.project import ROOT
 

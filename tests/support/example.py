@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from kube.kubeconfig import Kubeconfig, read
+
 PROJECT_FOLDER = Path(__file__).parents[2]
 
 # Part of every secret value, so that a text without it holds none of them.
@@ -44,6 +46,11 @@ DEFINITIONS: Mapping[str, dict[str, Any]] = {
     }
     for name in ("components", "subscriptions")
 }
+
+
+def cluster(server: str, **changes: Mapping[str, Any] | None) -> Kubeconfig:
+    """Return the kubeconfig of this server; changes: arguments of `kubeconfig`."""
+    return read(yaml.safe_dump(kubeconfig(server, **changes)))
 
 
 def kubeconfig(

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from kube import kubeconfig
-from kube.drift import deployed_record, find_drift
+from kube.drift import find_drift
+from kube.helm import deployed_record
 from settings.names import RELEASE as APP
 from tests.support.faults.proxy import TOKEN
 from tests.support.faults.sandbox import Sandbox

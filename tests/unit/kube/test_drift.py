@@ -1,4 +1,4 @@
-"""What was changed by hand, asked of a stand-in API server."""
+"""Manual changes, asked of a stand-in API server."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,29 +9,20 @@ import pytest
 import yaml
 from lightkube import ApiError, AsyncClient
 
-from kube import kubeconfig
-from kube.drift import ReleaseRecord, deployed_record, find_drift
+from kube.drift import find_drift
 from tests.support import example
-from tests.support.api_server import ApiServer, helm_record
+from tests.support.api_server import ApiServer
 
-SECRETS = "/api/v1/namespaces/todo/secrets"
 SERVICE = "/api/v1/namespaces/todo/services/backend"
 CONFIG_MAP = "/api/v1/namespaces/todo/configmaps/backend"
 MANIFEST = yaml.safe_dump_all(
-    [
-        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "backend"}},
-    ]
+    {"apiVersion": "v1", "kind": kind, "metadata": {"name": "backend"}} for kind in ("Service", "ConfigMap")
 )
 
 
-def client(api_server: ApiServer) -> AsyncClient:
-    return kubeconfig.read(yaml.safe_dump(example.kubeconfig(api_server.url)), "").async_client()
-
-
-def find(api_server: ApiServer) -> list[str]:
+def drift(api_server: ApiServer) -> list[str]:
     async def find() -> list[str]:
-        return await find_drift(client(api_server), "todo", MANIFEST)
+        return await find_drift(example.cluster(api_server.url).async_client(), "todo", MANIFEST)
 
     return asyncio.run(find())
 
@@ -39,106 +30,68 @@ def find(api_server: ApiServer) -> list[str]:
 def has_object(
     api_server: ApiServer, path: str, *, live: Mapping[str, Any] | None = None, applied: Mapping[str, Any] | None = None
 ) -> None:
-    """live: as it is; applied: as it would be after the manifest was applied again."""
-    for method, differing in (("GET", live or {}), ("PATCH", applied or {})):
-        metadata = {"name": "backend", "resourceVersion": "7", **differing.get("metadata", {})}
-        api_server.has(f"{method} {path}", {**differing, "metadata": metadata})
+    """Have an object in a cluster; applied: as a dry run of the manifest gives it."""
+    for method, content in (("GET", live or {}), ("PATCH", applied or {})):
+        metadata = {"name": "backend", "resourceVersion": "7", **content.get("metadata", {})}
+        api_server.has(f"{method} {path}", {**content, "metadata": metadata})
 
 
 @pytest.fixture
-def untouched(api_server: ApiServer) -> ApiServer:
-    """A cluster in which both objects are as the manifest has them."""
+def cluster(api_server: ApiServer) -> ApiServer:
+    """Return a cluster in which every object is as the manifest has it."""
     for path in (SERVICE, CONFIG_MAP):
         has_object(api_server, path)
     return api_server
 
 
-def test_the_record_of_the_running_revision_is_read(api_server: ApiServer) -> None:
-    # In the order of their names, as the API has them. Helm was interrupted before it superseded the ninth.
-    ninth, tenth = helm_record(9, "chart sha256:5e", "old"), helm_record(10, "chart sha256:5e", MANIFEST)
-    api_server.has_list(SECRETS, tenth, ninth)
-
-    async def read() -> ReleaseRecord | None:
-        return await deployed_record(client(api_server), "todo", "todo-app")
-
-    assert asyncio.run(read()) == ReleaseRecord(10, "chart sha256:5e", MANIFEST)
-    (request,) = api_server.requests
-    assert request.query["labelSelector"] == "owner=helm,name=todo-app,status=deployed"
-
-
-def test_a_release_that_never_ran_has_no_record(api_server: ApiServer) -> None:
-    api_server.has_list(SECRETS)
-
-    async def read() -> ReleaseRecord | None:
-        return await deployed_record(client(api_server), "todo", "todo-app")
-
-    assert asyncio.run(read()) is None
-
-
-def test_objects_that_nobody_touched_have_not_drifted(untouched: ApiServer) -> None:
-    assert find(untouched) == []
-
-
-def test_to_look_changes_nothing(untouched: ApiServer) -> None:
-    find(untouched)
-
-    patches = [request for request in untouched.requests if request.method == "PATCH"]
+def test_unchanged_objects_have_no_drift_and_are_not_changed(cluster: ApiServer) -> None:
+    assert drift(cluster) == []
+    patches = [request for request in cluster.requests if request.method == "PATCH"]
     assert [patch.query["dryRun"] for patch in patches] == ["All", "All"]
 
 
 @pytest.mark.parametrize(
-    ("live", "applied"),
+    ("live", "applied", "found"),
     [
-        ({"spec": {"type": "NodePort"}}, {"spec": {"type": "ClusterIP"}}),
-        ({"metadata": {"labels": {"app": "other"}}}, {"metadata": {"labels": {"app": "backend"}}}),
-        ({"metadata": {}}, {"metadata": {"annotations": {"checksum": "5e"}}}),
+        ({"spec": {"type": "NodePort"}}, {"spec": {"type": "ClusterIP"}}, ["Service/backend"]),
+        ({"metadata": {"labels": {"a": "b"}}}, {"metadata": {"labels": {"a": "c"}}}, ["Service/backend"]),
+        ({"metadata": {}}, {"metadata": {"annotations": {"checksum": "5e"}}}, ["Service/backend"]),
+        (
+            {"metadata": {"generation": 1, "managedFields": []}, "status": {"loadBalancer": {}}},
+            {"metadata": {"generation": 2, "managedFields": [{}]}, "status": {}},
+            [],
+        ),
     ],
-    ids=["field", "label", "annotation"],
+    ids=["field", "label", "annotation", "written by the cluster"],
 )
-def test_an_object_that_would_change_if_applied_again_has_drifted(
-    untouched: ApiServer, live: Mapping[str, Any], applied: Mapping[str, Any]
+def test_object_that_another_apply_would_change_has_drifted(
+    cluster: ApiServer, live: Mapping[str, Any], applied: Mapping[str, Any], found: list[str]
 ) -> None:
-    has_object(untouched, SERVICE, live=live, applied=applied)
+    has_object(cluster, SERVICE, live=live, applied=applied)
 
-    assert find(untouched) == ["Service/backend"]
-
-
-def test_an_object_that_was_deleted_has_drifted(untouched: ApiServer) -> None:
-    untouched.refuses(f"GET {CONFIG_MAP}", HTTPStatus.NOT_FOUND, "not found")
-
-    assert find(untouched) == ["ConfigMap/backend"]
+    assert drift(cluster) == found
 
 
-def test_what_the_cluster_itself_writes_is_no_drift(untouched: ApiServer) -> None:
-    has_object(
-        untouched,
-        SERVICE,
-        live={"metadata": {"generation": 1, "managedFields": []}, "status": {"loadBalancer": {}}},
-        applied={"metadata": {"generation": 2, "managedFields": [{}]}, "status": {}},
-    )
+def test_drifted_and_deleted_objects_are_sorted(cluster: ApiServer) -> None:
+    cluster.refuses(f"GET {CONFIG_MAP}", HTTPStatus.NOT_FOUND, "not found")
+    has_object(cluster, SERVICE, live={"metadata": {"labels": {"app": "other"}}})
 
-    assert find(untouched) == []
+    assert drift(cluster) == ["ConfigMap/backend", "Service/backend"]
 
 
-def test_drifted_objects_are_named_in_order(untouched: ApiServer) -> None:
-    for path in (CONFIG_MAP, SERVICE):
-        has_object(untouched, path, live={"metadata": {"labels": {"app": "other"}}})
-
-    assert find(untouched) == ["ConfigMap/backend", "Service/backend"]
-
-
-def test_a_cluster_that_refuses_to_tell_is_no_drift_but_an_error(untouched: ApiServer) -> None:
-    untouched.refuses(f"PATCH {CONFIG_MAP}", HTTPStatus.FORBIDDEN, "configmaps is forbidden")
+def test_comparison_that_is_forbidden_is_an_error(cluster: ApiServer) -> None:
+    cluster.refuses(f"PATCH {CONFIG_MAP}", HTTPStatus.FORBIDDEN, "configmaps is forbidden")
 
     with pytest.raises(ApiError, match="configmaps is forbidden"):
-        find(untouched)
+        drift(cluster)
 
 
 class BusyClient:
-    """Has every object as it was declared; most: how many requests it ever had at once."""
+    """Has every object as it was declared."""
 
     def __init__(self) -> None:
         self.most = self._now = 0
+        """The most requests at one time."""
 
     async def get(self, kind: type[Any], name: str, **_: Any) -> Any:
         self._now += 1
@@ -151,11 +104,11 @@ class BusyClient:
         return await self.get(kind, name)
 
 
-def test_a_release_of_many_objects_waits_for_no_connection() -> None:
+def test_large_release_does_not_exhaust_the_connections() -> None:
     manifest = yaml.safe_dump_all(
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"s{n}"}} for n in range(300)
     )
     busy = BusyClient()
 
     assert asyncio.run(find_drift(cast("AsyncClient", busy), "todo", manifest)) == []
-    assert 1 < busy.most < 100  # the connections of a client
+    assert 1 < busy.most < 100

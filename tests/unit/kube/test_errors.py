@@ -8,11 +8,9 @@ from typing import Any
 
 import httpx2
 import pytest
-import yaml
 from lightkube import Client
 from lightkube.resources.core_v1 import Namespace
 
-from kube import kubeconfig
 from kube.errors import ClusterError, translate_errors
 from kube.kubeconfig import Kubeconfig
 from tests.support import example
@@ -20,10 +18,6 @@ from tests.support.api_server import Answer, ApiServer
 
 NAMESPACES = "/api/v1/namespaces"
 NOWHERE = "https://127.0.0.1:9"
-
-
-def cluster(server: str, *, user: Mapping[str, Any] | None = None, **cluster: str) -> Kubeconfig:
-    return kubeconfig.read(yaml.safe_dump(example.kubeconfig(server, user=user, cluster=cluster)), "")
 
 
 def exec_plugin(*command: str) -> dict[str, Any]:
@@ -60,7 +54,7 @@ def test_rejection_is_explained_by_its_kind(
 ) -> None:
     api_server.refuses(NAMESPACES, status, message)
 
-    error = failure(cluster(api_server.url))
+    error = failure(example.cluster(api_server.url))
 
     assert kind in error.message
     assert error.message.endswith(message)
@@ -73,7 +67,7 @@ def test_identity_that_cannot_list_namespaces_needs_the_cluster_identifier_from_
     message = 'namespaces is forbidden: User "deployer" cannot list resource "namespaces" in API group ""'
     api_server.refuses(NAMESPACES, HTTPStatus.FORBIDDEN, message)
 
-    error = failure(cluster(api_server.url))
+    error = failure(example.cluster(api_server.url))
 
     assert "clusterIdentifier" in error.message
     assert "only before the first update" in error.message
@@ -83,13 +77,13 @@ def test_unreachable_cluster_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as freed:
         server = f"http://127.0.0.1:{freed.getsockname()[1]}"
 
-    assert failure(cluster(server)).message.startswith("Cannot reach the API server")
+    assert failure(example.cluster(server)).message.startswith("Cannot reach the API server")
 
 
 def test_cluster_that_hangs_is_unreachable(api_server: ApiServer) -> None:
     api_server.answers[NAMESPACES] = Answer(None)
 
-    assert failure(cluster(api_server.url), seconds=0.1).message.startswith("Cannot reach the API server")
+    assert failure(example.cluster(api_server.url), seconds=0.1).message.startswith("Cannot reach the API server")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +102,7 @@ def test_cluster_that_hangs_is_unreachable(api_server: ApiServer) -> None:
 def test_server_that_is_not_kubernetes_is_reported(api_server: ApiServer, answer: Answer) -> None:
     api_server.answers[NAMESPACES] = answer
 
-    failure(cluster(api_server.url))
+    failure(example.cluster(api_server.url))
 
 
 @pytest.mark.parametrize(
@@ -141,15 +135,15 @@ def test_server_that_is_not_kubernetes_is_reported(api_server: ApiServer, answer
 def test_unusable_credentials_are_reported_and_not_shown(
     user: Mapping[str, Any] | None, authority: Mapping[str, str]
 ) -> None:
-    failure(cluster(NOWHERE, user=user, **authority))
+    failure(example.cluster(NOWHERE, user=user, cluster=authority))
 
 
 def test_exec_plugin_that_fails_is_reported_with_its_output() -> None:
-    error = failure(cluster(NOWHERE, user=exec_plugin("sh", "-c", "echo not configured >&2; exit 1")))
+    error = failure(example.cluster(NOWHERE, user=exec_plugin("sh", "-c", "echo not configured >&2; exit 1")))
 
     assert error.message.startswith("Cannot load the credentials")
     assert error.message.endswith("not configured")
 
 
 def test_malformed_address_is_reported() -> None:
-    failure(cluster("http://[::1"))
+    failure(example.cluster("http://[::1"))

@@ -6,10 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
-import yaml
 from pulumi.runtime.proto import engine_pb2
 
-from kube import kubeconfig
 from kube.rollout.hooks import rollout_hooks
 from tests.support import example
 from tests.support.api_server import ApiServer
@@ -32,11 +30,10 @@ def cluster(api_server: ApiServer) -> ApiServer:
 
 
 def deploy(engine: Engine, cluster: ApiServer, helm: Callable[[], Inputs], *, preview: bool = False) -> None:
-    found = kubeconfig.read(yaml.safe_dump(example.kubeconfig(cluster.url)))
-
     def program() -> None:
         component = pulumi.ComponentResource("test:Component", "component")
-        hooks = rollout_hooks(found, "todo-app", [], resource=component, before=[pulumi.ResourceHook("before", first)])
+        before = [pulumi.ResourceHook("before", first)]
+        hooks = rollout_hooks(example.cluster(cluster.url), "todo-app", [], resource=component, before=before)
         options = pulumi.ResourceOptions(parent=component, hooks=hooks)
         kubernetes.helm.v3.Release("todo-app", namespace="todo", chart="chart", opts=options)
 
