@@ -136,7 +136,7 @@ def test_outputs_describe_the_deployment(deployed: Engine) -> None:
     assert set(outputs["daprComponents"]) == {r.name for r in on_cluster(deployed) if r.type.endswith(":Component")}
     assert (outputs["release"], outputs["revision"], outputs["namespace"]) == ("todo-app", 3, "todo")
     assert (outputs["endpoint"], outputs["url"]) == ("todo.example.com", "http://todo.example.com")
-    assert str(outputs["verifyTimeoutSeconds"]) == example.CONFIG["verifyTimeoutSeconds"]
+    assert outputs["verifyTimeoutSeconds"] == int(example.CONFIG["verifyTimeoutSeconds"])
 
 
 def test_no_secret_is_in_the_state_or_the_log(deployed: Engine) -> None:
