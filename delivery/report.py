@@ -1,4 +1,4 @@
-"""Checks, of a verification or of what a stack needs, told to a terminal, to a job's summary, and to a program."""
+"""The results of checks, for a terminal, for the summary page of a workflow run, and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -12,19 +12,16 @@ _MARKS = {"passed": "ok", "failed": "FAILED", "not applicable": "n/a"}
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at and what came of it.
-
-    evidence: what there is to see, in the stack's own words; causes: why a check failed, a line each, in those of pods.
-    """
+    """The result of a check."""
 
     name: str
     state: State
-    evidence: str
-    causes: Sequence[str] = ()
+    evidence: str  # what the check saw
+    causes: Sequence[str] = ()  # why it failed, a line each; pods wrote some of them
 
 
 def plain(checks: Sequence[Check]) -> str:
-    """One line for each check, and below it the causes of a failure."""
+    """Return a line for each check, with the causes of a failure below it."""
     width = max(len(check.name) for check in checks)
     return "\n".join(
         f"{_MARKS[check.state]:<6} {check.name:<{width}}  "
@@ -34,7 +31,7 @@ def plain(checks: Sequence[Check]) -> str:
 
 
 def markdown(result: str, reason: str, checks: Sequence[Check]) -> str:
-    """A section for $GITHUB_STEP_SUMMARY; reason: why the result is what it is, where it is not `passed`."""
+    """Return a section for $GITHUB_STEP_SUMMARY; reason: empty where the result is `passed`."""
     lines = [f"### Verification: {result}", "", *([_cell(reason), ""] if reason else [])]
     if checks:
         rows = [f"| {check.name} | {_MARKS[check.state]} | {_evidence(check)} |" for check in checks]
@@ -43,7 +40,7 @@ def markdown(result: str, reason: str, checks: Sequence[Check]) -> str:
 
 
 def as_json(checks: Sequence[Check]) -> str:
-    """The same for a program: a list of name, state, evidence and causes."""
+    """Return a list of objects with name, state, evidence and causes."""
     return json.dumps([asdict(check) for check in checks], indent=2)
 
 
@@ -52,6 +49,6 @@ def _evidence(check: Check) -> str:
 
 
 def _cell(text: str) -> str:
-    # A pod may write whatever it likes into its log: here it is text, and neither markup nor a column.
+    # Pods write what they like into their logs: it must be neither markup nor a column.
     escaped = "".join(f"\\{letter}" if letter in "\\`*_[]|#" else letter for letter in text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")

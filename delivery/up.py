@@ -11,7 +11,7 @@ from delivery.history import updates
 from delivery.history.updates import Update
 from delivery.rollback.run import roll_back
 from delivery.verify.loop import UnverifiedError
-from delivery.verify.run import Verdict, judge
+from delivery.verify.run import Result, verify_stack
 from system.errors import UserError
 
 
@@ -44,7 +44,7 @@ def _verify_update(name: str, tell: Callable[[str], None]) -> None:
     made = _version(_last(name))
     verdict = _judged(name, tell)
     again = f"python -m delivery verify --stack {name}"
-    match verdict.result:
+    match verdict.state:
         case "passed":
             tell(f"\nUpdate {made} of stack {name} succeeded, and is verified.")
         case "unknown":
@@ -55,7 +55,7 @@ def _verify_update(name: str, tell: Callable[[str], None]) -> None:
             raise _taken_back(name, made, verdict, tell)
 
 
-def _taken_back(name: str, bad: int, verdict: Verdict, tell: Callable[[str], None]) -> UserError:
+def _taken_back(name: str, bad: int, verdict: Result, tell: Callable[[str], None]) -> UserError:
     """The end of an update that does not verify, once its app was rolled back."""
     lines = [f"Update {bad} of stack {name} succeeded, and did not verify: {verdict.reason}"]
     if not set(updates.verified(name)) - {bad}:
@@ -71,7 +71,7 @@ def _taken_back(name: str, bad: int, verdict: Verdict, tell: Callable[[str], Non
         return UserError("\n".join([*lines, f"It was not rolled back: {error}"]))
     second = _judged(name, tell)
     lines.append(f"Rolled back by update {_version(_last(name))}, {_told(second)}")
-    if second.result == "passed":
+    if second.state == "passed":
         lines.append(
             f"    python -m delivery up --stack {name}   once it is mended; until then the app is the earlier one"
         )
@@ -85,7 +85,7 @@ def _failed_update(name: str, failed: Update, tell: Callable[[str], None]) -> Us
     tell(f"\nUpdate {failed.version} failed: whether the app still runs as it did before.")
     verdict = _judged(name, tell)
     lines = [f"Update {failed.version} of stack {name} failed; above is what the engine says of it."]
-    match verdict.result:
+    match verdict.state:
         case "passed":
             lines += [
                 f"The app still runs as {_good(name)} promised: the release took itself back.",
@@ -104,14 +104,14 @@ def _failed_update(name: str, failed: Update, tell: Callable[[str], None]) -> Us
     return UserError("\n".join(lines))
 
 
-def _judged(name: str, tell: Callable[[str], None]) -> Verdict:
-    verdict = judge(name, None)
+def _judged(name: str, tell: Callable[[str], None]) -> Result:
+    verdict = verify_stack(name)
     tell(report.plain(verdict.checks) if verdict.checks else f"not verified: {verdict.reason}")
     return verdict
 
 
-def _told(verdict: Verdict) -> str:
-    match verdict.result:
+def _told(verdict: Result) -> str:
+    match verdict.state:
         case "passed":
             return "which is verified."
         case "failed":

@@ -1,7 +1,7 @@
-"""Why a check failed: the warnings of the cluster's events, and the last words of the containers."""
+"""Why a check failed: warning events, and the last log lines of containers that are not ready."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,66 +12,66 @@ from lightkube.models.core_v1 import ContainerStatus
 from lightkube.resources.core_v1 import Event, Pod
 
 from delivery.report import Check
-from delivery.verify.dapr import SIDECARS
-from delivery.verify.http import PATHS, answer_of
+from delivery.verify import dapr, http, rollouts
 from delivery.verify.logs import Logs
-from delivery.verify.rollouts import rollout_of
-from delivery.verify.snapshot import Sight
+from delivery.verify.snapshot import Snapshot
 from kube.objects import container_statuses, init_container_statuses, name
 from settings.names import APPS
 
-_ANSWERS = {answer_of(path) for path in PATHS}
-# Whose pods a check is about.
-_APP_OF = {**{rollout_of(app): app for app in APPS}, SIDECARS: "backend"}
+_HTTP_CHECKS = {http.check_name(path) for path in http.PATHS}
+# The app whose pods a check is about.
+_APP_OF = {**{rollouts.check_name(app): app for app in APPS}, dapr.SIDECARS: "backend"}
 
 _EVENTS = 5
 _LOG_LINES = 10
-_LONGEST = 300
+_EVENT_LENGTH = 300
 
-# What an answer through the ingress needs beside the pods: an address, and cert-manager's way to a certificate.
-_OF_THE_INGRESS = {"Ingress", "Certificate", "CertificateRequest", "Order", "Challenge", "Issuer"}
+# A response through the ingress needs an address, and the objects that cert-manager issues a certificate by.
+_INGRESS_KINDS = {"Ingress", "Certificate", "CertificateRequest", "Order", "Challenge", "Issuer"}
 
 
-def explained(client: Client, logs: Logs, namespace: str, sight: Sight, checks: Sequence[Check]) -> Iterator[Check]:
-    """The checks, each that failed with what the cluster says of it. What it does not say is left out."""
+def with_causes(
+    client: Client, logs: Logs, namespace: str, snapshot: Snapshot, checks: Sequence[Check]
+) -> Iterator[Check]:
+    """Yield the checks, the failed ones with the causes that the cluster has; those of an app only once."""
     events = _warnings(client, namespace)
-    untold = {*APPS}
+    apps = {*APPS}
     for check in checks:
-        why: Sequence[str] = []
-        app = _APP_OF.get(check.name, "")
-        if check.state == "failed" and check.name in _ANSWERS:
-            why = _told(event for event in events if event.kind in _OF_THE_INGRESS)
-        elif check.state == "failed" and app in untold:
-            untold.remove(app)
-            pods = sight.pods[app]
-            warnings = _told(event for event in events if event.is_of(app, {*map(name, pods)}))
-            why = [*warnings, *(line for pod in pods for line in _last_words(logs, pod))]
-        yield replace(check, causes=[*dict.fromkeys([*check.causes, *why])])
+        causes: Sequence[str] = []
+        app = _APP_OF.get(check.name)
+        if check.state == "failed" and check.name in _HTTP_CHECKS:
+            causes = _latest(event for event in events if event.kind in _INGRESS_KINDS)
+        elif check.state == "failed" and app in apps:
+            apps.remove(app)
+            pods = snapshot.pods[app]
+            warnings = _latest(event for event in events if event.is_about(app, {*map(name, pods)}))
+            causes = [*warnings, *(line for pod in pods for line in _last_lines(logs, pod))]
+        yield replace(check, causes=[*dict.fromkeys([*check.causes, *causes])])
 
 
 @dataclass(frozen=True)
 class _Warning:
-    """An event; name: of the object that it is about."""
+    """A warning event, and the object that it is about."""
 
-    kind: str
-    name: str
-    reason: str
+    kind: str | None
+    name: str | None
+    reason: str | None
     message: str
     time: datetime
 
-    def is_of(self, app: str, pods: Collection[str | None]) -> bool:
-        """Whether it is about an app's deployment, or what the deployment made."""
+    def is_about(self, app: str, pods: Collection[str | None]) -> bool:
+        """Return whether the object is an app's deployment or belongs to it."""
         match self.kind:
             case "Deployment" | "HorizontalPodAutoscaler":
                 return self.name == app
             case "ReplicaSet":
-                return self.name.rpartition("-")[0] == app
+                return self.name is not None and self.name.rpartition("-")[0] == app
             case _:
                 return self.kind == "Pod" and self.name in pods
 
 
 def _warnings(client: Client, namespace: str) -> Sequence[_Warning]:
-    """The latest first."""
+    """Return the warnings, the latest first; none where they cannot be read."""
     try:
         events = [*client.list(Event, namespace=namespace, fields={"type": "Warning"})]
     except (httpx2.HTTPError, ConfigError):
@@ -83,23 +83,21 @@ def _warning(event: Event) -> _Warning:
     times = [event.lastTimestamp, event.series and event.series.lastObservedTime, event.eventTime]
     time = next(filter(None, times), datetime.min.replace(tzinfo=UTC))
     about = event.involvedObject
-    return _Warning(about.kind or "", about.name or "", event.reason or "", event.message or "", time)
+    return _Warning(about.kind, about.name, event.reason, " ".join((event.message or "").split()), time)
 
 
-def _told(events: Iterator[_Warning]) -> Sequence[str]:
-    """Of what differs in numbers and names alone, the latest."""
-    told: dict[object, str] = {}
+def _latest(events: Iterable[_Warning]) -> Sequence[str]:
+    """Return the latest events, one of each kind of message: numbers and names do not count."""
+    latest: dict[object, str] = {}
     for event in events:
-        message = " ".join(event.message.split())
-        alike = (event.kind, event.reason, re.sub(r"\S*\d\S*", "", message))
-        told.setdefault(
-            alike, f"{event.time:%H:%M:%S} UTC {event.kind} {event.name}: {event.reason}: {message[:_LONGEST]}"
-        )
-    return [*told.values()][:_EVENTS]
+        key = (event.kind, event.reason, re.sub(r"\S*\d\S*", "", event.message))
+        text = f"{event.kind} {event.name}: {event.reason}: {event.message[:_EVENT_LENGTH]}"
+        latest.setdefault(key, f"{event.time:%H:%M:%S} UTC {text}")
+    return [*latest.values()][:_EVENTS]
 
 
-def _last_words(logs: Logs, pod: Pod) -> Iterator[str]:
-    """The last lines of each container that is not ready, and of the one before where that one crashed."""
+def _last_lines(logs: Logs, pod: Pod) -> Iterator[str]:
+    """Yield the last lines of each container that is not ready, and those before its restart where it runs again."""
     for status in _not_ready(pod):
         where = f"{name(pod)} {status.name}"
         if status.restartCount and status.state and status.state.running:
@@ -110,12 +108,11 @@ def _last_words(logs: Logs, pod: Pod) -> Iterator[str]:
 
 
 def _not_ready(pod: Pod) -> Sequence[ContainerStatus]:
-    started = [status for status in container_statuses(pod) if not status.ready]
-    # One that ran to its end is not ready either.
-    first = [status for status in init_container_statuses(pod) if not status.ready and not _is_done(status)]
-    return [*first, *started]
+    # A completed init container is not ready either.
+    init = [status for status in init_container_statuses(pod) if not status.ready and not _is_completed(status)]
+    return [*init, *(status for status in container_statuses(pod) if not status.ready)]
 
 
-def _is_done(status: ContainerStatus) -> bool:
+def _is_completed(status: ContainerStatus) -> bool:
     ended = status.state and status.state.terminated
     return bool(ended) and ended.exitCode == 0

@@ -1,4 +1,4 @@
-"""What a stack's outputs promise."""
+"""The part of a stack's outputs that a verification proves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,31 +8,25 @@ from system.errors import UserError
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """images: by app; components: the names of Dapr's; url: where the app answers, empty where nothing leads to it.
-    address: where DNS is to lead the url's host, empty where that is not the stack's to know.
-
-    seconds: how long it may take until all of it is there.
-    """
-
+class Expected:
     namespace: str
-    images: Mapping[str, str]
-    components: Sequence[str]
-    url: str
-    address: str
-    seconds: float
+    images: Mapping[str, str]  # by app
+    components: Sequence[str]  # the names of the Dapr components
+    url: str | None  # of the app; None where another ingress controller assigns its host
+    address: str | None  # of the load balancer, for the DNS record of the URL's host; None where unknown
+    seconds: float  # the timeout
 
 
-def wanted(outputs: Mapping[str, Any]) -> Wanted:
-    """What a stack's outputs promise. Raises UserError where the stack was never brought up."""
+def read(outputs: Mapping[str, Any]) -> Expected:
+    """Raises UserError where the stack was never deployed."""
     try:
-        return Wanted(
+        return Expected(
             outputs["namespace"],
             outputs["images"],
             outputs["daprComponents"],
-            outputs["url"],
-            outputs.get("address", ""),
+            outputs["url"] or None,
+            outputs.get("address") or None,
             outputs["verifyTimeoutSeconds"],
         )
     except KeyError as error:
-        raise UserError(f"The stack has no output {error}: nothing was deployed.\n    pulumi up") from None
+        raise UserError(f"The stack has no output {error}, so it was never deployed.", "pulumi up") from None

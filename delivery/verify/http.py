@@ -1,4 +1,4 @@
-"""Whether the app answers through its ingress."""
+"""Whether the app responds through its ingress."""
 
 import socket
 import ssl
@@ -18,84 +18,81 @@ _REDIRECTS = 5
 _HEALTH = "/api/health"
 
 
-def answer_of(path: str) -> str:
-    """The name of the check."""
+def check_name(path: str) -> str:
     return f"GET {path}"
 
 
-def unheard(path: str) -> Check:
-    """Of simulated pods, which answer nothing."""
-    return Check(answer_of(path), "not applicable", SIMULATED)
+def not_applicable(path: str) -> Check:
+    """Return the check of simulated pods, which respond to nothing."""
+    return Check(check_name(path), "not applicable", SIMULATED)
 
 
-def browser() -> httpx2.Client:
-    """Who asks."""
+def new_client() -> httpx2.Client:
     return httpx2.Client(timeout=_SECONDS)
 
 
-def answer(browser: httpx2.Client, url: str, path: str, address: str) -> Check:
-    """Whether the app itself answers a path, and not somebody to whom the request was sent on.
-
-    url: where the ingress answers; empty while it has no address. address: where DNS is to lead its host, if known.
-    """
-    name = answer_of(path)
-    if not url:
+def check(
+    client: httpx2.Client,
+    url: str | None,  # None while the ingress has no address
+    path: str,
+    address: str | None,  # for the DNS record of the URL's host
+) -> Check:
+    """Check that the app itself responds to a path, and no other host after a redirect."""
+    name = check_name(path)
+    if url is None:
         return Check(name, "failed", "the ingress has no address yet")
     try:
-        problem, response = _ask(browser, url, path)
+        problem, response = _get(client, url, path)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return Check(name, "failed", _trouble(url, path, address, error))
+        return Check(name, "failed", _reason(url, path, address, error))
     if response.is_success and path == _HEALTH:
-        problem = problem or _sickness(response)
-    told = f"{response.status_code} from {url}{path}"
+        problem = problem or _health_problem(response)
+    evidence = f"{response.status_code} from {url}{path}"
     if problem:
-        return Check(name, "failed", f"{told}, {problem}")
-    return Check(name, "passed" if response.is_success else "failed", told)
+        return Check(name, "failed", f"{evidence}: {problem}")
+    return Check(name, "passed" if response.is_success else "failed", evidence)
 
 
-def _ask(browser: httpx2.Client, url: str, path: str) -> tuple[str, httpx2.Response]:
-    """The answer at the end of all redirects on the same host, and what is wrong with where it leads."""
+def _get(client: httpx2.Client, url: str, path: str) -> tuple[str | None, httpx2.Response]:
+    """Return the response after all redirects on the same host, and the problem with the last one."""
     host = httpx2.URL(url).host
-    response = browser.get(f"{url}{path}")
+    response = client.get(f"{url}{path}")
     for _ in range(_REDIRECTS):
-        onward = response.next_request
-        if onward is None:
-            return "", response
-        if onward.url.host != host:
-            return f"which leads elsewhere, to {onward.url.host}", response
-        response = browser.send(onward)
-    return "one redirect after another", response
+        following = response.next_request
+        if following is None:
+            return None, response
+        if following.url.host != host:
+            return f"a redirect to another host, {following.url.host}", response
+        response = client.send(following)
+    return f"more than {_REDIRECTS} redirects", response
 
 
-def _sickness(response: httpx2.Response) -> str:
-    """What is wrong with the health's content: it is a JSON object, and its `status`, where it has one, is `ok`.
-
-    So that neither a page of the frontend nor of somebody's proxy counts as the backend's health.
-    """
+def _health_problem(response: httpx2.Response) -> str | None:
+    """Require a JSON object whose `status`, if it has one, is `ok`: no page of the frontend or of a proxy."""
     try:
-        told: object = response.json()
+        health: object = response.json()
     except ValueError:
-        kind = response.headers.get("Content-Type", "").partition(";")[0] or "no type"
-        return f"which is no JSON but {kind}: it is not the backend that answers"
-    if not isinstance(told, dict):
-        return "which is no JSON object: it is not the backend that answers"
-    return "" if told.get("status", "ok") == "ok" else "whose status is not ok"
+        kind = response.headers.get("Content-Type", "").partition(";")[0] or "without a type"
+        return f"the body is not JSON ({kind}), so it is not from the backend"
+    if not isinstance(health, dict):
+        return "the body is not a JSON object, so it is not from the backend"
+    return None if health.get("status", "ok") == "ok" else "its status is not ok"
 
 
-def _trouble(url: str, path: str, address: str, error: Exception) -> str:
+def _reason(url: str, path: str, address: str | None, error: Exception) -> str:
     host = httpx2.URL(url).host
-    if address and _cause(error, socket.gaierror):
-        return f"DNS does not know {host}: make a record of it that leads to {address}"
-    refused = _cause(error, ssl.SSLCertVerificationError)
+    if address and _find_cause(error, socket.gaierror):
+        return f"DNS has no record of {host}: create one that points to {address}"
+    refused = _find_cause(error, ssl.SSLCertVerificationError)
     if refused is None:
-        return f"{url}{path} does not answer: {error}"
+        return f"no response from {url}{path}: {error}"
     return (
-        f"the certificate of {host} is not valid yet ({refused.verify_message}); "
-        "`kubectl describe issuer,certificate` tells what it waits for"
+        f"the certificate of {host} is not valid yet ({refused.verify_message})\n"
+        "hint: kubectl describe issuer,certificate"
     )
 
 
-def _cause(error: BaseException | None, kind: type[E]) -> E | None:
+def _find_cause(error: BaseException | None, kind: type[E]) -> E | None:
     while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error

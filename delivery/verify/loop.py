@@ -1,7 +1,7 @@
-"""Looks until everything is as promised and stays so, or the deadline is over."""
+"""Run the checks until all pass and stay so, or until the timeout."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,49 +12,58 @@ from lightkube import ApiError, Client
 from lightkube.core.exceptions import ConfigError
 
 from delivery.report import Check
-from delivery.verify import certificate, dapr, diagnostics, http, rollouts
-from delivery.verify.expected import Wanted
-from delivery.verify.logs import Logs, reading_logs
-from delivery.verify.snapshot import Sight, is_simulated, see, url_of_ingress
+from delivery.verify import certificate, dapr, diagnostics, http, rollouts, snapshot
+from delivery.verify.expected import Expected
+from delivery.verify.logs import Logs, open_logs
+from delivery.verify.snapshot import Snapshot
 from kube.redaction import Redactor
 from settings.names import APPS, POD_SECRETS
 from system.errors import UserError
 
-# An app that crashes soon after its start was ready for a moment, and a rollout is complete in that moment: neither
-# Helm nor `kubectl rollout status` looks twice. An app that dies later than this is for its alerts to find.
-STEADY_SECONDS = 10.0
-
-_POLL_SECONDS = 2.0
 _REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class UnverifiedError(UserError):
-    """Nothing is known of the app, neither that it is as promised nor that it is not."""
+    """The verification has no result: the app may run as expected or not."""
 
     exit_code = 3
 
 
 class Progress(Protocol):
-    """Who is told what came of each look."""
-
     def show(self, checks: Sequence[Check]) -> None:
-        """What the checks came to at the last look."""
+        """Show the latest results."""
         ...
 
-    def say(self, trouble: str) -> None:
-        """Why there was nothing to see at the last look."""
+    def echo(self, problem: str) -> None:
+        """Show why there are no results at the moment."""
         ...
 
 
-def verify(client: Client, expected: Wanted, seconds: float, progress: Progress) -> Sequence[Check]:
-    """Looks until every check passes, and goes on to for STEADY_SECONDS; or until a deadline of so many seconds.
+@dataclass(frozen=True)
+class Pacing:
+    """The clock of a verification."""
 
-    Whatever fails then is explained, without secrets. An outage of the cluster is waited out.
+    poll_seconds: float = 2.0
+    # An app that crashes soon after its start is ready for a moment, and its rollout complete: neither Helm nor
+    # `kubectl rollout status` looks twice. Later crashes are for alerts.
+    steady_seconds: float = 10.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
-    Raises UnverifiedError where the cluster refuses to answer, or does not at the deadline.
+
+PACING = Pacing()
+
+
+def verify(
+    client: Client, expected: Expected, seconds: float, progress: Progress, pacing: Pacing = PACING
+) -> Sequence[Check]:
+    """Repeat the checks until all pass for `steady_seconds`, or for `seconds`; then add causes, without secrets.
+
+    An outage of the cluster is waited out. Raises UnverifiedError where the cluster rejects the client, or is
+    unreachable at the timeout.
     """
-    with reading_logs(client) as logs, http.browser() as browser:
-        return _Verification(client, logs, browser, expected).run(seconds, progress)
+    with open_logs(client) as logs, http.new_client() as browser:
+        return _Verification(client, logs, browser, expected, pacing).run(seconds, progress)
 
 
 @dataclass(frozen=True)
@@ -62,78 +71,82 @@ class _Verification:
     client: Client
     logs: Logs
     browser: httpx2.Client
-    expected: Wanted
+    expected: Expected
+    pacing: Pacing
 
     def run(self, seconds: float, progress: Progress) -> Sequence[Check]:
-        deadline = time.monotonic() + seconds
-        steadiness = _Steadiness()
+        namespace, clock = self.expected.namespace, self.pacing.clock
+        deadline = clock() + seconds
+        steadiness = _Steadiness(self.pacing)
         redactor: Redactor | None = None
         while True:
             try:
-                redactor = redactor or Redactor.read(self.client, self.expected.namespace, POD_SECRETS)
-                sight = see(self.client, self.expected.namespace)
-                # A controller that is not the stack's own may take its time to say where it answers.
-                url = self.expected.url or url_of_ingress(self.client, self.expected.namespace)
+                redactor = redactor or Redactor.read(self.client, namespace, POD_SECRETS)
+                current = snapshot.take(self.client, namespace)
+                # Another ingress controller may assign the address at any time.
+                url = self.expected.url or snapshot.ingress_url(self.client, namespace)
             except (httpx2.HTTPError, ConfigError) as error:
-                told = f"The cluster does not answer: {error}"
-                if not _may_pass(error) or time.monotonic() >= deadline:
-                    raise UnverifiedError(told) from None
-                progress.say(told)
+                problem = f"The cluster is unreachable: {error}"
+                if not _is_outage(error) or clock() >= deadline:
+                    raise UnverifiedError(problem) from None
+                progress.echo(problem)
             else:
-                checks = [_redacted(check, redactor) for check in self._checks(sight, url)]
-                if _failed(checks):
-                    steadiness = _Steadiness()
+                checks = [_redacted(check, redactor) for check in self._checks(current, url)]
+                if _any_failed(checks):
+                    steadiness = _Steadiness(self.pacing)
                 else:
-                    checks.append(steadiness.look(sight))
+                    checks.append(steadiness.check(current))
                 progress.show(checks)
-                if not _failed(checks):
+                if not _any_failed(checks):
                     return checks
-                # What holds at the deadline may take its time to show that it stays so.
-                if time.monotonic() >= deadline + (0 if steadiness.began is None else STEADY_SECONDS):
-                    explained = diagnostics.explained(self.client, self.logs, self.expected.namespace, sight, checks)
+                # Checks that pass at the deadline get the time to prove steady.
+                if clock() >= deadline + (0 if steadiness.since is None else self.pacing.steady_seconds):
+                    explained = diagnostics.with_causes(self.client, self.logs, namespace, current, checks)
                     return [_redacted(check, redactor) for check in explained]
-            time.sleep(_POLL_SECONDS)
+            self.pacing.sleep(self.pacing.poll_seconds)
 
-    def _checks(self, sight: Sight, url: str) -> Iterator[Check]:
-        expected, backend = self.expected, sight.pods["backend"]
+    def _checks(self, current: Snapshot, url: str | None) -> Iterator[Check]:
+        expected, backend = self.expected, current.pods["backend"]
         for app in APPS:
-            yield rollouts.rollout(app, sight.deployments.get(app), sight.pods[app])
+            yield rollouts.check_rollout(app, current.deployments.get(app), current.pods[app])
         for app in APPS:
-            yield rollouts.image(app, expected.images[app], sight.pods[app])
-        yield dapr.components(expected.components, sight.components, backend, self.logs)
-        yield dapr.sidecars(backend)
-        yield certificate.certificate(backend, datetime.now(UTC))
-        simulated = any(is_simulated(pod) for app in APPS for pod in sight.pods[app])
+            yield rollouts.check_image(app, expected.images[app], current.pods[app])
+        yield dapr.check_components(expected.components, current.components, backend, self.logs)
+        yield dapr.check_sidecars(backend)
+        yield certificate.check(backend, datetime.now(UTC))
         for path in http.PATHS:
-            yield http.unheard(path) if simulated else http.answer(self.browser, url, path, expected.address)
+            if current.is_simulated:
+                yield http.not_applicable(path)
+            else:
+                yield http.check(self.browser, url, path, expected.address)
 
 
 class _Steadiness:
-    """Since when the same pods are as they are to be, without any restart; by this machine's clock alone."""
+    """How long the same pods run without a restart."""
 
-    def __init__(self) -> None:
-        self.began: float | None = None
-        self._restarts: Mapping[str | None, int] = {}
+    def __init__(self, pacing: Pacing) -> None:
+        self._pacing = pacing
+        self.since: float | None = None
+        self._restarts: dict[str | None, int] = {}
 
-    def look(self, sight: Sight) -> Check:
-        now = time.monotonic()
-        if self.began is None or sight.restarts != self._restarts:
-            self.began, self._restarts = now, sight.restarts
-        if now - self.began >= STEADY_SECONDS:
-            return Check("steadiness", "passed", f"the same pods, without a restart, for {STEADY_SECONDS:g} seconds")
-        return Check("steadiness", "failed", f"the same pods are to run on for {STEADY_SECONDS:g} seconds")
+    def check(self, current: Snapshot) -> Check:
+        now, seconds, restarts = self._pacing.clock(), self._pacing.steady_seconds, {**current.restarts}
+        if self.since is None or restarts != self._restarts:
+            self.since, self._restarts = now, restarts
+        state = "passed" if now - self.since >= seconds else "failed"
+        return Check("steadiness", state, f"the same pods for {seconds:g} seconds, without a restart")
 
 
 def _redacted(check: Check, redactor: Redactor) -> Check:
     return replace(check, causes=redactor.redact(check.causes))
 
 
-def _failed(checks: Sequence[Check]) -> bool:
+def _any_failed(checks: Sequence[Check]) -> bool:
     return any(check.state == "failed" for check in checks)
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether it is an outage, which may be over at the next look, and not a refusal."""
+def _is_outage(error: Exception) -> bool:
+    """Return whether the error can pass by itself, unlike a rejection."""
     if isinstance(error, ApiError):
         return error.response.status_code not in _REFUSALS
     return not isinstance(error, ConfigError)

@@ -1,7 +1,7 @@
-"""A verification while it goes on: a live table on a terminal, a line for each change anywhere else."""
+"""The progress of a verification: a live table on a terminal, a line for each change anywhere else."""
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -16,70 +16,73 @@ from delivery.verify.loop import Progress
 
 
 @contextmanager
-def shown(stream: TextIO, environment: Mapping[str, str]) -> Generator[Progress]:
-    """Shows a verification on the stream until the block is done; a table leaves nothing behind."""
+def shown(
+    stream: TextIO, environment: Mapping[str, str], clock: Callable[[], float] = time.monotonic
+) -> Generator[Progress]:
+    """Show progress on a stream until the block ends; a table leaves nothing behind."""
     console = Console(file=stream)
     if environment.get("CI") or not console.is_terminal or console.is_dumb_terminal:
         yield _Lines(stream)
         return
-    table = _LiveTable()
+    table = _LiveTable(clock)
     with Live(table, console=console, transient=True, refresh_per_second=8):
         yield table
 
 
 class _Lines:
-    """What is still awaited, each time that this changes."""
+    """The failing checks, each time that they change."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._said = ""
+        self._last: str | None = None
 
     def show(self, checks: Sequence[Check]) -> None:
-        awaited = [f"{check.name}: {check.evidence}" for check in checks if check.state == "failed"]
-        if awaited:
-            self.say(f"waiting for {'; '.join(awaited)}")
+        failing = [f"{check.name}: {check.evidence}" for check in checks if check.state == "failed"]
+        if failing:
+            self.echo(f"waiting for {'; '.join(failing)}")
 
-    def say(self, trouble: str) -> None:
-        if trouble != self._said:
-            self._stream.write(f"{trouble}\n")
+    def echo(self, problem: str) -> None:
+        if problem != self._last:
+            self._stream.write(f"{problem}\n")
             self._stream.flush()
-            self._said = trouble
+            self._last = problem
 
 
 class _LiveTable:
     """Each check with a spinner until it passes, and the seconds that it took."""
 
-    def __init__(self) -> None:
-        self._began = time.monotonic()
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began = clock()
         self._checks: Sequence[Check] = []
         self._since: dict[str, float] = {}
         self._passed: dict[str, float] = {}
         self._spinner = Spinner("dots", style="yellow")
-        self._trouble = ""
+        self._problem = ""
 
     def show(self, checks: Sequence[Check]) -> None:
-        now = time.monotonic()
-        # One that comes later is awaited since then, and one that fails again takes longer.
+        now = self._clock()
+        # A check that appears later counts from then on; one that fails again goes on counting.
         first = now if self._checks else self._began
         self._since = {check.name: self._since.get(check.name, first) for check in checks}
         self._passed = {check.name: self._passed.get(check.name, now) for check in checks if check.state == "passed"}
-        self._checks, self._trouble = checks, ""
+        self._checks, self._problem = checks, ""
 
-    def say(self, trouble: str) -> None:
-        self._trouble = trouble
+    def echo(self, problem: str) -> None:
+        self._problem = problem
 
     def __rich__(self) -> Table:
-        """The table as it is now: rich asks for it at each refresh."""
+        """Return the table at this moment, at each refresh of rich."""
         table = Table(box=None, show_header=False, pad_edge=False, expand=True)
-        table.caption, table.caption_justify = Text(self._trouble, style="yellow"), "left"
+        table.caption, table.caption_justify = Text(self._problem, style="yellow"), "left"
         table.add_column(width=1)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, justify="right")
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for check in self._checks:
-            table.add_row(self._mark(check), check.name, self._seconds(check), Text(_line(check), style="dim"))
+            table.add_row(self._mark(check), check.name, self._seconds(check), Text(_detail(check), style="dim"))
         if not self._checks:
-            table.add_row(self._spinner, "looking at the cluster", _elapsed(self._began, time.monotonic()), "")
+            table.add_row(self._spinner, "reading the cluster", _elapsed(self._began, self._clock()), "")
         return table
 
     def _mark(self, check: Check) -> Spinner | Text:
@@ -94,13 +97,12 @@ class _LiveTable:
     def _seconds(self, check: Check) -> str:
         if check.state == "not applicable":
             return ""
-        return _elapsed(self._since[check.name], self._passed.get(check.name, time.monotonic()))
+        return _elapsed(self._since[check.name], self._passed.get(check.name, self._clock()))
 
 
 def _elapsed(since: float, until: float) -> str:
     return f"{until - since:.0f} s"
 
 
-def _line(check: Check) -> str:
-    """What is in the way, where that is known, else the evidence."""
+def _detail(check: Check) -> str:
     return check.causes[0] if check.causes and check.state == "failed" else check.evidence

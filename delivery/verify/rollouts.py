@@ -1,4 +1,4 @@
-"""Whether the app's deployments are complete, and of the images that the stack's outputs name."""
+"""Whether the app's deployments are complete, and run the images in the stack's outputs."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,13 @@ from kube.rollout.issues import find_issues
 from kube.rollout.snapshot import Snapshot
 
 
-def rollout(app: str, deployment: Deployment | None, pods: Sequence[Pod]) -> Check:
-    """Whether only ready pods of the newest version are left."""
-    name = rollout_of(app)
+def check_name(app: str) -> str:
+    return f"rollout of {app}"
+
+
+def check_rollout(app: str, deployment: Deployment | None, pods: Sequence[Pod]) -> Check:
+    """Check that only ready pods of the newest version are left."""
+    name = check_name(app)
     if deployment is None or not deployment.spec or not deployment.status or not deployment.metadata:
         return Check(name, "failed", "there is no such deployment")
     status, replicas = deployment.status, deployment.spec.replicas
@@ -24,28 +28,23 @@ def rollout(app: str, deployment: Deployment | None, pods: Sequence[Pod]) -> Che
         "available": status.availableReplicas or 0,
         "in all": status.replicas or 0,
     }
-    seen = status.observedGeneration == deployment.metadata.generation
-    told = f"of {replicas} replicas: {', '.join(f'{count} {what}' for what, count in counts.items())}"
-    if seen and set(counts.values()) == {replicas}:
-        return Check(name, "passed", told)
+    observed = status.observedGeneration == deployment.metadata.generation
+    evidence = f"of {replicas} replicas: {', '.join(f'{count} {what}' for what, count in counts.items())}"
+    if observed and set(counts.values()) == {replicas}:
+        return Check(name, "passed", evidence)
     issues = find_issues(Snapshot([deployment], pods))
-    return Check(name, "failed", told, [*dict.fromkeys(issue.sentence for issue in issues)])
+    return Check(name, "failed", evidence, [*dict.fromkeys(issue.sentence for issue in issues)])
 
 
-def rollout_of(app: str) -> str:
-    """The name of the check."""
-    return f"rollout of {app}"
-
-
-def image(app: str, wanted: str, pods: Sequence[Pod]) -> Check:
-    """Whether every pod runs the image that the stack's outputs name."""
+def check_image(app: str, expected: str, pods: Sequence[Pod]) -> Check:
+    """Check that every pod runs the image in the stack's outputs."""
     name = f"image of {app}"
     if any(map(is_simulated, pods)):
         return Check(name, "not applicable", SIMULATED)
-    if "@sha256:" not in wanted:
-        return Check(name, "not applicable", f"{wanted} is a tag, which may be any image: name a digest")
-    running = sorted({container.image or "" for pod in pods for container in containers(pod) if container.name == app})
-    # The kubelet checks what it pulls by digest; the ID that it reports is the index's or the platform's.
-    if running == [wanted]:
-        return Check(name, "passed", wanted)
-    return Check(name, "failed", f"{', '.join(running) or 'nothing'} runs, and not {wanted}")
+    if "@sha256:" not in expected:
+        return Check(name, "not applicable", f"{expected} has a tag and no digest, so it can be any image")
+    # The kubelet verifies the digest that it pulls; the image ID that it reports is the index's or the platform's.
+    running = sorted({item.image or "" for pod in pods for item in containers(pod) if item.name == app})
+    if running == [expected]:
+        return Check(name, "passed", expected)
+    return Check(name, "failed", f"running {', '.join(running) or 'nothing'}, expected {expected}")

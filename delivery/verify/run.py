@@ -1,4 +1,4 @@
-"""The verification of a stack, from its outputs to what a person and a workflow run are told of it."""
+"""`python -m delivery verify`, and the verification of `up`."""
 
 import os
 import sys
@@ -11,66 +11,61 @@ from delivery.ci import summary
 from delivery.engine import stack
 from delivery.history import updates
 from delivery.report import Check
-from delivery.verify.expected import wanted
-from delivery.verify.loop import UnverifiedError, verify
+from delivery.verify import expected
+from delivery.verify.loop import PACING, Pacing, UnverifiedError, verify
 from delivery.verify.progress import shown
 from system.errors import UserError
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """result: unknown where there was nothing to judge by, which is no failure of the app.
+class Result:
+    state: Literal["passed", "failed", "unknown"]  # unknown says nothing of the app
+    checks: Sequence[Check] = ()  # none where the state is unknown
+    error: UserError | None = None  # None where all checks passed
 
-    checks: none where it is unknown; reason: why it is not passed, as a message for the user.
-    """
-
-    result: Literal["passed", "failed", "unknown"]
-    checks: Sequence[Check]
-    reason: str
+    @property
+    def reason(self) -> str:
+        return str(self.error or "")
 
 
-def judge(name: str, seconds: float | None) -> Verdict:
-    """Verifies a stack, with its progress on standard error, and notes on the stack that its update was proven good.
+def verify_stack(name: str, seconds: float | None = None, pacing: Pacing = PACING) -> Result:
+    """Verify a stack, with progress on standard error, and tag the stack with the verified update.
 
-    seconds: how long it may take; None for as long as the stack's settings say.
+    seconds: the timeout, or None for the stack's own.
     """
     try:
-        expected = wanted(stack.outputs(name))
+        outputs = expected.read(stack.outputs(name))
         with shown(sys.stderr, os.environ) as progress:
-            limit = expected.seconds if seconds is None else seconds
-            checks = verify(access.client(name), expected, limit, progress)
+            timeout = outputs.seconds if seconds is None else seconds
+            checks = verify(access.client(name), outputs, timeout, progress, pacing)
     except UserError as error:
-        return Verdict("unknown", [], str(error))
+        return Result("unknown", error=UnverifiedError(error.message, error.hint))
     except KeyboardInterrupt:
-        return Verdict("unknown", [], f"It was interrupted.\n    python -m delivery verify --stack {name}")
+        interrupted = UnverifiedError("The verification was interrupted.", f"python -m delivery verify --stack {name}")
+        return Result("unknown", error=interrupted)
     if failed := [check.name for check in checks if check.state == "failed"]:
-        return Verdict("failed", checks, f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")
+        return Result("failed", checks, UserError(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}"))
     try:
         updates.record_verified(name)
-    except UserError as error:  # which makes the app no worse
-        sys.stderr.write(f"That update was not recorded as verified: {error}\n")
-    return Verdict("passed", checks, "")
+    except UserError as error:
+        sys.stderr.write(f"could not record the update as verified: {error}\n")
+    return Result("passed", checks)
 
 
-def run(name: str, seconds: float | None, tell: Callable[[Sequence[Check]], None]) -> None:
-    """Verifies a stack, and tells the checks to `tell` and to the workflow run, if it is in one.
+def run(name: str, seconds: float | None, show: Callable[[Sequence[Check]], None], pacing: Pacing = PACING) -> None:
+    """Verify a stack, and show the checks; in a workflow run, on its page too.
 
-    Raises UserError where a check failed, and UnverifiedError where nothing could be judged.
+    Raises UserError where a check fails, and UnverifiedError where there is no result.
     """
-    verdict = judge(name, seconds)
-    publish(verdict, os.environ)
-    if verdict.checks:
-        tell(verdict.checks)
-    if verdict.result == "unknown":
-        raise UnverifiedError(verdict.reason)
-    if verdict.result == "failed":
-        raise UserError(verdict.reason)
+    result = verify_stack(name, seconds, pacing)
+    publish(result, os.environ)
+    if result.checks:
+        show(result.checks)
+    if result.error:
+        raise result.error
 
 
-def publish(verdict: Verdict, environment: Mapping[str, str]) -> None:
-    """Tells a verdict to the workflow run: on its page, and as the step's output `result`.
-
-    Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-    """
-    summary.add_markdown(environment, report.markdown(verdict.result, verdict.reason, verdict.checks))
-    summary.set_output(environment, "result", verdict.result)
+def publish(result: Result, environment: Mapping[str, str]) -> None:
+    """Add the result to the summary page of a workflow run, and set the step's output `result`."""
+    summary.add_markdown(environment, report.markdown(result.state, result.reason, result.checks))
+    summary.set_output(environment, "result", result.state)

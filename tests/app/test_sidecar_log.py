@@ -10,7 +10,7 @@ import pytest
 import yaml
 from lightkube.resources.core_v1 import Pod
 
-from delivery.verify.dapr import components
+from delivery.verify.dapr import check_components
 from delivery.verify.logs import Logs
 from devstack.ports import free_port
 from devstack.process import PROVIDED
@@ -63,7 +63,7 @@ def _up_to(lines: Iterator[str], text: str) -> Iterator[str]:
 def judged(log: str, *expected: str) -> tuple[str, str, list[str]]:
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=log))
     with httpx2.Client(transport=transport, base_url="http://cluster") as http:
-        check = components(expected, expected, [cast("Pod", Pod.from_dict(POD))], Logs(http))
+        check = check_components(expected, expected, [cast("Pod", Pod.from_dict(POD))], Logs(http))
     return check.state, check.evidence, [*check.causes]
 
 
@@ -84,5 +84,5 @@ def test_a_component_that_cannot_be_loaded_is_seen_with_its_error(resources: Pat
     state, told, (cause,) = judged(log_of(resources, "will exit gracefully"), "todo-pubsub", "todo-state")
 
     assert (state, told) == ("failed", "backend-1: todo-pubsub not loaded")
-    assert cause.startswith("backend-1: todo-pubsub does not load: ")
+    assert cause.startswith("backend-1: todo-pubsub failed to load: ")
     assert error in cause

@@ -30,8 +30,8 @@ def verified(project: Project) -> Iterator[Project]:
     project.do("git", "config", "user.email", "ann@example.com")
     commit(project)
     told = up(project, 0)
-    assert "n/a image of backend its pods are simulated" in told
-    assert "n/a Dapr components its pods are simulated" in told
+    assert "n/a image of backend the pods are simulated" in told
+    assert "n/a Dapr components the pods are simulated" in told
     assert "n/a GET /api/health" in told
     assert re.search(r"Update \d+ of stack local succeeded, and is verified\.", told)
     yield project

@@ -1,14 +1,14 @@
-"""The app on a stand-in for its cluster, as the outputs of a stack promise it, until a test says otherwise."""
+"""The app on a stand-in for its cluster, as the outputs of its stack say, until a test changes something."""
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from delivery.__main__ import main
+from delivery.report import Check
+from delivery.verify.loop import Pacing
+from delivery.verify.run import Result, verify_stack
 from tests.support import deployer, oci_api
 from tests.support.api_server import Answer, ApiServer
 from tests.support.pulumi_command import PulumiCommand, update
@@ -22,18 +22,17 @@ COMPONENTS = "/apis/dapr.io/v1alpha1/namespaces/todo/components"
 IMAGES = {"frontend": f"r.example/f@sha256:{'1a' * 32}", "backend": f"r.example/b@sha256:{'1b' * 32}"}
 TRUSTED = oci_api.certificate(timedelta(days=365)).decode()
 RUNNING = {"running": {"startedAt": "2026-11-24T02:31:41Z"}}
+FAST = Pacing(poll_seconds=0.01, steady_seconds=0)
 BEGINS = "Starting Dapr Runtime -- version 1.15.4 -- commit 1a2b3c"
 LOADED = ("Component loaded: todo-pubsub (pubsub.kafka/v1)", "Component loaded: todo-state (state.postgresql/v2)")
 
 
 class RunningApp:
-    """pulumi: the command that knows the stack, whose last update is number 1; server: its cluster's, and its ingress.
-
-    The server does not select by label: what it has are the pods of both apps.
-    """
+    """The server does not select by label: its pods are those of both apps."""
 
     def __init__(self, pulumi: PulumiCommand, server: ApiServer) -> None:
-        self.pulumi, self.server = pulumi, server
+        self.pulumi = pulumi  # with a stack whose last update is number 1
+        self.server = server  # the API server, and the ingress
         self.promises()
         pulumi.has_state(*deployer.state(server.url))
         pulumi.made(update(""))
@@ -43,6 +42,15 @@ class RunningApp:
         server.answers["/"] = Answer(b"<!doctype html>", content_type="text/html")
         server.has("/api/health", {"status": "ok"})
         self.has_secrets({})
+
+    def verify(self, seconds: float | None = 0, pacing: Pacing = FAST) -> Result:
+        return verify_stack("oke", seconds, pacing)
+
+    def check(self, name: str) -> Check:
+        return self.checks()[name]
+
+    def checks(self) -> Mapping[str, Check]:
+        return {check.name: check for check in self.verify().checks}
 
     def promises(self, **outputs: Any) -> None:
         promised: dict[str, Any] = {
@@ -60,7 +68,7 @@ class RunningApp:
         self.server.has_list(PODS, *pods)
 
     def writes(self, log: str, *, container: str, previous: bool = False) -> None:
-        """What the kubelet has of a container of the only pod."""
+        """Set the log of a container of the only pod."""
         query = f"container={container}" + ("&previous=true" if previous else "")
         self.server.answers[f"{LOG}?{query}"] = Answer(log.encode(), content_type="text/plain")
 
@@ -73,13 +81,6 @@ class RunningApp:
 
     def has_events(self, *events: Mapping[str, Any]) -> None:
         self.server.has_list(f"{EVENTS}?fieldSelector=type%3DWarning", *events)
-
-
-def checks(capsys: pytest.CaptureFixture[str], code: int) -> Mapping[str, Mapping[str, Any]]:
-    """What each check of a verification came to, by its name."""
-    capsys.readouterr()
-    assert main(["verify", "--seconds", "0", "--json"]) == code
-    return {check["name"]: check for check in json.loads(capsys.readouterr().out)}
 
 
 def deployments(**status: int) -> list[dict[str, Any]]:
@@ -99,13 +100,10 @@ def pod(
     images: Mapping[str, str] = IMAGES,
     image_id: str = "sha256:1c",
     restarts: int = 0,
-    trusted: str = TRUSTED,
-    **states: Mapping[str, Any],
+    trusted: str = TRUSTED,  # the root certificates of the sidecar, as PEM
+    **states: Mapping[str, Any],  # of the containers that are not ready
 ) -> dict[str, Any]:
-    """A pod with the containers of both apps and the sidecar; states: of those that are not ready.
-
-    trusted: the root certificates that the sidecar has from Dapr, as PEM.
-    """
+    """A pod with the containers of both apps and the sidecar."""
     containers = {**images, "daprd": "r.example/daprd:1"}
     return {
         "metadata": {
@@ -147,3 +145,23 @@ def event(kind: str, name: str, reason: str, message: str, time: str = "2026-11-
     about = {"kind": kind, "name": name, "namespace": "todo"}
     metadata = {"name": f"{name}.1", "namespace": "todo"}
     return {"metadata": metadata, "involvedObject": about, "reason": reason, "message": message, "lastTimestamp": time}
+
+
+class Clock:
+    """A clock that only sleep moves; `between` is called with the number of sleeps so far."""
+
+    def __init__(self, between: Callable[[int], object] = lambda _: None) -> None:
+        self._between = between
+        self._sleeps: list[float] = []
+
+    @property
+    def now(self) -> float:
+        return sum(self._sleeps)
+
+    def pacing(self) -> Pacing:
+        return Pacing(clock=lambda: self.now, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self._sleeps.append(seconds)
+        assert len(self._sleeps) < 200
+        self._between(len(self._sleeps))

@@ -1,14 +1,16 @@
 """`delivery up`: what it says and does for each way in which an update can end. The rollback itself is a stand-in."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 import pytest
 
 from delivery.__main__ import main
+from delivery.verify.run import verify_stack
 from system.errors import UserError
 from tests.support.pulumi_command import update
-from tests.support.running_app import PODS, RunningApp, deployments, pod
+from tests.support.running_app import FAST, PODS, RunningApp, deployments, pod
 
 Tell = Callable[[str], None]
 
@@ -23,6 +25,7 @@ class Engine:
         self.up: Callable[[], None] = lambda: self.adds("succeeded")
         self.rollback: Callable[[], None] = lambda: self.adds("succeeded")
         monkeypatch.setattr("delivery.engine.stack.up", self._up)
+        monkeypatch.setattr("delivery.up.verify_stack", partial(verify_stack, pacing=FAST))
         monkeypatch.setattr("delivery.up.roll_back", self._roll_back)
 
     def adds(self, result: str) -> None:
@@ -155,7 +158,7 @@ def test_a_cluster_that_does_not_answer_takes_nothing_back(
 
     out, error = run(capsys, 3)
 
-    assert "not verified: The cluster does not answer: the server is away" in out
+    assert "not verified: The cluster is unreachable: the server is away" in out
     assert error == (
         "error: Update 2 succeeded, and could not be verified; nothing was taken back.\n"
         "    python -m delivery verify --stack owner/oke\n"

@@ -6,78 +6,74 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_server import Answer
+from delivery.report import Check
+from delivery.verify import http
+from tests.support.api_server import Answer, ApiServer
 from tests.support.oci_api import write_certificate
-from tests.support.running_app import RunningApp, checks
+from tests.support.running_app import RunningApp
 from tests.support.serving import serving, use_tls
 
 INGRESS = "/apis/networking.k8s.io/v1/namespaces/todo/ingresses/todo-app-ingress"
 
 
-def test_an_ingress_without_an_address_is_no_answer(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
-    app.promises(url="")
+def check(url: str | None, path: str = "/", address: str | None = None) -> Check:
+    with http.new_client() as client:
+        return http.check(client, url, path, address)
 
-    assert checks(capsys, 1)["GET /"]["evidence"] == "the ingress has no address yet"
+
+def test_ingress_without_an_address_fails() -> None:
+    assert check(None).state == "failed"
 
 
 @pytest.mark.parametrize("tls", [[], [{"hosts": ["todo.example.com"]}]])
-def test_an_ingress_that_gets_its_address_after_the_update_is_asked_there(
-    app: RunningApp, tls: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_address_that_the_ingress_gets_after_the_update_is_used(app: RunningApp, tls: list[Any]) -> None:
     app.promises(url="")
     balancer = {"ingress": [{"hostname": app.server.url.removeprefix("http://")}]}
     app.server.has(INGRESS, {"metadata": {}, "spec": {"tls": tls}, "status": {"loadBalancer": balancer}})
 
-    evidence = checks(capsys, 1 if tls else 0)["GET /"]["evidence"]
+    result = app.check("GET /")
 
-    assert evidence.startswith(
-        f"{app.server.url.replace('http', 'https')}/ does" if tls else f"200 from {app.server.url}"
-    )
-
-
-def test_a_host_that_dns_does_not_know_is_told_with_where_it_is_to_lead(
-    app: RunningApp, capsys: pytest.CaptureFixture[str]
-) -> None:
-    app.promises(url="http://todo.invalid", address="203.0.113.7")
-
-    evidence = checks(capsys, 1)["GET /"]["evidence"]
-
-    assert evidence == "DNS does not know todo.invalid: make a record of it that leads to 203.0.113.7"
+    assert result.state == ("failed" if tls else "passed")  # this server has no TLS
+    assert (app.server.url.replace("http", "https") if tls else app.server.url) in result.evidence
 
 
-def test_nobody_there_is_no_answer(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
-    app.promises(url="http://127.0.0.1:9")
+def test_missing_dns_record_is_reported_with_its_address() -> None:
+    result = check("http://todo.invalid", address="203.0.113.7")
 
-    evidence = checks(capsys, 1)["GET /"]["evidence"]
-    assert evidence.startswith("http://127.0.0.1:9/ does not answer: ")
+    assert result.state == "failed"
+    assert "DNS has no record of todo.invalid" in result.evidence
+    assert "203.0.113.7" in result.evidence
+
+
+def test_refused_connection_fails() -> None:
+    result = check("http://127.0.0.1:9")
+
+    assert result.state == "failed"
+    assert "no response from http://127.0.0.1:9/" in result.evidence
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "problem"),
     [
-        (Answer(b'{"status": "ok"}'), ""),
-        (Answer(b'{"anything": 1}'), ""),
-        (Answer(b'{"status": "down"}'), ", whose status is not ok"),
-        (
-            Answer(b"<!doctype html>", content_type="text/html; charset=utf-8"),
-            ", which is no JSON but text/html: it is not the backend that answers",
-        ),
-        (Answer(b"", content_type=None), ", which is no JSON but no type: it is not the backend that answers"),
-        (Answer(b'"ok"'), ", which is no JSON object: it is not the backend that answers"),
+        (Answer(b'{"status": "ok"}'), None),
+        (Answer(b'{"anything": 1}'), None),
+        (Answer(b'{"status": "down"}'), "status is not ok"),
+        (Answer(b"<!doctype html>", content_type="text/html; charset=utf-8"), "not JSON (text/html)"),
+        (Answer(b"", content_type=None), "not JSON (without a type)"),
+        (Answer(b'"ok"'), "not a JSON object"),
+        (Answer(b"{}", HTTPStatus.BAD_GATEWAY), "502"),
     ],
 )
-def test_the_health_is_the_backends_own(
-    app: RunningApp, answer: Answer, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    app.server.answers["/api/health"] = answer
+def test_health_must_be_the_backends_own(api_server: ApiServer, answer: Answer, problem: str | None) -> None:
+    api_server.answers["/api/health"] = answer
 
-    found = checks(capsys, 1 if told else 0)["GET /api/health"]
-    assert found["evidence"] == f"200 from {app.server.url}/api/health{told}"
+    result = check(api_server.url, "/api/health")
+
+    assert result.state == ("failed" if problem else "passed")
+    assert problem is None or problem in result.evidence
 
 
-class _Moved(BaseHTTPRequestHandler):
-    """Sends everybody on, to `target`."""
-
+class _Redirect(BaseHTTPRequestHandler):
     target = ""
 
     def do_GET(self) -> None:
@@ -90,51 +86,45 @@ class _Moved(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def moved(app: RunningApp) -> Iterator[str]:
-    """The address of an ingress that sends everybody on."""
-    server = HTTPServer(("127.0.0.1", 0), _Moved)
-    url = f"http://127.0.0.1:{server.server_port}"
-    app.promises(url=url)
+def redirecting(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = HTTPServer(("127.0.0.1", 0), _Redirect)
     with serving(server):
-        yield url
-
-
-def test_a_redirect_on_the_same_host_is_followed(
-    app: RunningApp, moved: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(_Moved, "target", f"{app.server.url}/api/health")
-
-    found = checks(capsys, 0)
-    assert found["GET /"]["evidence"] == f"200 from {moved}/"
+        yield server
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "problem"),
     [
-        ("https://login.example.com/?next=canary-token", "302 from {}/, which leads elsewhere, to login.example.com"),
-        ("/", "302 from {}/, one redirect after another"),
+        ("{server}/api/health", None),
+        ("https://login.example.com/?next=canary-token", "another host, login.example.com"),
+        ("/", "redirects"),
     ],
 )
-def test_a_redirect_that_does_not_end_at_the_app_fails(
-    moved: str, target: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_redirects_must_end_at_the_app(
+    redirecting: HTTPServer,
+    api_server: ApiServer,
+    target: str,
+    problem: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_Moved, "target", target)
+    api_server.has("/api/health", {"status": "ok"})
+    monkeypatch.setattr(_Redirect, "target", target.format(server=api_server.url))
 
-    assert checks(capsys, 1)["GET /"]["evidence"] == told.format(moved)
+    result = check(f"http://127.0.0.1:{redirecting.server_port}")
+
+    assert result.state == ("failed" if problem else "passed")
+    assert problem is None or problem in result.evidence
+    assert "canary" not in result.evidence
 
 
-def test_a_certificate_that_is_not_issued_yet_is_named(
-    app: RunningApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    certificate = tmp_path / "certificate.pem"
-    write_certificate(certificate)
-    server = HTTPServer(("127.0.0.1", 0), _Moved)
-    use_tls(server, certificate)
+def test_certificate_that_is_not_issued_yet_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    write_certificate(tmp_path / "certificate.pem")
+    server = HTTPServer(("127.0.0.1", 0), _Redirect)
+    use_tls(server, tmp_path / "certificate.pem")
     with serving(server):
-        app.promises(url=f"https://127.0.0.1:{server.server_port}")
-        found = checks(capsys, 1)
+        result = check(f"https://127.0.0.1:{server.server_port}")
 
-    assert found["GET /"]["evidence"] == (
-        "the certificate of 127.0.0.1 is not valid yet (self-signed certificate); "
-        "`kubectl describe issuer,certificate` tells what it waits for"
-    )
+    assert result.state == "failed"
+    assert result.evidence.endswith("\nhint: kubectl describe issuer,certificate")
