@@ -1,11 +1,12 @@
 """The terminal that a command was started at."""
 
 import sys
+from typing import TextIO
 
 from system.errors import UserError
 
 
-def require_stdin(hint: str) -> None:
-    """Raise UserError where nobody can answer a question; hint: the command that asks none."""
-    if not sys.stdin.isatty():
-        raise UserError("stdin is not a terminal, so nobody can confirm.", hint)
+def require_terminal(hint: str, *streams: TextIO) -> None:
+    """Raise UserError where one of the streams, by default stdin, is no terminal; hint: a command that asks nothing."""
+    if not all(stream.isatty() for stream in streams or [sys.stdin]):
+        raise UserError("stdin or stdout is not a terminal, so nobody can be asked.", hint)

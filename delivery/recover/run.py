@@ -13,7 +13,7 @@ from delivery.recover import checkpoint, lock, orphans, pending, releases
 from delivery.recover.cluster import Cluster
 from delivery.recover.finding import Finding
 from system.errors import UserError
-from system.terminal import require_stdin
+from system.terminal import require_terminal
 
 
 def recover(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], ask: Callable[[str], bool]) -> None:
@@ -32,7 +32,7 @@ def recover(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], 
         if how == "yes" and finding.confirm:
             raise UserError("Only a person can confirm this, so --yes does not cover it.", command)
         if how == "ask":
-            require_stdin(f"{command} --yes")
+            require_terminal(f"{command} --yes")
             _require_consent(finding, ask)
         finding.repair()
         echo("done\n")

@@ -12,7 +12,7 @@ from delivery.history import updates
 from delivery.rollback import destructive, plan, preflight
 from delivery.rollback.plan import Extent, Rollback, Target
 from delivery.rollback.workspace import prepared
-from system.terminal import require_stdin
+from system.terminal import require_terminal
 
 How = Literal["preview", "ask", "yes"]
 _APP = Extent()
@@ -26,7 +26,7 @@ def roll_back(name: str, to: Target, how: How, echo: Callable[[str], None], exte
     Raises UserError where a check fails, and then nothing was changed, and where the update fails.
     """
     if how == "ask":
-        require_stdin(f"python -m delivery rollback --stack {name} --yes")
+        require_terminal(f"python -m delivery rollback --stack {name} --yes")
     chosen = plan.choose(name, to, extent)
     updates.require_clock(chosen.current, datetime.now(UTC))
     full = " in full" if extent.scope == "full" else ""

@@ -6,6 +6,7 @@ import warnings
 from typing import Protocol
 
 from system.errors import UserError
+from system.terminal import require_terminal
 
 
 class Terminal(Protocol):
@@ -28,8 +29,7 @@ class Console:
     """The terminal of the command. Raises UserError without one."""
 
     def __init__(self) -> None:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UserError("stdin or stdout is not a terminal, and setup asks questions.", "python -m delivery doctor")
+        require_terminal("python -m delivery doctor", sys.stdin, sys.stdout)
 
     def echo(self, text: str) -> None:
         sys.stdout.write(f"{text}\n")

@@ -14,7 +14,7 @@ RELEASE = "urn:pulumi:local::todo-oke::todo:app:AppRelease$kubernetes:helm.sh/v3
 SECONDS = 120
 
 
-def test_an_update_that_was_killed_in_the_middle_of_a_release(deployed: Project) -> None:
+def test_update_killed_during_a_release_is_repaired(deployed: Project) -> None:
     before = pods(deployed)
     deployed.configure(frontendImage=f"{FRONTEND}:missing")
     update = deployed.start("pulumi", "up", "--yes", "--skip-preview")
@@ -43,7 +43,7 @@ def test_an_update_that_was_killed_in_the_middle_of_a_release(deployed: Project)
     assert set(deployed.pods("frontend").values()) == {f"{FRONTEND}:sha-1111111"}
 
 
-def test_a_release_that_somebody_uninstalled_is_installed_again(deployed: Project) -> None:
+def test_uninstalled_release_is_installed_again(deployed: Project) -> None:
     deployed.do("helm", "uninstall", "todo-app", "--wait")
 
     (missing,) = problems(recover(deployed, "--yes"))
@@ -53,7 +53,7 @@ def test_a_release_that_somebody_uninstalled_is_installed_again(deployed: Projec
     assert set(deployed.pods("frontend").values()) == {f"{FRONTEND}:sha-0000000"}
 
 
-def test_a_release_that_the_state_lost_is_taken_over_with_its_pods(deployed: Project) -> None:
+def test_release_that_the_state_lost_is_imported_with_its_pods(deployed: Project) -> None:
     before = pods(deployed)
     deployed.do("pulumi", "state", "delete", "--yes", RELEASE)
 
@@ -98,7 +98,7 @@ def pods(project: Project) -> Mapping[str, str]:
 
 
 def wait_for(project: Project, *, status: str) -> None:
-    """Returns once Helm has a revision of the release in a status."""
+    """Wait until Helm has a revision of the release in a status."""
     deadline = time.monotonic() + SECONDS
     while not project.get("secrets", "--selector", f"owner=helm,name=todo-app,status={status}")["items"]:
         assert time.monotonic() < deadline

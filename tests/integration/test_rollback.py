@@ -1,6 +1,6 @@
-"""Rollbacks on the real engine: what runs afterwards is what the update that was gone back to had released.
+"""Rollbacks on the real engine: afterwards the cluster runs what the target update had released.
 
-All tests go on with one stack, whose history grows.
+All tests share one stack, whose history grows.
 """
 
 import base64
@@ -22,9 +22,8 @@ pytestmark = pytest.mark.integration
 VALUES = "infra/helm/todo-app/values-local.yaml"
 TEMPLATE = "infra/helm/todo-app/templates/deployment.yaml"
 SETTINGS, PROVIDED = "Pulumi.local.yaml", "tools/bootstrap.py"
-# Twenty, and each is compared whole.
 UPDATES, ROLLBACKS = 12, 8
-# In the place of the real one, which would install for a minute what this checkout has already.
+# In place of the real one, which would install for a minute what this checkout has already.
 BOOTSTRAP = f"""\
 from pathlib import Path
 for name in (".venv", ".tools"):
@@ -34,10 +33,10 @@ for name in (".venv", ".tools"):
 
 @dataclass
 class Stack:
-    """A stack in a git checkout; released: by version, what the cluster ran once that update was done."""
+    """A stack in a git checkout."""
 
     project: Project
-    released: dict[int, Any] = field(default_factory=dict[int, Any])
+    released: dict[int, Any] = field(default_factory=dict[int, Any])  # what the cluster ran after each version
 
     @property
     def version(self) -> int:
@@ -54,19 +53,19 @@ class Stack:
         (self.project.folder / VALUES).write_text(text)
 
     def up(self) -> int:
-        """Releases what is in the project's folder as a new commit, and gives the version."""
+        """Release the project's folder as a new commit, and return the version."""
         self.project.do("git", "add", "--all")
         self.project.do("git", "commit", "--quiet", "--allow-empty", "--message", "What is to be delivered")
         self.project.up()
         return self.record()
 
     def roll_back(self, to: int, *options: str) -> str:
-        told = self.delivery("rollback", "--to", str(to), "--yes", *options)
+        printed = self.delivery("rollback", "--to", str(to), "--yes", *options)
         self.record()
-        return told
+        return printed
 
     def record(self) -> int:
-        """Notes what the cluster runs after another update."""
+        """Record what the cluster runs after another update."""
         self.released[self.version + 1] = self.live()
         return self.version
 
@@ -80,13 +79,13 @@ class Stack:
         return outcome.text
 
     def live(self) -> Mapping[str, Any]:
-        """What the cluster was told to run, whole: the specification of each object of the app."""
+        """The specification of each object of the app."""
         kinds = "deployments,services,ingresses,networkpolicies,poddisruptionbudgets"
         objects = self.project.get(kinds, "--selector", "app.kubernetes.io/instance=todo-app")["items"]
         return {f"{it['kind']} {it['metadata']['name']}": it["spec"] for it in objects}
 
     def runs(self, version: int) -> bool:
-        """Whether the last update left what that one had."""
+        """Whether the last update released the same as another."""
         return self.released[self.version] == self.released[version]
 
     def backend(self) -> Mapping[str, Any]:
@@ -104,9 +103,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageRegistry
 
 @pytest.fixture(scope="module")
 def stack(project: Project) -> Iterator[Stack]:
-    """The stack as a clean git checkout, of which its last update is; whatever is set is set back after the tests."""
+    """The stack as a clean git checkout, whose commit is released; the settings are restored afterwards."""
     changed = {name: (project.folder / name).read_text() for name in (VALUES, TEMPLATE, SETTINGS, PROVIDED)}
-    # All that is not of the checkout, the copies of the kubeconfig that the provider leaves included.
+    # Everything else is ignored, such as the copies of the kubeconfig that the provider leaves.
     kept = [*PROGRAM, "backend", "tools"]
     (project.folder / ".gitignore").write_text("\n".join(["/*", "__pycache__", *(f"!/{name}" for name in kept)]))
     (project.folder / PROVIDED).write_text(BOOTSTRAP)
@@ -124,9 +123,7 @@ def stack(project: Project) -> Iterator[Stack]:
         shutil.rmtree(project.folder / name)
 
 
-def test_after_rollbacks_at_random_the_cluster_runs_exactly_what_each_version_was(
-    stack: Stack, registry: ImageRegistry
-) -> None:
+def test_random_rollbacks_restore_exactly_what_each_version_released(stack: Stack, registry: ImageRegistry) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")  # noqa: T201 (pytest shows it where the test fails)
     chance = random.Random(seed)  # noqa: S311
@@ -144,11 +141,11 @@ def test_after_rollbacks_at_random_the_cluster_runs_exactly_what_each_version_wa
             backend = stack.backend()
             assert (backend["replicas"], backend["template"]["spec"]["containers"][0]["image"]) == (replicas, image)
         else:
-            # To one that differs from what runs, for another is no update.
+            # To one that differs from what runs: otherwise there is no update.
             to = chance.choice([version for version in range(start, stack.version) if not stack.runs(version)])
-            told = stack.roll_back(to)
+            printed = stack.roll_back(to)
             assert stack.live() == stack.released[to], f"version {to}"
-            assert "could not check the registry" not in told
+            assert "could not check the registry" not in printed
 
     entries = stack.entries(UPDATES + ROLLBACKS)
     assert [entry["version"] for entry in entries] == [*range(stack.version, start, -1)]
@@ -157,7 +154,7 @@ def test_after_rollbacks_at_random_the_cluster_runs_exactly_what_each_version_wa
     assert stack.project.do("git", "status", "--porcelain") == ""
 
 
-def test_the_app_goes_back_alone_and_in_full_its_chart_does_too(stack: Stack) -> None:
+def test_chart_is_rolled_back_in_full_only(stack: Stack) -> None:
     before = stack.version
     path = stack.project.folder / TEMPLATE
     path.write_text(path.read_text().replace("revisionHistoryLimit: 3", "revisionHistoryLimit: 4"))
@@ -169,8 +166,8 @@ def test_the_app_goes_back_alone_and_in_full_its_chart_does_too(stack: Stack) ->
     stack.roll_back(before)
     assert stack.backend() == {**stack.released[before]["Deployment backend"], "revisionHistoryLimit": 4}
 
-    told = stack.roll_back(before, "--full")
-    assert "with its program, chart and settings" in told
+    printed = stack.roll_back(before, "--full")
+    assert "with its program, chart and settings" in printed
     assert stack.live() == stack.released[before]
     made = {entry["version"]: entry for entry in stack.entries(4)}
     full = made[stack.version]
@@ -178,13 +175,13 @@ def test_the_app_goes_back_alone_and_in_full_its_chart_does_too(stack: Stack) ->
     assert (full["author"], full["rollback"]["possible"]) == ("Ann", True)
     assert full["message"].startswith(f"roll back in full to update {before} (commit {full['commit'][:7]})")
 
-    stack.roll_back(after, "--full")  # which takes that rollback back
+    stack.roll_back(after, "--full")  # which undoes that rollback
     assert stack.live() == stack.released[after]
     assert len(stack.project.do("git", "worktree", "list").splitlines()) == 1
     assert not (stack.project.folder / ".local/rollback").exists()
 
 
-def test_secrets_go_back_only_where_that_is_asked_for(stack: Stack) -> None:
+def test_secrets_are_rolled_back_on_request_only(stack: Stack) -> None:
     old, new = "canary-password-of-then", "canary-password-of-today"
     stack.project.configure_secret(kafkaPassword=old)
     before = stack.up()
@@ -192,37 +189,37 @@ def test_secrets_go_back_only_where_that_is_asked_for(stack: Stack) -> None:
     stack.project.configure_secret(kafkaPassword=new)
     stack.up()
 
-    told = stack.delivery("rollback", "--to", "verified", "--preview")
-    assert f"rollback of stack local from update {stack.version} to update {before}" in told
-    assert "succeeded and was verified" in told
-    assert "note  kafkaPassword has changed since, and keeps today's value" in told
+    printed = stack.delivery("rollback", "--to", "verified", "--preview")
+    assert f"rollback of stack local from update {stack.version} to update {before}" in printed
+    assert "succeeded and was verified" in printed
+    assert "note  kafkaPassword has changed since, and keeps today's value" in printed
     assert password(stack) == new
 
-    told += stack.roll_back(before, "--with-secrets")
-    assert "note  kafkaPassword has changed since, and gets the value of update" in told
+    printed += stack.roll_back(before, "--with-secrets")
+    assert "note  kafkaPassword has changed since, and gets the value of update" in printed
     assert password(stack) == old
-    assert stack.live() == stack.released[before]  # with the checksums by which pods are rolled
+    assert stack.live() == stack.released[before]  # with the checksums that restart pods
     assert stack.live() != stack.released[before + 1]
     differs = stack.delivery("diff", str(before), str(before + 1))
     assert "secrets\n  kafkaPassword differs\n" in differs
-    assert "canary" not in told + differs + stack.delivery("history", "--json")
+    assert "canary" not in printed + differs + stack.delivery("history", "--json")
 
 
-def test_after_a_release_that_took_itself_back_no_pod_is_touched_and_the_state_agrees_again(stack: Stack) -> None:
+def test_rollback_after_a_failed_release_touches_no_pod(stack: Stack) -> None:
     pods, before, good = stack.project.pods("backend"), stack.live(), stack.version
     stack.configure(backendImage="ghcr.io/example/todo-backend:missing")
     assert stack.project.run("pulumi", "up", "--yes", "--skip-preview").code != 0
     failed = stack.record()
 
-    told = stack.roll_back(good, "--with-secrets")
+    printed = stack.roll_back(good, "--with-secrets")
 
-    assert f"note  update {failed} failed" in told
+    assert f"note  update {failed} failed" in printed
     assert (stack.project.pods("backend"), stack.live()) == (pods, before)
     again = stack.delivery("rollback", "--to", str(good), "--yes", "--with-secrets")
     assert "Nothing to change" in again
 
 
-def test_a_rollback_that_is_not_safe_changes_nothing(stack: Stack, registry: ImageRegistry) -> None:
+def test_unsafe_rollback_changes_nothing(stack: Stack, registry: ImageRegistry) -> None:
     project, entries = stack.project, stack.entries(50)
     before = stack.live(), project.resources(), project.helm_history()
     entry = next(entry for entry in entries if "@" in entry["images"].get("backend", ""))
@@ -232,10 +229,10 @@ def test_a_rollback_that_is_not_safe_changes_nothing(stack: Stack, registry: Ima
     assert "hint: python -m delivery rollback --stack local --yes" in stack.refused()
     assert "is not in the registry any more" in stack.refused("--to", str(entry["version"]), "--yes")
     stack.configure(namespace="elsewhere")
-    told = stack.refused("--to", str(stack.version), "--yes")
+    printed = stack.refused("--to", str(stack.version), "--yes")
 
-    assert "destructive changes" in told
-    assert "kubernetes:core/v1:Secret::app-secrets" in told
+    assert "destructive changes" in printed
+    assert "kubernetes:core/v1:Secret::app-secrets" in printed
     assert (stack.live(), project.resources(), project.helm_history()) == before
     assert stack.entries(50) == entries
 

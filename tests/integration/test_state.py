@@ -1,4 +1,4 @@
-"""State in a bucket of OCI Object Storage: the real engine, a real S3 server, and what OCI refuses between them."""
+"""State in a bucket of OCI Object Storage: the real engine, a real S3 server, and OCI's rejections between them."""
 
 import hashlib
 import hmac
@@ -82,7 +82,7 @@ class Stack:
 
     @contextmanager
     def held_up(self) -> Generator[subprocess.Popen[str]]:
-        """An `up` that is in the middle of its program until the block is done."""
+        """An `up` whose program runs until the end of the block."""
         hold, program_runs = self.folder / "hold", self.folder / "running"
         hold.touch()
         program_runs.unlink(missing_ok=True)
@@ -138,14 +138,14 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStorage]
 
 @pytest.fixture(scope="module")
 def stack(storage: ObjectStorage, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The stack, up, in an environment that has nothing of the user's."""
+    """The stack after its first update, in an environment without the user's variables."""
     folder = tmp_path_factory.mktemp("stack")
     (folder / "Pulumi.yaml").write_text("name: stateful\nruntime: python\n")
     (folder / "__main__.py").write_text(PROGRAM)
     url = state.object_storage_url("axns", REGION, BUCKET)
-    of_the_system = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
     environment = {
-        **of_the_system,
+        **inherited,
         "PATH": os.pathsep.join([str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]),
         "HOME": str(folder),
         "TMPDIR": str(folder),
@@ -165,7 +165,7 @@ def stack(storage: ObjectStorage, tmp_path_factory: pytest.TempPathFactory) -> S
     return stack
 
 
-def test_a_second_up_finds_the_state_and_both_are_in_the_history(stack: Stack, storage: ObjectStorage) -> None:
+def test_second_update_finds_the_state(stack: Stack, storage: ObjectStorage) -> None:
     stack.do("config", "set", "greeting", "good evening")
 
     second = stack.up()
@@ -177,7 +177,7 @@ def test_a_second_up_finds_the_state_and_both_are_in_the_history(stack: Stack, s
     assert storage.refused == []
 
 
-def test_an_up_while_another_runs_is_told_who_holds_the_lock_and_since_when(stack: Stack) -> None:
+def test_concurrent_update_names_the_holder_of_the_lock(stack: Stack) -> None:
     before, since = stack.history(), datetime.now(UTC).replace(microsecond=0)
 
     with stack.held_up() as first:
@@ -187,17 +187,17 @@ def test_an_up_while_another_runs_is_told_who_holds_the_lock_and_since_when(stac
     assert second.code != 0
     assert "the stack is currently locked by 1 lock(s)" in second.text
     assert "`pulumi cancel`" in second.text
-    told = re.search(rf"created by \S+@{re.escape(socket.gethostname())} \(pid {first.pid}\) at (\S+)", second.text)
-    assert told, second.text
-    assert since <= datetime.fromisoformat(told[1]) <= datetime.now(UTC)
+    holder = re.search(rf"created by \S+@{re.escape(socket.gethostname())} \(pid {first.pid}\) at (\S+)", second.text)
+    assert holder, second.text
+    assert since <= datetime.fromisoformat(holder[1]) <= datetime.now(UTC)
     assert refused.code == 1
     assert "An update of stack dev is running: " in refused.text
-    assert f"(pid {first.pid}) since {told[1]}." in refused.text
+    assert f"(pid {first.pid}) since {holder[1]}." in refused.text
     assert first.returncode == 0
     assert stack.history() == ["succeeded", *before]
 
 
-def test_the_lock_of_a_killed_up_stays_until_it_is_recovered(stack: Stack) -> None:
+def test_lock_of_a_killed_update_is_removed_by_recover(stack: Stack) -> None:
     with stack.held_up() as killed:
         killed.send_signal(signal.SIGKILL)
 
@@ -209,7 +209,7 @@ def test_the_lock_of_a_killed_up_stays_until_it_is_recovered(stack: Stack) -> No
     assert stack.up().code == 0
 
 
-def test_a_wrong_passphrase_changes_nothing(stack: Stack, storage: ObjectStorage) -> None:
+def test_wrong_passphrase_changes_nothing(stack: Stack, storage: ObjectStorage) -> None:
     before = storage.objects(BUCKET)
 
     failed = stack.up(PULUMI_CONFIG_PASSPHRASE="another")
@@ -219,7 +219,7 @@ def test_a_wrong_passphrase_changes_nothing(stack: Stack, storage: ObjectStorage
     assert storage.objects(BUCKET) == before
 
 
-def test_checksums_that_oci_does_not_take_stop_an_up_before_it_begins(stack: Stack, storage: ObjectStorage) -> None:
+def test_checksums_that_oci_rejects_prevent_an_update(stack: Stack, storage: ObjectStorage) -> None:
     before = storage.objects(BUCKET)
 
     failed = stack.up(AWS_REQUEST_CHECKSUM_CALCULATION="when_supported")
@@ -230,7 +230,7 @@ def test_checksums_that_oci_does_not_take_stop_an_up_before_it_begins(stack: Sta
     assert storage.refused[-1] == CHUNKED
 
 
-def test_a_large_state_is_kept_too(stack: Stack, storage: ObjectStorage) -> None:
+def test_large_state_is_stored(stack: Stack, storage: ObjectStorage) -> None:
     stack.do("config", "set", "padding", str(LARGE))
     assert stack.up().code == 0
     assert max(map(len, storage.objects(BUCKET).values())) > LARGE
@@ -239,7 +239,7 @@ def test_a_large_state_is_kept_too(stack: Stack, storage: ObjectStorage) -> None
     assert stack.up().code == 0
 
 
-def test_no_object_has_a_secret_in_plain_text(stack: Stack, storage: ObjectStorage) -> None:
+def test_secrets_are_encrypted_in_every_object(stack: Stack, storage: ObjectStorage) -> None:
     objects = storage.objects(BUCKET)
 
     assert '"ciphertext"' in objects[".pulumi/stacks/stateful/dev.json"].decode()
@@ -300,7 +300,7 @@ IN_CHUNKS = {
         ({"x-amz-checksum-crc64nvme": "M3eFcAZSQlc="}, b"hello", CHECKSUM),
     ],
 )
-def test_an_upload_that_any_s3_server_takes_is_refused_as_oci_does(
+def test_double_rejects_the_uploads_that_oci_rejects(
     storage: ObjectStorage, headers: Mapping[str, str], body: bytes, refused: Refusal
 ) -> None:
     behind, url = (f"{site}/{BUCKET}/tried" for site in (f"http://{storage.server}", f"https://{storage.authority}"))
@@ -320,12 +320,12 @@ def test_an_upload_that_any_s3_server_takes_is_refused_as_oci_does(
         {"x-amz-sdk-checksum-algorithm": "CRC32C", "x-amz-checksum-crc32c": "mnG7TA=="},
     ],
 )
-def test_an_upload_that_oci_takes_is_taken(storage: ObjectStorage, headers: Mapping[str, str]) -> None:
+def test_double_accepts_the_uploads_that_oci_accepts(storage: ObjectStorage, headers: Mapping[str, str]) -> None:
     url = f"https://{storage.authority}/{BUCKET}/tried"
     assert put(storage, url, signed(url, headers)).status_code == HTTPStatus.OK
 
 
-def test_no_request_is_taken_without_a_signature_or_at_the_buckets_own_host(storage: ObjectStorage) -> None:
+def test_double_rejects_unsigned_requests_and_virtual_hosts(storage: ObjectStorage) -> None:
     url = f"https://{storage.authority}/{BUCKET}/tried"
     for unsigned in ({}, signed(url, {}, secret_key="another")):
         assert put(storage, url, unsigned).status_code == HTTPStatus.FORBIDDEN
