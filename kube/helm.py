@@ -33,10 +33,8 @@ class Revision:
     Source: https://github.com/helm/helm/blob/v3.18.6/pkg/release/status.go
     """
 
-    number: int
-    """The first is 1."""
-    status: str
-    """deployed, superseded, failed, pending-upgrade, …"""
+    number: int  # from 1
+    status: str  # deployed, superseded, failed, pending-upgrade, …
     since: datetime
 
     @property
@@ -51,8 +49,7 @@ class ReleaseRecord:
 
     revision: int
     description: str
-    manifest: str
-    """The objects as YAML documents."""
+    manifest: str  # YAML documents
 
 
 def revisions(client: Client, namespace: str, release: str) -> list[Revision]:

@@ -26,14 +26,11 @@ class Kubeconfig:
     Source: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
     """
 
-    source: str
-    """A path (`~` works) or the YAML itself, as the user gave it: a path keeps credentials out of the stack's state."""
+    source: str  # a path (`~` works), which keeps credentials out of the stack's state, or the YAML itself
     context: str
-    server: str
-    """The API server's URL."""
+    server: str  # the API server's URL
     config: SingleConfig
-    kubectl: str
-    """kubectl with the options that lead to the same cluster as the same identity, for bash or zsh."""
+    kubectl: str  # with the options that lead to the same cluster as the same identity, for bash or zsh
 
     @property
     def is_path(self) -> bool:

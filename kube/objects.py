@@ -67,10 +67,10 @@ def has_ended(pod: Pod) -> bool:
     return pod.status is not None and pod.status.phase in ("Succeeded", "Failed")
 
 
-def condition(item: Deployment | ReplicaSet | Pod, kind: str) -> Condition | None:
-    """Return the condition of one type, such as PodScheduled."""
+def condition(item: Deployment | ReplicaSet | Pod, kind: str, status: str) -> Condition | None:
+    """Return the condition of this type, such as PodScheduled, if it has this status: True, False or Unknown."""
     conditions: Sequence[Condition] = (item.status and item.status.conditions) or []
-    return next((condition for condition in conditions if condition.type == kind), None)
+    return next((found for found in conditions if (found.type, found.status) == (kind, status)), None)
 
 
 def containers(pod: Pod) -> Sequence[Container]:

@@ -35,23 +35,16 @@ _NO_NODE_COMES = "NotTriggerScaleUp"
 class Issue:
     """A failure of one pod, or of a controller that cannot create pods."""
 
-    workload: str
-    """The label `app`, or the object's name."""
-    summary: str
-    """Like `container backend is in ImagePullBackOff`: the same for every replica and every snapshot."""
-    message: str
-    """Kubernetes' own message; empty where it has none."""
+    workload: str  # the label `app`, or the object's name
+    summary: str  # the same for every replica and every snapshot
+    message: str | None  # of Kubernetes
     kind: Kind
-    terminal_after: float | None = None
-    """The seconds for which the issue must persist to be terminal; None where it is retriable."""
-    uid: str | None = None
-    """The UID of the pod or the controller."""
+    terminal_after: float | None  # the seconds for which it must persist to be terminal; None where it is retriable
+    uid: str | None  # of the pod or the controller
     pod: str | None = None
     container: str | None = None
-    job: str | None = None
-    """The hook that the pod belongs to."""
-    attempts: int | None = None
-    """The failed attempts so far, if one more must fail before the issue is terminal."""
+    job: str | None = None  # the hook that the pod belongs to
+    attempts: int | None = None  # that have failed, if one more must fail before the issue is terminal
 
     @property
     def sentence(self) -> str:
@@ -73,23 +66,15 @@ def find_issues(snapshot: Snapshot) -> list[Issue]:
 
 def _creation_issues(snapshot: Snapshot, *, quota_may_free: bool) -> Iterator[Issue]:
     def issue(controller: Deployment | ReplicaSet | Job, message: str | None, job: str | None) -> Issue:
-        message = message or ""
-        is_quota = "exceeded quota" in message
-        return Issue(
-            workload=_workload(controller),
-            summary="cannot create a pod",
-            message=message,
-            kind="schedule",
-            terminal_after=None if is_quota and quota_may_free else terminal.pod_creation(message),
-            uid=uid(controller),
-            job=job,
-            # The controller backs off after each attempt, and does not notice that quota was freed.
-            attempts=sum(it.count or 1 for it in _failed_creations(snapshot, controller)) if is_quota else None,
-        )
+        is_quota = message is not None and "exceeded quota" in message
+        after = None if is_quota and quota_may_free else terminal.pod_creation(message or "")
+        # The controller backs off after each attempt, and does not notice that quota was freed.
+        attempts = sum(it.count or 1 for it in _failed_creations(snapshot, controller)) if is_quota else None
+        summary, own_uid = "cannot create a pod", uid(controller)
+        return Issue(_workload(controller), summary, message, "schedule", after, own_uid, job=job, attempts=attempts)
 
     for controller in snapshot.controllers:
-        failure = condition(controller, "ReplicaFailure")
-        if failure and failure.status == "True":
+        if failure := condition(controller, "ReplicaFailure", "True"):
             yield issue(controller, failure.message, None)
     owners = {owner_uid(pod) for pod in snapshot.pods}
     for job in snapshot.jobs:
@@ -113,8 +98,8 @@ def _scheduling_issues(
     if snapshot.nodes is not None:
         taints = [taint.key for node in snapshot.nodes if node.spec for taint in node.spec.taints or []]
     for pod in snapshot.pods:
-        scheduled = condition(pod, "PodScheduled")
-        if scheduled is None or scheduled.status != "False":
+        scheduled = condition(pod, "PodScheduled", "False")
+        if scheduled is None:
             continue
         message = scheduled.message or ""
         is_retriable = (
@@ -123,59 +108,35 @@ def _scheduling_issues(
             or (pod.status and pod.status.nominatedNodeName)  # other pods are preempted for it
             or scheduled.reason != "Unschedulable"  # a scheduling gate
         )
-        yield Issue(
-            workload=_workload(pod),
-            summary="cannot schedule its pod",
-            message=message,
-            kind="schedule",
-            terminal_after=None if is_retriable else terminal.scheduling(message, taints),
-            uid=uid(pod),
-            pod=name(pod),
-            job=jobs.get(owner_uid(pod)),
-        )
+        after = None if is_retriable else terminal.scheduling(message, taints)
+        summary, job = "cannot schedule its pod", jobs.get(owner_uid(pod))
+        yield Issue(_workload(pod), summary, message, "schedule", after, uid(pod), name(pod), job=job)
 
 
 def _container_issues(pod: Pod, job: str | None) -> Iterator[Issue]:
     for status in (*init_container_statuses(pod), *container_statuses(pod)):
-        for failure, message, kind, terminal_after in _failures(status):
-            yield Issue(
-                workload=_workload(pod),
-                summary=f"container {status.name} {failure}",
-                message=message,
-                kind=kind,
-                terminal_after=terminal_after,
-                uid=uid(pod),
-                pod=name(pod),
-                container=status.name,
-                job=job,
-            )
+        for failure, message, kind, after in _failures(status):
+            summary = f"container {status.name} {failure}"
+            yield Issue(_workload(pod), summary, message, kind, after, uid(pod), name(pod), status.name, job)
 
 
-def _failures(status: ContainerStatus) -> Iterator[tuple[str, str, Kind, float | None]]:
-    state = status.state or ContainerState()
-    waiting, crash_is_terminal_after = state.waiting, terminal.crash(status.restartCount)
+def _failures(status: ContainerStatus) -> Iterator[tuple[str, str | None, Kind, float | None]]:
+    state, crash = status.state or ContainerState(), terminal.crash(status.restartCount)
+    waiting = state.waiting
     if waiting and waiting.reason and waiting.reason not in _NORMAL_WAITS:
-        if waiting.reason == "CrashLoopBackOff":
-            kind, terminal_after = "crash", crash_is_terminal_after
-        else:
-            kind, terminal_after = terminal.waiting_container(waiting.reason, waiting.message or "")
-        yield f"is in {waiting.reason}", waiting.message or "no message", kind, terminal_after
+        looping = waiting.reason == "CrashLoopBackOff"
+        kind, after = ("crash", crash) if looping else terminal.waiting_container(waiting.reason, waiting.message or "")
+        yield f"is in {waiting.reason}", waiting.message or "no message", kind, after
     # Before the next start the crash is the last state; in a running container it is the past.
-    crash = state.terminated or (waiting and status.lastState and status.lastState.terminated)
-    if crash and crash.exitCode != 0:
-        yield (
-            f"exited with code {crash.exitCode} ({crash.reason})",
-            crash.message or "",
-            "crash",
-            crash_is_terminal_after,
-        )
+    ended = state.terminated or (waiting and status.lastState and status.lastState.terminated)
+    if ended and ended.exitCode != 0:
+        yield f"exited with code {ended.exitCode} ({ended.reason})", ended.message, "crash", crash
 
 
 def _is_starting(pod: Pod) -> bool:
     """Return whether the pod has a node, and is neither ready nor ended."""
-    scheduled, ready = condition(pod, "PodScheduled"), condition(pod, "Ready")
-    is_ready = ready is not None and ready.status == "True"
-    return scheduled is not None and scheduled.status == "True" and not is_ready and not has_ended(pod)
+    has_node, is_ready = condition(pod, "PodScheduled", "True"), condition(pod, "Ready", "True")
+    return has_node is not None and is_ready is None and not has_ended(pod)
 
 
 def _workload(item: Object) -> str:

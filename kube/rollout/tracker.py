@@ -27,12 +27,9 @@ T = TypeVar("T", Deployment, ReplicaSet, Job, Pod)
 class _Baseline:
     """The release before Helm changes it."""
 
-    revision: str | None
-    """The revision of the abort Service."""
-    generations: dict[str | None, int | None]
-    """The generation of each Deployment."""
-    jobs: set[str | None]
-    """UIDs."""
+    revision: str | None  # of the abort Service
+    generations: dict[str | None, int | None]  # by Deployment
+    jobs: set[str | None]  # their UIDs
 
 
 class ReleaseTracker:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 from lightkube import AsyncClient
 from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import Secret
 
 from kube.objects import name
+from kube.redaction import Redactor
 from kube.rollout.abort import abort_hook, abort_wait
 from kube.rollout.failure_policy import FailurePolicy
 from kube.rollout.issues import Issue, find_issues
-from kube.rollout.logs import last_lines
 from kube.rollout.snapshot import Snapshot
 from kube.rollout.tracker import ReleaseTracker
 
 _LOG_SECONDS = 3.0
+_LOG_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -96,23 +98,26 @@ class RolloutWatcher:
     async def _record(self, issue: Issue) -> None:
         # Replicas and snapshots differ only in the message: which pod, how long it backs off.
         self._messages.setdefault(_cause(issue), issue.sentence)
-        if (
-            issue.kind != "crash"
-            or not issue.pod
-            or not issue.container
-            or (issue.uid, issue.container) in self._logged
-        ):
+        container = issue.uid, issue.container
+        if issue.kind != "crash" or container in self._logged:
             return
-        self._logged.add((issue.uid, issue.container))
+        self._logged.add(container)
         try:
             async with asyncio.timeout(_LOG_SECONDS):
-                lines = await last_lines(self._client, self._namespace, issue.pod, issue.container, self._secrets)
-        except Exception:  # noqa: BLE001 (a node may be unreachable)
+                lines = await self._last_lines(issue)
+        except Exception:  # noqa: BLE001 (a node may be unreachable, or a secret not readable)
             return
         if lines:
             summary = f"last log lines of container {issue.container}"
             message = "\n    ".join([f"{issue.workload}: {summary}:", *lines])
             self._messages.setdefault((issue.workload, summary), message)
+
+    async def _last_lines(self, issue: Issue) -> list[str]:
+        secrets = [await self._client.get(Secret, name, namespace=self._namespace) for name in self._secrets]
+        log = self._client.log(
+            issue.pod or "", namespace=self._namespace, container=issue.container, tail_lines=_LOG_LINES
+        )
+        return Redactor.of(secrets).redact([line.rstrip() async for line in log])
 
     async def _abort(self, issue: Issue) -> str:
         if issue.job:
@@ -120,9 +125,8 @@ class RolloutWatcher:
         else:
             helm_error = await abort_wait(self._client, self._namespace, self._release)
         seconds = round(self._timing.clock() - self._started_at)
-        return (
-            f"the rollout cannot succeed, so the wait was aborted after {seconds} s; Helm reports this as: {helm_error}"
-        )
+        aborted = f"the wait was aborted after {seconds} s"
+        return f"the rollout cannot succeed, so {aborted}; Helm reports this as: {helm_error}"
 
 
 def _cause(issue: Issue) -> tuple[str, str]:
