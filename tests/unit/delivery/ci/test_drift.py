@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from delivery.__main__ import main
-from tests.support.workflow_commands import StandIn
+from tests.support.workflow_commands import FakeCommand
 
 STACK = "urn:pulumi:oke::todo-oke::pulumi:pulumi:Stack::todo-oke-oke"
 RELEASE = "urn:pulumi:oke::todo-oke::todo:release:AppRelease$kubernetes:helm.sh/v3:Release::todo-app"
@@ -15,9 +15,9 @@ SECRET = "urn:pulumi:oke::todo-oke::todo:secrets:AppSecrets$kubernetes:core/v1:S
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCommand:
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    return StandIn(tmp_path / "pulumi")
+    return FakeCommand(tmp_path / "pulumi")
 
 
 def step(urn: str, operation: str) -> Mapping[str, Any]:
@@ -43,7 +43,7 @@ def step(urn: str, operation: str) -> Mapping[str, Any]:
     ],
 )
 def test_drift_is_what_a_refreshed_preview_changes(
-    pulumi: StandIn, capsys: pytest.CaptureFixture[str], steps: list[Mapping[str, Any]], lines: list[str]
+    pulumi: FakeCommand, capsys: pytest.CaptureFixture[str], steps: list[Mapping[str, Any]], lines: list[str]
 ) -> None:
     pulumi.answer(stdout=json.dumps({"steps": steps, "changeSummary": {}}))
 
@@ -55,7 +55,7 @@ def test_drift_is_what_a_refreshed_preview_changes(
 
 @pytest.mark.parametrize("stdout", ["", "warning: not JSON"])
 def test_failed_preview_is_not_taken_for_no_drift(
-    pulumi: StandIn, capfd: pytest.CaptureFixture[str], stdout: str
+    pulumi: FakeCommand, capfd: pytest.CaptureFixture[str], stdout: str
 ) -> None:
     pulumi.answer(stdout=stdout, stderr="error: no stack named 'oke' found\n", code=1)
 
@@ -66,7 +66,7 @@ def test_failed_preview_is_not_taken_for_no_drift(
     assert "error: no stack named 'oke' found\n" in printed.err
 
 
-def test_errors_of_the_program_are_shown(pulumi: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_of_the_program_are_shown(pulumi: FakeCommand, capsys: pytest.CaptureFixture[str]) -> None:
     diagnostics = [
         {"severity": "warning", "message": "a warning"},
         {"severity": "error", "message": "error: the settings are wrong\n"},

@@ -7,20 +7,20 @@ import pytest
 
 from delivery.ci import issue
 from system.errors import UserError
-from tests.support.workflow_commands import StandIn
+from tests.support.workflow_commands import FakeCommand
 
 TITLE = "Stack oke has drifted"
 
 
 @pytest.fixture
-def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCommand:
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    gh = StandIn(tmp_path / "gh")
+    gh = FakeCommand(tmp_path / "gh")
     open_issues(gh)
     return gh
 
 
-def open_issues(gh: StandIn, *titles: str) -> None:
+def open_issues(gh: FakeCommand, *titles: str) -> None:
     """Let the issues of these titles be open, numbered from 7."""
     issues = [{"number": 7 + index, "title": title} for index, title in enumerate(titles)]
     gh.answer("issue", "list", stdout=json.dumps(issues))
@@ -30,7 +30,7 @@ def sync(changes: Sequence[str], **variables: str) -> str:
     return issue.sync("oke", changes, {"PATH": os.environ["PATH"], **variables})
 
 
-def test_first_drift_opens_an_issue(gh: StandIn) -> None:
+def test_first_drift_opens_an_issue(gh: FakeCommand) -> None:
     url = "https://github.com/owner/name/issues/7"
     gh.answer("issue", "create", stdout=f"{url}\n")
 
@@ -62,7 +62,7 @@ def test_first_drift_opens_an_issue(gh: StandIn) -> None:
     ],
 )
 def test_issue_of_this_stack_is_updated_or_closed(
-    gh: StandIn, titles: Sequence[str], changes: Sequence[str], command: Sequence[str] | None
+    gh: FakeCommand, titles: Sequence[str], changes: Sequence[str], command: Sequence[str] | None
 ) -> None:
     open_issues(gh, *titles)
 
@@ -72,7 +72,7 @@ def test_issue_of_this_stack_is_updated_or_closed(
     assert all(f"- `{change}`" in gh.calls[-1].stdin for change in changes if change)
 
 
-def test_refusal_of_gh_is_reported(gh: StandIn) -> None:
+def test_refusal_of_gh_is_reported(gh: FakeCommand) -> None:
     gh.answer("issue", "create", stderr="HTTP 403: Resource not accessible by integration\n", code=1)
 
     with pytest.raises(UserError, match="HTTP 403: Resource not accessible by integration") as raised:
