@@ -49,8 +49,8 @@ def test_first_drift_opens_an_issue(gh: FakeCommand) -> None:
     assert "PULUMI_CONFIG_PASSPHRASE" not in created.environment
     assert labelled.arguments[:3] == ["label", "create", "drift"]
     assert created.arguments == ["issue", "create", "--title", TITLE, "--label", "drift", "--body-file", "-"]
-    assert "\n- `create a:b:C::one`\n- `update a:b:C::two`\n" in created.stdin
-    assert "https://github.com/owner/name/actions/runs/42" in created.stdin
+    assert "\n- `create a:b:C::one`\n- `update a:b:C::two`\n" in (created.stdin or "")
+    assert "https://github.com/owner/name/actions/runs/42" in (created.stdin or "")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_issue_of_this_stack_is_updated_or_closed(
     sync(changes)
 
     assert [call.arguments[:3] for call in gh.calls[1:]] == ([command] if command else [])
-    assert all(f"- `{change}`" in gh.calls[-1].stdin for change in changes if change)
+    assert all(f"- `{change}`" in (gh.calls[-1].stdin or "") for change in changes if change)
 
 
 def test_refusal_of_gh_is_reported(gh: FakeCommand) -> None:
