@@ -1,7 +1,7 @@
-"""An update that is verified, and taken back where it is bad: what the workflow does, at a terminal."""
+"""`python -m delivery up`: an update with its verification, and a rollback where a check fails, as in the workflow."""
 
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,128 +13,134 @@ from delivery.rollback.run import roll_back
 from delivery.verify.loop import UnverifiedError
 from delivery.verify.run import Result, verify_stack
 from system.errors import UserError
+from system.terminal import require_terminal
 
 
-def bring_up(name: str, how: Literal["ask", "yes"], tell: Callable[[str], None]) -> None:
-    """Updates a stack, verifies it, and goes back to the last verified update where a check fails; then verifies that.
+@dataclass(frozen=True)
+class Steps:
+    """The steps of `up`."""
 
-    how: to let the engine ask on the terminal after its preview, or to apply it. tell: is told what came of each part.
+    update: Callable[..., None] = stack.up
+    verify: Callable[[str], Result] = verify_stack
+    roll_back: Callable[..., None] = roll_back
 
-    Raises UserError where this machine's clock is behind, and where the update or a check failed, whatever was taken
-    back; UnverifiedError where the update succeeded and nothing could be judged.
+
+_STEPS = Steps()
+
+
+def bring_up(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], steps: Steps = _STEPS) -> None:
+    """Update a stack and verify it; where a check fails, roll back to the last verified update and verify again.
+
+    how: let the engine ask for confirmation after its preview, or apply without.
+
+    Raises UserError where the update or a check failed, even after a successful rollback, and where this machine's
+    clock is behind; UnverifiedError where the update succeeded and could not be verified.
     """
-    if how == "ask" and not sys.stdin.isatty():
-        raise UserError("There is nobody here to ask.\n    --yes   to apply it, or `pulumi preview` to look")
+    if how == "ask":
+        require_terminal(f"python -m delivery up --stack {name} --yes")
     before = _last(name)
     updates.require_clock(before, datetime.now(UTC))
+    run = _Run(name, echo, steps)
+    options = ["--yes", "--non-interactive"] if how == "yes" else []
     try:
-        stack.up(name, stack_config.stack_file(name), "", *(["--yes", "--non-interactive"] if how == "yes" else []))
+        steps.update(name, stack_config.stack_file(name), "", *options)
     except UserError as error:
         after = _last(name)
         if after is None or (before and after.version == before.version):
             raise UserError(
-                "The engine recorded no update; above is what it says of it.\n"
-                f"    python -m delivery recover --stack {name}   where it was cut off half-way"
+                "The engine recorded no update; its output is above.", f"python -m delivery recover --stack {name}"
             ) from None
-        raise _failed_update(name, after, tell) from error
-    _verify_update(name, tell)
+        raise run.failed_update(after) from error
+    run.verify_update()
 
 
-def _verify_update(name: str, tell: Callable[[str], None]) -> None:
-    made = _version(_last(name))
-    verdict = _judged(name, tell)
-    again = f"python -m delivery verify --stack {name}"
-    match verdict.state:
-        case "passed":
-            tell(f"\nUpdate {made} of stack {name} succeeded, and is verified.")
-        case "unknown":
-            raise UnverifiedError(
-                f"Update {made} succeeded, and could not be verified; nothing was taken back.\n    {again}"
-            )
-        case "failed":
-            raise _taken_back(name, made, verdict, tell)
+@dataclass(frozen=True)
+class _Run:
+    """What follows the update."""
+
+    name: str
+    echo: Callable[[str], None]
+    steps: Steps
+
+    def verify_update(self) -> None:
+        """Verify the last update, and roll back where a check fails. Raises UserError unless it is verified."""
+        version = _version(self.name)
+        result = self._verify()
+        match result.state:
+            case "passed":
+                self.echo(f"\nUpdate {version} of stack {self.name} succeeded and is verified.")
+            case "unknown":
+                raise UnverifiedError(
+                    f"Update {version} succeeded and could not be verified: {_reason(result)} Nothing was rolled back.",
+                    self._command("verify"),
+                )
+            case "failed":
+                raise self._rolled_back(version, result)
+
+    def failed_update(self, failed: Update) -> UserError:
+        """Return the error for a failed update, whose release rolled itself back: whether the app still runs."""
+        self.echo(f"\nUpdate {failed.version} failed; verifying that the app runs as before.")
+        result = self._verify()
+        failure = f"Update {failed.version} of stack {self.name} failed; the engine's output is above."
+        match result.state:
+            case "passed":
+                return UserError(
+                    f"{failure} The app still runs as {_last_good(self.name)} left it: the release rolled itself back.",
+                    self._command("up"),
+                )
+            case "failed":
+                return UserError(
+                    f"{failure} The app does not run as before: {_reason(result)}", self._command("rollback")
+                )
+            case "unknown":
+                return UserError(
+                    f"{failure} Could not verify that the app runs as before: {_reason(result)}",
+                    self._command("verify"),
+                )
+
+    def _rolled_back(self, bad: int, result: Result) -> UserError:
+        failure = f"Update {bad} of stack {self.name} succeeded and failed its verification: {_reason(result)}"
+        if not set(updates.verified(self.name)) - {bad}:
+            return UserError(f"{failure} Nothing was rolled back: no update was verified before.", self._command("up"))
+        self.echo(f"\nUpdate {bad} failed its verification; rolling back to the last verified update.")
+        try:
+            self.steps.roll_back(self.name, "verified", "yes", self.echo)
+        except UserError as error:
+            return UserError(f"{failure} It was not rolled back: {error.message}", error.hint)
+        second = self._verify()
+        rollback = f"{failure} It was rolled back by update {_version(self.name)}, which"
+        match second.state:
+            case "passed":
+                return UserError(f"{rollback} is verified.", self._command("up"))
+            case "failed":
+                return UserError(f"{rollback} failed its verification too: {_reason(second)}", self._command("history"))
+            case "unknown":
+                return UserError(f"{rollback} could not be verified: {_reason(second)}", self._command("history"))
+
+    def _verify(self) -> Result:
+        result = self.steps.verify(self.name)
+        self.echo(report.plain(result.checks) if result.checks else f"not verified: {_reason(result)}")
+        return result
+
+    def _command(self, command: str) -> str:
+        return f"python -m delivery {command} --stack {self.name}"
 
 
-def _taken_back(name: str, bad: int, verdict: Result, tell: Callable[[str], None]) -> UserError:
-    """The end of an update that does not verify, once its app was rolled back."""
-    lines = [f"Update {bad} of stack {name} succeeded, and did not verify: {verdict.reason}"]
-    if not set(updates.verified(name)) - {bad}:
-        lines += [
-            f"No update of stack {name} was verified before, so there is none to go back to: all is left as it is.",
-            f"    python -m delivery up --stack {name}   once it is mended",
-        ]
-        return UserError("\n".join(lines))
-    tell(f"\nUpdate {bad} does not verify: back to the last update that did.")
-    try:
-        _roll_back(name, tell)
-    except UserError as error:
-        return UserError("\n".join([*lines, f"It was not rolled back: {error}"]))
-    second = _judged(name, tell)
-    lines.append(f"Rolled back by update {_version(_last(name))}, {_told(second)}")
-    if second.state == "passed":
-        lines.append(
-            f"    python -m delivery up --stack {name}   once it is mended; until then the app is the earlier one"
-        )
-    else:
-        lines.append(f"    python -m delivery history --stack {name}   tells what else there is to go back to")
-    return UserError("\n".join(lines))
+def _reason(result: Result) -> str:
+    return f"{result.error.message.rstrip('.')}." if result.error else ""
 
 
-def _failed_update(name: str, failed: Update, tell: Callable[[str], None]) -> UserError:
-    """The end of an update that failed: its release took itself back, and whether it did is looked at."""
-    tell(f"\nUpdate {failed.version} failed: whether the app still runs as it did before.")
-    verdict = _judged(name, tell)
-    lines = [f"Update {failed.version} of stack {name} failed; above is what the engine says of it."]
-    match verdict.state:
-        case "passed":
-            lines += [
-                f"The app still runs as {_good(name)} promised: the release took itself back.",
-                f"    python -m delivery up --stack {name}   once it is mended",
-            ]
-        case "failed":
-            lines += [
-                f"The app does not run as before: {verdict.reason}",
-                f"    python -m delivery rollback --stack {name}   back to the last good update",
-            ]
-        case "unknown":
-            lines += [
-                f"Whether the app runs as before is not known: {verdict.reason}",
-                f"    python -m delivery verify --stack {name}",
-            ]
-    return UserError("\n".join(lines))
-
-
-def _judged(name: str, tell: Callable[[str], None]) -> Result:
-    verdict = verify_stack(name)
-    tell(report.plain(verdict.checks) if verdict.checks else f"not verified: {verdict.reason}")
-    return verdict
-
-
-def _told(verdict: Result) -> str:
-    match verdict.state:
-        case "passed":
-            return "which is verified."
-        case "failed":
-            return f"which does not verify either: {verdict.reason}"
-        case _:
-            return f"which could not be verified: {verdict.reason}"
-
-
-def _roll_back(name: str, tell: Callable[[str], None]) -> None:
-    roll_back(name, "verified", "yes", tell)
-
-
-def _good(name: str) -> str:
-    """The last update that succeeded, and whether it was verified."""
+def _last_good(name: str) -> str:
     good = next((u for u in updates.read(name) if u.kind == "update" and u.result == "succeeded"), None)
     if good is None:
         return "no update"
-    return f"update {good.version}{'' if good.version in updates.verified(name) else ', which was never verified,'}"
+    return f"update {good.version}{'' if good.version in updates.verified(name) else ' (never verified)'}"
 
 
 def _last(name: str) -> Update | None:
     return next(iter(updates.read(name)), None)
 
 
-def _version(update: Update | None) -> int:
-    return update.version if update else 0
+def _version(name: str) -> int:
+    last = _last(name)
+    return last.version if last else 0
