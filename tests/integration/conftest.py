@@ -1,4 +1,4 @@
-"""One embedded cluster and one stack for all integration tests; each test leaves the stack as it found it."""
+"""One embedded cluster and one stack for all integration tests. Each test restores the stack."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from tests.support.embedded import embedded_cluster
 from tests.support.project import Project, make_project
 
-# One process of pytest's takes a file whole, so those that take longest begin first.
+# Each process of pytest takes whole files, so the longest ones start first.
 LONGEST = ("test_rollback.py", "test_delivery.py", "test_oke.py", "test_up.py", "test_recover.py", "test_doubles.py")
 
 
@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A home of its own for the engine, with the user's plug-ins.
+    """Give the engine a home of its own, with the user's plug-ins.
 
-    A file is where its logs would be: nobody reads here what it notes of each command, which takes a sixth of its time.
+    A file stands in place of its folder of logs, which take a sixth of each command's time.
     """
     home = tmp_path_factory.mktemp("home")
     (home / "logs").touch()
@@ -48,7 +48,7 @@ def project(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def deployed(project: Project) -> Iterator[Project]:
-    """The stack as Pulumi.local.yaml describes it, up; whatever a test sets is set back after it."""
+    """The deployed stack of Pulumi.local.yaml. Settings are restored after the test."""
     settings = project.folder / "Pulumi.local.yaml"
     kept = settings.with_suffix(".kept")
     shutil.copy(settings, kept)

@@ -1,6 +1,7 @@
-"""The README's two commands and their way back, in a checkout of their own."""
+"""`make up`, `preview` and `down`, in a checkout of their own."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,28 +25,28 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
+def temporary(tmp_path: Path) -> Path:
     """The folder for temporary files."""
-    folder = tmp_path / "elsewhere"
+    folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
 
 
 @pytest.fixture
-def another(tmp_path: Path) -> Iterator[Path]:
+def other_cluster(tmp_path: Path) -> Iterator[Path]:
     """The kubeconfig of a cluster with nothing on it."""
-    with embedded_cluster(tmp_path / "another") as kubeconfig:
+    with embedded_cluster(tmp_path / "other") as kubeconfig:
         yield kubeconfig
 
 
 @pytest.fixture
-def make(checkout: Path, elsewhere: Path) -> Make:
+def make(checkout: Path, temporary: Path) -> Make:
     def run(*arguments: str, **environment: str) -> str:
-        # The toolchain is there, and it is not this checkout's to change.
+        # The toolchain belongs to another checkout.
         done = subprocess.run(
             ["make", "--assume-old=tools", *arguments],
             cwd=checkout,
-            env=os.environ | {"TMPDIR": str(elsewhere)} | environment,
+            env=os.environ | {"TMPDIR": str(temporary)} | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,7 +60,7 @@ def make(checkout: Path, elsewhere: Path) -> Make:
 
 
 def files(checkout: Path) -> dict[str, str]:
-    """What git would see, with its content."""
+    """Return the files that git would see, with their content."""
     ignored = (".tools", ".venv", ".local", "__pycache__")
     return {
         str(path.relative_to(checkout)): path.read_text()
@@ -68,33 +69,38 @@ def files(checkout: Path) -> dict[str, str]:
     }
 
 
+def count(printed: str, operation: str) -> int:
+    """Return the number of resources in Pulumi's summary."""
+    return int(re.findall(rf"(\d+) {operation}", printed)[-1])
+
+
 def processes_of(checkout: Path) -> list[str]:
     listed = subprocess.run(["ps", "-A", "-ww", "-o", "args"], stdout=subprocess.PIPE, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(checkout) in line]
 
 
-def test_up_and_up_again_and_down_leave_nothing_behind(make: Make, checkout: Path, elsewhere: Path) -> None:
+def test_down_removes_everything_that_up_made(make: Make, checkout: Path, temporary: Path) -> None:
     before = files(checkout)
 
-    assert "31 created" in make("up")
+    created = count(make("up"), "created")
     assert processes_of(checkout)
-    assert "31 unchanged" in make("up")
-    assert "31 unchanged" in make("preview")
+    assert count(make("up"), "unchanged") == created
+    assert count(make("preview"), "unchanged") == created
     make("down")
 
     assert processes_of(checkout) == []
     assert not (checkout / ".local").exists()
-    assert list(elsewhere.iterdir()) == []
+    assert list(temporary.iterdir()) == []
     assert files(checkout) == before
 
 
-def test_another_cluster_is_one_variable_away(make: Make, checkout: Path, another: Path) -> None:
+def test_another_cluster_is_chosen_by_a_variable(make: Make, checkout: Path, other_cluster: Path) -> None:
     before = files(checkout)
-    here = {"KUBECONFIG": str(another), "KUBECONTEXT": "kwok-embedded"}
+    here = {"KUBECONFIG": str(other_cluster), "KUBECONTEXT": "kwok-embedded"}
 
-    assert "31 created" in make("up", **here)
-    assert "31 unchanged" in make("up", **here)
-    assert "31 deleted" in make("down", **here)
+    created = count(make("up", **here), "created")
+    assert count(make("up", **here), "unchanged") == created
+    assert count(make("down", **here), "deleted") == created
 
     assert not (checkout / ".local").exists()
     assert files(checkout) == before

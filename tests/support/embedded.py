@@ -1,4 +1,4 @@
-"""Embedded clusters of the tests' own."""
+"""Embedded clusters for tests."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ EMBEDDED = ROOT / "tools/embedded"
 
 @contextmanager
 def embedded_cluster(folder: Path) -> Generator[Path]:
-    """The kubeconfig of an embedded cluster in `folder`, which is to be new."""
+    """Start a cluster in a new folder, and yield its kubeconfig."""
     try:
         subprocess.run([sys.executable, EMBEDDED, "up", folder], check=True)
         yield folder / "kubeconfig"

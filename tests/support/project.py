@@ -1,4 +1,4 @@
-"""A copy of the project with a stack of its own, run by the real engine as a user would run it."""
+"""Copies of the project with a stack of their own, run by the real engine."""
 
 import base64
 import gzip
@@ -20,13 +20,13 @@ PROGRAM = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "infra", *PACKAGES
 COPIED = (*PROGRAM, "Pulumi.oke.yaml", "tools", "Makefile")
 
 # Commands that change neither the stack nor the cluster.
-LOOKS = (
+READ_ONLY = (
     *(("kubectl", "get"), ("kubectl", "auth"), ("kubectl", "config"), ("helm", "history"), ("helm", "list")),
     *(("helm", "template"), ("pulumi", "preview"), ("pulumi", "config"), ("pulumi", "stack", "output")),
     *(("pulumi", "stack", "export"), ("pulumi", "stack", "history"), ("python", "-m", "delivery", "kubeconfig")),
 )
 
-# Every one is looked for in all that the stack leaves behind.
+# Secrets, which tests search for in files, logs and objects of the cluster.
 CANARIES: Mapping[str, str] = {
     "cohereApiKey": "canary-cohere-7f3a91",
     "betterAuthSecret": "canary-auth-0123456789abcdef0123456789abcdef",
@@ -38,32 +38,26 @@ CANARIES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command printed, both streams, and its exit code."""
-
     code: int
-    text: str
+    text: str  # of both streams
 
 
 @dataclass
 class Project:
-    """The project in `folder`, on the cluster of `kubeconfig`; `printed` has all that Pulumi ever showed.
-
-    environment: what commands get beside that of every project.
-    deployed: a digest of the files that the last `up` brought up, until a command may have changed what that made.
-    """
+    """The project in `folder`, on the cluster of `kubeconfig`."""
 
     folder: Path
     kubeconfig: Path
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    printed: list[str] = field(default_factory=list)
-    deployed: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])  # in addition to the usual one
+    printed: list[str] = field(default_factory=list)  # the output of all Pulumi commands
+    deployed: str | None = None  # the digest after the last `up`, until a command may have changed the stack
 
     @property
     def state(self) -> Path:
         return self.folder / "state"
 
     def variables(self, kubeconfig: Path | None = None) -> dict[str, str]:
-        """The environment of its commands."""
+        """Return the environment of its commands."""
         return os.environ | {
             "PATH": os.pathsep.join(
                 [str(self.folder / "bin"), str(ROOT / ".tools/bin"), str(ROOT / ".venv/bin"), os.environ["PATH"]]
@@ -72,14 +66,14 @@ class Project:
             "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": "local",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "TMPDIR": str(self.folder),  # the provider leaves a copy of the kubeconfig there
+            "TMPDIR": str(self.folder),  # for the provider's copies of the kubeconfig
             **self.environment,
         }
 
     def start(self, *command: str, kubeconfig: Path | None = None) -> subprocess.Popen[str]:
-        """Starts a command in the project; both its streams are its standard output."""
-        if not any(command[: len(look)] == look for look in LOOKS):
-            self.deployed = ""
+        """Start a command in the project, with stderr in its stdout."""
+        if not any(command[: len(each)] == each for each in READ_ONLY):
+            self.deployed = None
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -91,11 +85,11 @@ class Project:
         )
 
     def run(self, *command: str, kubeconfig: Path | None = None) -> Outcome:
-        """Runs a command in the project, whatever becomes of it."""
+        """Run a command in the project, whether it succeeds or not."""
         with self.start(*command, kubeconfig=kubeconfig) as process:
             try:
                 text, _ = process.communicate()
-            except BaseException:  # neither it nor what it has started is to outlive the cluster
+            except BaseException:  # no process may outlive the cluster
                 process.terminate()
                 raise
         if command[0] == "pulumi":
@@ -103,7 +97,7 @@ class Project:
         return Outcome(process.returncode, text)
 
     def do(self, *command: str, kubeconfig: Path | None = None) -> str:
-        """Runs a command that must succeed, and gives what it printed."""
+        """Run a command that must succeed, and return its output."""
         outcome = self.run(*command, kubeconfig=kubeconfig)
         assert outcome.code == 0, f"{' '.join(command)} exited with {outcome.code}:\n{outcome.text}"
         return outcome.text
@@ -115,24 +109,24 @@ class Project:
         self._set("--secret", settings)
 
     def _set(self, kind: str, settings: Mapping[str, str]) -> None:
-        # In one command, because each stretches the passphrase for a quarter of a second.
+        # In one command, because each derives the key for a quarter of a second.
         if settings:
             arguments = (argument for key, value in settings.items() for argument in (kind, f"{key}={value}"))
             self.do("pulumi", "config", "set-all", *arguments)
 
     def up(self, *arguments: str) -> str:
         shown = self.do("pulumi", "up", "--yes", "--skip-preview", *arguments)
-        self.deployed = "" if arguments else self.digest()
+        self.deployed = None if arguments else self.digest()
         return shown
 
     def digest(self) -> str:
-        """A SHA-256 of the files that decide what an `up` makes."""
+        """Return a SHA-256 of the files that an `up` depends on."""
         paths = (path for name in COPIED for path in (self.folder / name, *(self.folder / name).rglob("*")))
         files = sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts)
         return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
 
     def plan(self) -> Mapping[str, str]:
-        """What a preview would do to each resource that it would change, as {type::name: operation}."""
+        """Return the changes of a preview, as {type::name: operation}."""
         steps = json.loads(self.do("pulumi", "preview", "--json"))["steps"]
         return {
             step["urn"].split("::", 2)[2].rpartition("$")[2]: step["op"]
@@ -144,16 +138,16 @@ class Project:
         return json.loads(self.do("pulumi", "stack", "output", "--json"))
 
     def resources(self) -> set[str]:
-        """The URN of every resource in the state."""
+        """Return the URN of every resource in the state."""
         state = json.loads(self.do("pulumi", "stack", "export"))
         return {resource["urn"] for resource in state["deployment"].get("resources", [])}
 
     def get(self, *arguments: str) -> Any:
-        """What the API server has, by kubectl's arguments."""
+        """Return the output of `kubectl get`."""
         return json.loads(self.do("kubectl", "get", *arguments, "--output", "json"))
 
     def pods(self, app: str) -> Mapping[str, str]:
-        """The live pods of an app, as {UID: image of the container that is named after the app}."""
+        """Return the live pods of an app, as {UID: image of the container with the app's name}."""
         return {
             pod["metadata"]["uid"]: container["image"]
             for pod in self.get("pods", "--all-namespaces", "--selector", f"app={app}")["items"]
@@ -166,14 +160,14 @@ class Project:
         return json.loads(self.do("helm", "history", release, "--output", "json"))
 
     def helm_records(self) -> str:
-        """All that Helm has stored on its releases: values, manifests, notes."""
+        """Return everything that Helm stores about its releases: values, manifests, notes."""
         records = self.get("secrets", "--all-namespaces", "--field-selector", "type=helm.sh/release.v1")["items"]
         packed = (base64.b64decode(base64.b64decode(record["data"]["release"])) for record in records)
         return "\n".join(gzip.decompress(record).decode() for record in packed)
 
 
 def copy_project(folder: Path) -> None:
-    """Copies the project to `folder`, as a checkout would have it once `make tools` has run there."""
+    """Copy the project to `folder`, like a checkout after `make tools`."""
     folder.mkdir()
     for name in COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -185,7 +179,7 @@ def copy_project(folder: Path) -> None:
 def make_project(
     folder: Path, kubeconfig: Path, stack: str = "local", environment: Mapping[str, str] | None = None
 ) -> Project:
-    """Copies the project to `folder` and makes a stack with the canaries as its secrets."""
+    """Copy the project to `folder` and make a stack with the canaries as its secrets."""
     copy_project(folder)
     project = Project(folder, kubeconfig, environment or {})
     project.state.mkdir()

@@ -1,4 +1,4 @@
-"""Stand-ins for servers, each in a thread of its own."""
+"""Fake servers, each in a thread of its own."""
 
 import ssl
 import threading
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def serving(server: HTTPServer) -> Generator[None]:
-    """Answers until the block is done, and gives the port back then."""
+    """Serve during the block, and release the port after it."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -22,7 +22,7 @@ def serving(server: HTTPServer) -> Generator[None]:
 
 
 def use_tls(server: HTTPServer, certificate: Path) -> None:
-    """Lets a server speak HTTPS alone; certificate: in PEM form, with its key."""
+    """Switch a server to HTTPS; certificate: in PEM form, with its key."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -1,10 +1,10 @@
-"""The contexts of the images, in a git checkout of their own, as a build wants them."""
+"""Build contexts of the images, in a git checkout."""
 
 from tests.support.project import Project
 
 
 def write_sources(project: Project) -> None:
-    """The contexts of the images, committed, and a Trivy that finds nothing."""
+    """Commit the contexts, and put a Trivy on PATH that finds nothing."""
     for app in ("frontend", "backend"):
         (project.folder / app).mkdir()
         (project.folder / app / "Dockerfile").write_text("FROM scratch\n")

@@ -1,4 +1,4 @@
-"""What a cloud has, what was done to it, and what goes wrong in it."""
+"""A cloud in memory: its resources, operations and faults."""
 
 import threading
 import time
@@ -13,31 +13,25 @@ Properties: TypeAlias = dict[str, Any]
 
 
 class CloudError(Exception):
-    """What the cloud answers instead of doing as it is told."""
+    """The error with which the cloud refuses an operation."""
 
 
 class BrokenOffError(CloudError):
-    """What a provider says of a resource that is there, but not as it should be."""
+    """The error after an operation that was done only in part."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What was asked of the cloud.
-
-    type: the resource's class, like NodePool, or the function's name, like getServices. name: the resource's name in
-    the program. error: the cloud's answer, or empty where it did as it was told. time: time.monotonic() at the start.
-    """
-
     kind: Kind
-    type: str
-    name: str
-    time: float
-    error: str = ""
+    type: str  # a resource's class, like NodePool, or a function's name, like getServices
+    name: str  # in the program
+    time: float  # time.monotonic() at the start
+    error: str | None = None
 
 
 @dataclass
 class _Fault:
-    """What happens to the next operation of a kind on a type, `before` or `after` it is done."""
+    """What happens before or after the next operation of a kind on a type."""
 
     kind: Kind
     type: str
@@ -49,7 +43,7 @@ class _Fault:
 class Cloud:
     """A cloud in memory. Its methods may be called from any thread.
 
-    Properties are as in the provider's schema (camelCase), without any mark of what is secret.
+    Properties are named as in the provider's schema (camelCase). Secrets have plain values.
     """
 
     log: list[Operation] = field(default_factory=list)
@@ -58,27 +52,27 @@ class Cloud:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def all(self, type_: str) -> Mapping[str, Properties]:
-        """Copies of what the cloud has of a type, as {id: properties}."""
+        """Return copies of the resources of a type, as {id: properties}."""
         with self._lock:
             return deepcopy(self._resources.get(type_, {}))
 
     def only(self, type_: str) -> Properties:
-        """A copy of the only resource of a type."""
+        """Return a copy of the only resource of a type."""
         (found,) = self.all(type_).values()
         return found
 
     def get(self, id_: str) -> Properties | None:
-        """A copy of a resource."""
+        """Return a copy of a resource."""
         with self._lock:
             return deepcopy(next((found[id_] for found in self._resources.values() if id_ in found), None))
 
     def put(self, type_: str, id_: str, properties: Mapping[str, Any]) -> None:
-        """Puts a resource in the place of the one with its id, if there is one."""
+        """Create or replace a resource."""
         with self._lock:
             self._resources.setdefault(type_, {})[id_] = deepcopy(dict(properties))
 
     def edit(self, id_: str, **properties: Any) -> None:
-        """Changes properties of a resource by hand; None removes one."""
+        """Change properties of a resource manually; None removes one."""
         with self._lock:
             (found,) = (of_type[id_] for of_type in self._resources.values() if id_ in of_type)
             found |= properties
@@ -86,13 +80,13 @@ class Cloud:
                 del found[name]
 
     def remove(self, id_: str) -> None:
-        """Removes a resource by hand."""
+        """Remove a resource manually."""
         with self._lock:
             for found in self._resources.values():
                 found.pop(id_, None)
 
     def users_of(self, id_: str) -> list[str]:
-        """The types of the resources that name another one in a property."""
+        """Return the types of the resources that refer to this one."""
         with self._lock:
             return [
                 type_
@@ -102,7 +96,7 @@ class Cloud:
             ]
 
     def fail(self, kind: Kind, type_: str, message: str, *, seconds: float = 0) -> None:
-        """Lets the next operation of a kind on a type fail after that time, with nothing done."""
+        """Fail the next operation of a kind on a type after that time, with nothing done."""
 
         def fault() -> None:
             time.sleep(seconds)
@@ -111,7 +105,7 @@ class Cloud:
         self._add(_Fault(kind, type_, before=fault))
 
     def break_off(self, kind: Kind, type_: str, message: str) -> None:
-        """Lets the next operation of a kind on a type be done, and its provider say that it did not end well."""
+        """Do the next operation of a kind on a type, and report an error after it."""
 
         def fault() -> None:
             raise BrokenOffError(message)
@@ -119,12 +113,12 @@ class Cloud:
         self._add(_Fault(kind, type_, after=fault))
 
     def slow(self, kind: Kind, type_: str, seconds: float) -> None:
-        """Lets the next operation of a kind on a type take its time."""
+        """Delay the next operation of a kind on a type."""
         self._add(_Fault(kind, type_, before=lambda: time.sleep(seconds)))
 
     @contextmanager
     def operation(self, kind: Kind, type_: str, name: str) -> Generator[None]:
-        """Logs what happens inside of it, with the faults that were asked for."""
+        """Log an operation, and apply its fault."""
         with self._lock:
             place = len(self.log)
             self.log.append(Operation(kind, type_, name, time.monotonic()))
@@ -142,7 +136,7 @@ class Cloud:
             raise
 
     def did(self, *kinds: Kind) -> list[tuple[Kind, str, str]]:
-        """What was done without an error, in order, as (kind, type, name)."""
+        """Return the operations without errors, in order, as (kind, type, name)."""
         return [(each.kind, each.type, each.name) for each in self.log if each.kind in kinds and not each.error]
 
     def _add(self, fault: _Fault) -> None:

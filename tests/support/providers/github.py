@@ -16,7 +16,7 @@ from tests.support.providers.provider import (
     TerraformProvider,
 )
 
-# What its source marks as ForceNew. `repository` is apart: a renamed repository keeps what is in it.
+# ForceNew in the source, without `repository`: a renamed repository keeps its contents.
 # https://github.com/integrations/terraform-provider-github/tree/v6.13.0/github, which pulumi-github 6.15.0 wraps
 _REPLACES: Mapping[str, frozenset[str]] = {
     "ActionsEnvironmentSecret": frozenset({"environment", "secretName"}),
@@ -27,7 +27,7 @@ _REPLACES: Mapping[str, frozenset[str]] = {
     "RepositoryEnvironmentDeploymentPolicy": frozenset({"environment"}),
     "RepositoryRuleset": frozenset(),
 }
-# What an id has after the repository and the environment.
+# The last part of an id, after the repository and the environment.
 _LAST_OF_ID: Mapping[str, str] = {
     "ActionsEnvironmentSecret": "secretName",
     "ActionsEnvironmentVariable": "variableName",
@@ -43,16 +43,15 @@ _FOLLOWS_A_RENAME = frozenset(_REPLACES) - {"RepositoryRuleset"}
 
 @dataclass
 class Github(TerraformProvider):
-    """repositories: their ids by name, without the owner; users: their ids by login.
+    """GitHub without encryption of secrets and without a check of tokens.
 
-    Secrets are in its cloud as they arrived, where the real provider encrypts them for GitHub. It does not check a
-    token; `cloud.fail("create", "ActionsEnvironmentSecret", "403 Resource not accessible")` does for one.
+    `cloud.fail("create", "ActionsEnvironmentSecret", "403 Resource not accessible")` stands for a weak token.
     """
 
     package = "github"
 
-    repositories: dict[str, int] = field(default_factory=lambda: {"todo": 1001})
-    users: dict[str, int] = field(default_factory=lambda: {"octocat": 583231})
+    repositories: dict[str, int] = field(default_factory=lambda: {"todo": 1001})  # ids by name, without the owner
+    users: dict[str, int] = field(default_factory=lambda: {"octocat": 583231})  # ids by login
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -60,7 +59,7 @@ class Github(TerraformProvider):
         self._seconds = itertools.count()
 
     def edit_secret(self, name: str, value: str) -> None:
-        """Sets the value of a secret by hand, as somebody on GitHub's page would."""
+        """Set the value of a secret manually, as on GitHub's page."""
         (id_,) = (
             id_ for type_ in _SECRETS for id_, found in self.cloud.all(type_).items() if found["secretName"] == name
         )
@@ -73,10 +72,10 @@ class Github(TerraformProvider):
         return resource.type == "ActionsEnvironmentSecret"
 
     def changes(self, resource: Resource) -> Mapping[str, Change]:
-        """Without what changed a secret on GitHub.
+        """Return the changes without manual changes of secrets.
 
-        After a refresh the state's remoteUpdatedAt tells of it, but the provider asks whether that property is about to
-        change (diffSecret in v6.13.0), which it never is. Later versions compare it with updatedAt.
+        A refresh updates remoteUpdatedAt, but the provider checks whether that property is about to change
+        (diffSecret in v6.13.0), which it never is. Later versions compare it with updatedAt.
         """
         found = dict(super().changes(resource))
         if "repository" in found and resource.type in _FOLLOWS_A_RENAME:
@@ -132,12 +131,12 @@ class Github(TerraformProvider):
         found = super().read(resource)
         if found is None or resource.type not in _SECRETS:
             return found
-        # GitHub tells nobody the value, and when it was written is kept as the provider wrote it.
+        # GitHub never returns the value, and updatedAt stays as the provider wrote it.
         return found | resource.state | {"remoteUpdatedAt": found["remoteUpdatedAt"]}
 
     def delete(self, resource: Resource) -> None:
         super().delete(resource)
-        if resource.type == "RepositoryEnvironment":  # with all that is in it
+        if resource.type == "RepositoryEnvironment":  # with its contents
             for type_ in _REPLACES:
                 for id_ in self.cloud.all(type_):
                     if id_.startswith(f"{resource.id}:"):
@@ -160,7 +159,7 @@ class Github(TerraformProvider):
                 return super().invoke(function, arguments, config)
 
     def _listed(self, type_: str, arguments: Properties, name: str) -> list[Properties]:
-        """What is in an environment, as GitHub lists it: of a secret, not its value."""
+        """Return the secrets or variables of an environment as GitHub lists them, without values of secrets."""
         where = f"{arguments['name']}:{arguments['environment']}"
         if self.cloud.get(where) is None:
             raise CloudError(
@@ -186,6 +185,6 @@ class Github(TerraformProvider):
         return answer | arguments
 
     def _now(self) -> str:
-        """A later second each time, as the provider writes it: by Go's String of a time."""
+        """Return a later second at each call, in the format of Go's Time.String."""
         now = datetime(2026, 6, 1, tzinfo=UTC) + timedelta(seconds=next(self._seconds))
         return now.strftime("%Y-%m-%d %H:%M:%S +0000 UTC")

@@ -1,6 +1,6 @@
 """The doubles of the providers docker-build and docker, and the registry behind both.
 
-Nothing is built: an image's digest is made from what would go into it, so that it is the same for the same commit.
+Nothing is built: the digest of an image is a hash of its contents, so that it is the same for the same commit.
 Source: https://github.com/pulumi/pulumi-docker-build/tree/main/provider/internal
 """
 
@@ -18,20 +18,17 @@ from tests.support.providers.cloud import CloudError, Properties
 from tests.support.providers.provider import UPDATE, UPDATE_REPLACE, Change, CheckError, Provider, Resource
 from tests.support.providers.values import UNKNOWN, has_unknown
 
-# What goes into an image; how it is cached, tagged and sent is no part of it.
+# The inputs that change an image, without its cache, tags and exports.
 _CONTENTS = ("buildArgs", "contextHash", "dockerfile", "labels", "platforms", "target")
 _DECIDED = ("contextHash", "digest", "ref")
 
 
 @dataclass
 class Registry:
-    """What a registry has.
+    """A registry in memory."""
 
-    tags: the digest of each reference, like ghcr.io/owner/todo-backend:latest. images: every name@digest.
-    """
-
-    tags: dict[str, str] = field(default_factory=dict)
-    images: set[str] = field(default_factory=set)
+    tags: dict[str, str] = field(default_factory=dict)  # digests by reference, like ghcr.io/owner/todo-backend:latest
+    images: set[str] = field(default_factory=set)  # name@digest
 
     def push(self, reference: str, digest: str) -> None:
         self.tags[_tagged(reference)] = digest
@@ -48,7 +45,7 @@ class Registry:
 
 
 class DockerBuild(Provider):
-    """Builds from the files in `folder`, which relative contexts are in."""
+    """Builds of relative contexts in `folder`."""
 
     package = "docker-build"
 
@@ -59,7 +56,7 @@ class DockerBuild(Provider):
         self._failures: list[str] = []
 
     def fail_build(self, message: str) -> None:
-        """Lets the next build fail, and say so as BuildKit does: the failing step's last lines."""
+        """Fail the next build with a message of BuildKit: the last lines of the failing step."""
         self._failures.append(message)
 
     def check(self, resource: Resource, inputs: Properties) -> Properties:
@@ -79,7 +76,7 @@ class DockerBuild(Provider):
         return {"network": "default", "context": {"location": context}} | inputs | {"dockerfile": dockerfile}
 
     def changes(self, resource: Resource) -> Mapping[str, Change]:
-        ignored = {"registries"}  # but for their addresses and users: passwords may be of an hour
+        ignored = {"registries"}  # but for their addresses and users: passwords may expire
         names = (resource.inputs.keys() | resource.state.keys()) & schema.inputs(resource.token).keys() - ignored
         found = {name: UPDATE for name in names if resource.inputs.get(name) != resource.state.get(name)}
         if _logins(resource.inputs) != _logins(resource.state):
@@ -92,9 +89,9 @@ class DockerBuild(Provider):
         return found
 
     def planned(self, resource: Resource) -> Properties:
-        """A first build is unknown in a preview; so is a later one, if an input changes, and not if only a file does.
+        """Return unknown values for a first build, and for a later one if an input changes.
 
-        Then it has no digest at all, unless the provider builds in previews, which it does not if it is to push.
+        If only a file changes, there is no digest, unless the provider builds in previews: without push and load.
         """
         given = resource.inputs
         if resource.type == "Index":
@@ -153,7 +150,7 @@ class DockerBuild(Provider):
         return given | {"ref": f"{_tagged(given['tag'])}@{digest}"}
 
     def _hash(self, given: Properties) -> str:
-        """Of the Dockerfile, and of the contents, names and modes of the files in the contexts."""
+        """Hash the Dockerfile and the contents, names and modes of the files in the contexts."""
         found = hashlib.sha256()
         context = self.folder / given.get("context", {}).get("location", ".")
         dockerfile = given.get("dockerfile", {}).get("location", "")
@@ -170,7 +167,7 @@ class DockerBuild(Provider):
 
 
 class Docker(Provider):
-    """Tells the digests of the tags that are in the registry. It has no resources."""
+    """A provider without resources, which looks up digests in the registry."""
 
     package = "docker"
 
@@ -209,7 +206,7 @@ class Docker(Provider):
 
 
 def _files(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
-    """The files that a .dockerignore leaves, in a stable order."""
+    """Yield the files that a .dockerignore leaves, in a stable order."""
     rules = [(not line.startswith("!"), _pattern(line.removeprefix("!"))) for line in patterns if _is_rule(line)]
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -226,7 +223,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _pattern(line: str) -> re.Pattern[str]:
-    """A pattern of a .dockerignore, for a path and all that is below it.
+    """Return a pattern of a .dockerignore for a path and everything below it.
 
     Source: https://docs.docker.com/build/concepts/context/#dockerignore-files
     """
@@ -253,7 +250,7 @@ def _logins(given: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _name(reference: str) -> str:
-    """ghcr.io/owner/todo-backend of ghcr.io/owner/todo-backend:latest."""
+    """Return ghcr.io/owner/todo-backend of ghcr.io/owner/todo-backend:latest."""
     head, slash, last = reference.partition("@")[0].rpartition("/")
     return f"{head}{slash}{last.partition(':')[0]}"
 

@@ -1,6 +1,6 @@
 """The double of the provider oci: a compartment of Oracle's cloud in memory.
 
-As the cloud does, it refuses a resource that names another one that is not there, and to delete one that another names.
+Like the cloud, it refuses references to missing resources, and deletion of resources that others refer to.
 """
 
 import base64
@@ -17,8 +17,8 @@ from tests.support.providers import schema
 from tests.support.providers.cloud import CloudError, Properties
 from tests.support.providers.provider import Resource, TerraformProvider
 
-# What forces a new resource, of the types for which the provider's source was read, because the documentation lacks
-# marks there: an NSG rule can be updated, as can the NSGs of a cluster's endpoint. Of others the documentation says.
+# ForceNew in the source, for types whose documentation lacks marks: an NSG rule can be updated, and so can the NSGs of
+# a cluster's endpoint. For other types the documentation says it.
 # https://github.com/oracle/terraform-provider-oci/tree/master/internal/service, of 2026-08-19
 _REPLACES: Mapping[str, frozenset[str]] = {
     "Addon": frozenset({"addonName", "clusterId"}),
@@ -67,27 +67,20 @@ _OF_A_TENANCY = {"compartment", "dynamicgroup", "group", "policy", "tenancy", "u
 
 @dataclass
 class Oci(TerraformProvider):
-    """region: of instances whose configuration has none. tenancy: its name, in those of availability domains.
-
-    kubernetes_versions: those that OKE supports, the oldest first. os_versions: of the Oracle Linux images for nodes.
-    availability_domains: how many a region has.
-    kubeconfig: of the API server that clusters lead to; without one they lead to an address that does not answer.
-    """
-
     package = "oci"
 
-    region: str = "eu-frankfurt-1"
-    tenancy: str = "todo"
-    kubernetes_versions: tuple[str, ...] = ("v1.32.1", "v1.33.1", "v1.34.1")
-    os_versions: tuple[str, ...] = ("7.9", "8.10")
-    availability_domains: int = 3
-    kubeconfig: str = ""
+    region: str = "eu-frankfurt-1"  # where the configuration of an instance has none
+    tenancy: str = "todo"  # its name, which is part of the names of availability domains
+    kubernetes_versions: tuple[str, ...] = ("v1.32.1", "v1.33.1", "v1.34.1")  # supported by OKE, the oldest first
+    os_versions: tuple[str, ...] = ("7.9", "8.10")  # of the Oracle Linux images for nodes
+    availability_domains: int = 3  # in each region
+    kubeconfig: str = ""  # of the API server behind clusters; by default their address is unreachable
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def ocid(self, kind: str, region: str | None = None, unique: str | None = None) -> str:
-        """A new OCID, or the one that a text stands for.
+        """Return a new OCID, or the one derived from `unique`.
 
         Source: https://docs.oracle.com/iaas/Content/General/Concepts/identifiers.htm
         """
@@ -102,8 +95,8 @@ class Oci(TerraformProvider):
         return path in known if known is not None else not _is_updatable(resource.token, path)
 
     def deletes_first(self, resource: Resource) -> bool:
-        # The bridge does, where a resource has a `name` of the program's choice that both would have.
-        return "name" in resource.inputs and resource.inputs["name"] == resource.asked.get("name")
+        # The bridge does it if the program sets a `name`, which both resources would have.
+        return "name" in resource.inputs and resource.inputs["name"] == resource.old_inputs.get("name")
 
     def identify(self, resource: Resource) -> str:
         match resource.type:
@@ -121,7 +114,7 @@ class Oci(TerraformProvider):
     def require(self, resource: Resource) -> None:
         managed = {type_.lower() for type_ in _REPLACES}
         for ocid in _ocids(resource.inputs):
-            known = self.cloud.get(ocid) is not None or self.cloud.users_of(ocid)  # a VCN names its defaults
+            known = self.cloud.get(ocid) is not None or self.cloud.users_of(ocid)  # a VCN refers to its defaults
             if ocid.split(".")[1] in managed and not known:
                 raise CloudError(f"404-NotAuthorizedOrNotFound, {resource.name} names {ocid}, which is not there")
         if resource.type == "Cluster":
@@ -159,12 +152,12 @@ class Oci(TerraformProvider):
 
     def delete(self, resource: Resource) -> None:
         users = self.cloud.users_of(resource.id)
-        if users and not resource.type.startswith("Default"):  # those go with their VCN
+        if users and not resource.type.startswith("Default"):  # the VCN deletes them
             raise CloudError(f"409-Conflict, {resource.type} {resource.name} is in use by {', '.join(sorted(users))}")
         super().delete(resource)
 
     def _any(self, resource: Resource) -> Properties:
-        """Something of the right type for every property that the cloud decides."""
+        """Return a value of the right type for every property that the cloud sets."""
         found: Properties = {}
         for name, each in schema.outputs(resource.token).items():
             match each.type.partition("[")[0]:
@@ -209,14 +202,14 @@ class Oci(TerraformProvider):
     # Functions
 
     def server(self) -> str:
-        """The URL of the API server that clusters lead to."""
+        """Return the URL of the API server behind clusters."""
         if not self.kubeconfig:
             return "https://192.0.2.1:6443"
         return yaml.safe_load(self.kubeconfig)["clusters"][0]["cluster"]["server"]
 
     def invoke(self, function: str, arguments: Properties, config: Properties) -> Properties:
         region = config.get("region", self.region)
-        answers = {
+        functions = {
             "getAvailabilityDomains": self._availability_domains,
             "getClusterKubeConfig": self._kubeconfig,
             "getClusterOption": self._cluster_option,
@@ -228,9 +221,9 @@ class Oci(TerraformProvider):
             "getServices": self._services,
             "getTenancy": lambda arguments, _region: {"name": self.tenancy, "tenancyId": arguments["tenancyId"]},
         }
-        if function not in answers:
+        if function not in functions:
             return super().invoke(function, arguments, config)
-        return {"id": f"{function}-{region}"} | arguments | answers[function](arguments, region)
+        return {"id": f"{function}-{region}"} | arguments | functions[function](arguments, region)
 
     def _availability_domains(self, arguments: Properties, region: str) -> Properties:
         compartment = arguments["compartmentId"]
@@ -267,7 +260,7 @@ class Oci(TerraformProvider):
         pools = [
             {"id": id_}
             | {name: value for name, value in found.items() if isinstance(value, str | int)}
-            # A data source has a list even of what a resource has one of.
+            # A data source has a list where a resource has an object.
             | {"nodeSourceDetails": [found["nodeSourceDetails"]]}
             for id_, found in self.cloud.all("NodePool").items()
             if found["clusterId"] == arguments["clusterId"] and found["name"] == arguments.get("name", found["name"])
@@ -276,11 +269,11 @@ class Oci(TerraformProvider):
 
     def _node_pool_option(self, arguments: Properties, region: str) -> Properties:
         # Named as in https://docs.oracle.com/iaas/images/oke-worker-node-oracle-linux-8x/
-        wanted = arguments.get("nodePoolK8sVersion") or ""
+        kubernetes_version = arguments.get("nodePoolK8sVersion") or ""
         sources = [
             {"imageId": self.ocid("image", region, name), "sourceName": name, "sourceType": "IMAGE"}
             for version in self.kubernetes_versions
-            if wanted in ("", version)
+            if kubernetes_version in ("", version)
             for os_version in self.os_versions
             for built, release in (("2026.05.29-0", 1200), ("2026.02.28-0", 1100))
             for architecture in ("aarch64-", "", "Gen2-GPU-")

@@ -1,4 +1,4 @@
-"""The protocol between the engine and a provider, and what the providers that wrap Terraform's have in common.
+"""The protocol between the engine and a provider, and the base of providers that wrap one of Terraform's.
 
 Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
@@ -27,7 +27,7 @@ _REPLACING = {ADD: ADD_REPLACE, DELETE: DELETE_REPLACE, UPDATE: UPDATE_REPLACE}
 
 
 class CheckError(Exception):
-    """Inputs that a provider refuses: {property: why}."""
+    """Invalid inputs, as {property: reason}."""
 
     def __init__(self, failures: Mapping[str, str]) -> None:
         super().__init__(failures)
@@ -36,21 +36,15 @@ class CheckError(Exception):
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that the engine asks about.
+    """A resource in a request of the engine. Secrets have plain values."""
 
-    token: like oci:Core/vcn:Vcn; name: its name in the program; id: empty before it is created.
-    inputs: what the program sets. state: what the engine has of it, with what the cloud decided.
-    asked: what the program had set when the state was written. config: of the provider instance.
-    None of them has a mark of what is secret.
-    """
-
-    token: str
-    name: str
-    id: str = ""
+    token: str  # like oci:Core/vcn:Vcn
+    name: str  # in the program
+    id: str = ""  # empty before it is created
     inputs: Properties = field(default_factory=dict)
-    state: Properties = field(default_factory=dict)
-    asked: Properties = field(default_factory=dict)
-    config: Properties = field(default_factory=dict)
+    state: Properties = field(default_factory=dict)  # with the properties that the cloud sets
+    old_inputs: Properties = field(default_factory=dict)  # when the state was written
+    config: Properties = field(default_factory=dict)  # of the provider instance
 
     @property
     def type(self) -> str:
@@ -58,48 +52,47 @@ class Resource:
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
-    """Speaks the protocol on one side and asks the cloud on the other.
+    """The protocol on one side, and a cloud on the other.
 
-    Every instance that a program configures has a connection of its own, which is how their configurations are told
-    apart. package: the name in tokens.
+    Every instance that a program configures has a connection of its own, with its own configuration.
     """
 
-    package: str
+    package: str  # the name in tokens
 
     def __init__(self) -> None:
         self.cloud = Cloud()
         self.configurations: dict[str, Properties] = {}
 
-    # What there is to say about the resources of a provider.
+    # For subclasses.
 
     def check(self, resource: Resource, inputs: Properties) -> Properties:
-        """The inputs, marks of secrets included, with defaults. Raises CheckError."""
+        """Return the inputs with defaults; secrets are Secret. Raises CheckError."""
         del resource
         return inputs
 
     @abstractmethod
     def changes(self, resource: Resource) -> Mapping[str, Change]:
-        """What an update would change, by the path of the property."""
+        """Return the changes of an update by the path of the property."""
 
     @abstractmethod
     def planned(self, resource: Resource) -> Properties:
-        """What a preview tells of a resource that is to be created (it has no id) or updated."""
+        """Return the state in a preview of a resource to create (it has no id) or to update."""
 
     @abstractmethod
     def create(self, resource: Resource) -> tuple[str, Properties]:
-        """Creates a resource; gives its id and its state. Raises CloudError."""
+        """Create a resource and return its id and state. Raises CloudError."""
 
     @abstractmethod
     def update(self, resource: Resource) -> Properties:
-        """Updates a resource; gives its state. Raises CloudError."""
+        """Update a resource and return its state. Raises CloudError."""
 
     @abstractmethod
     def read(self, resource: Resource) -> Properties | None:
-        """The state of a resource, or None where there is none with that id."""
+        """Return the state of a resource, or None where there is none with that id."""
 
     @abstractmethod
     def delete(self, resource: Resource) -> None:
-        """Deletes a resource. Raises CloudError."""
+        """Delete a resource. Raises CloudError."""
 
     def deletes_first(self, resource: Resource) -> bool:
         """Whether a replaced resource is deleted before the new one is created."""
@@ -107,11 +100,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         return False
 
     def invoke(self, function: str, arguments: Properties, config: Properties) -> Properties:
-        """What a function answers. Raises CloudError."""
+        """Return the result of a function. Raises CloudError."""
         del arguments, config
         raise CloudError(f"the double of {self.package} has no function {function}")
 
-    # The protocol, from here on.
+    # The protocol.
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802 (the name in the protocol)
         del request, context
@@ -152,7 +145,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.InvokeResponse:
         function = schema.class_name(request.tok)
-        with _answering(context), self.cloud.operation("invoke", function, ""):
+        with _reporting(context), self.cloud.operation("invoke", function, ""):
             answer = self.invoke(function, plain(received(request.args)), self._config(context))
             response = provider_pb2.InvokeResponse()
             getattr(response, "return").CopyFrom(sent(answer))
@@ -162,7 +155,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
         inputs = received(request.news)
-        resource = self._resource(request, context, inputs=plain(inputs), asked=plain(received(request.olds)))
+        resource = self._resource(request, context, inputs=plain(inputs), old_inputs=plain(received(request.olds)))
         try:
             return provider_pb2.CheckResponse(inputs=sent(self.check(resource, inputs)))
         except CheckError as error:
@@ -180,11 +173,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
             id=request.id,
             inputs=plain(received(request.news)),
             state=plain(received(request.olds)),
-            asked=plain(received(request.old_inputs)),
+            old_inputs=plain(received(request.old_inputs)),
         )
         ignored = tuple(request.ignoreChanges)
-        with _answering(context):
-            changes = {path: kind for path, kind in self.changes(resource).items() if not _is_in(path, ignored)}
+        with _reporting(context):
+            changes = {path: kind for path, kind in self.changes(resource).items() if not _is_under(path, ignored)}
         return _difference(changes, deletes_first=self.deletes_first(resource))
 
     def Create(  # noqa: N802
@@ -195,7 +188,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         if request.preview:
             return provider_pb2.CreateResponse(properties=sent(secret_like(self.planned(resource), inputs)))
         made: tuple[str, Properties] = "", {}
-        with _answering(context, lambda: _broken(made[0], secret_like(made[1], inputs), inputs)):
+        with _reporting(context, lambda: _broken(made[0], secret_like(made[1], inputs), inputs)):
             with self.cloud.operation("create", resource.type, resource.name):
                 made = self.create(resource)
             return provider_pb2.CreateResponse(id=made[0], properties=sent(secret_like(made[1], inputs)))
@@ -210,13 +203,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
             id=request.id,
             inputs=plain(inputs),
             state=plain(olds),
-            asked=plain(received(request.old_inputs)),
+            old_inputs=plain(received(request.old_inputs)),
         )
         examples = olds | inputs
         if request.preview:
             return provider_pb2.UpdateResponse(properties=sent(secret_like(self.planned(resource), examples)))
         state: Properties = {}
-        with _answering(context, lambda: _broken(request.id, secret_like(state, examples), inputs)):
+        with _reporting(context, lambda: _broken(request.id, secret_like(state, examples), inputs)):
             with self.cloud.operation("update", resource.type, resource.name):
                 state = self.update(resource)
             return provider_pb2.UpdateResponse(properties=sent(secret_like(state, examples)))
@@ -225,20 +218,20 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ReadResponse:
         inputs, olds = received(request.inputs), received(request.properties)
-        resource = self._resource(request, context, id=request.id, state=plain(olds), asked=plain(inputs))
-        with _answering(context), self.cloud.operation("read", resource.type, resource.name):
+        resource = self._resource(request, context, id=request.id, state=plain(olds), old_inputs=plain(inputs))
+        with _reporting(context), self.cloud.operation("read", resource.type, resource.name):
             state = self.read(resource)
         if state is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=sent(secret_like(state, olds | inputs)),
-            inputs=sent(secret_like(self._asked_of(resource, state), inputs)),
+            inputs=sent(secret_like(self._program_inputs(resource, state), inputs)),
         )
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802
         resource = self._resource(request, context, id=request.id, state=plain(received(request.properties)))
-        with _answering(context), self.cloud.operation("delete", resource.type, resource.name):
+        with _reporting(context), self.cloud.operation("delete", resource.type, resource.name):
             self.delete(resource)
         return Empty()
 
@@ -249,15 +242,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         _, _, types, name = request.urn.split("::", 3)
         return Resource(types.rpartition("$")[2], name, config=self._config(context), **values)
 
-    def _asked_of(self, resource: Resource, state: Properties) -> Properties:
-        """What a program would have to set, to have what the cloud has; as much of it as the program sets."""
-        if resource.asked:
-            return _narrowed(state, resource.asked)
+    def _program_inputs(self, resource: Resource, state: Properties) -> Properties:
+        """Return the inputs that match the state in the cloud, of the properties that the program sets."""
+        if resource.old_inputs:
+            return _narrowed(state, resource.old_inputs)
         return {name: value for name, value in state.items() if name in schema.inputs(resource.token)}
 
 
 class TerraformProvider(Provider):
-    """A provider that wraps one of Terraform's: it compares a resource's state with what the program sets."""
+    """A provider that wraps one of Terraform's: it compares a resource's state with its inputs."""
 
     @abstractmethod
     def replaces(self, resource: Resource, path: str) -> bool:
@@ -265,15 +258,15 @@ class TerraformProvider(Provider):
 
     @abstractmethod
     def identify(self, resource: Resource) -> str:
-        """The id of a resource that is created."""
+        """Return the id of a new resource."""
 
     def decided(self, resource: Resource, id_: str) -> Properties:
-        """What the cloud decides of a resource that is created, unless the program sets it."""
+        """Return the properties that the cloud sets on a new resource."""
         del resource, id_
         return {}
 
     def require(self, resource: Resource) -> None:
-        """Raises CloudError where something is missing that a resource needs."""
+        """Check the requirements of a resource. Raises CloudError."""
         del resource
 
     def changes(self, resource: Resource) -> Mapping[str, Change]:
@@ -311,9 +304,9 @@ class TerraformProvider(Provider):
         return found
 
     def _updated(self, resource: Resource, state: Properties) -> Properties:
-        """A state with what the program sets, and without what it no longer sets and the cloud does not decide."""
+        """Return a state with the new inputs, and without removed inputs that the cloud does not set."""
         given = resource.inputs
-        dropped = {name for name in resource.asked.keys() - given.keys() if self._is_optional(resource, name)}
+        dropped = {name for name in resource.old_inputs.keys() - given.keys() if self._is_optional(resource, name)}
         return {name: value for name, value in (state | given).items() if name not in dropped}
 
     def _changes(self, resource: Resource) -> Iterator[tuple[str, Change]]:
@@ -322,31 +315,33 @@ class TerraformProvider(Provider):
         for name, value in given.items():
             nested = inputs[name].nested if name in inputs else ""
             yield from self._compared(
-                resource, name, nested, (resource.state.get(name), value, resource.asked.get(name))
+                resource, name, nested, (resource.state.get(name), value, resource.old_inputs.get(name))
             )
-        for name in resource.asked.keys() - given.keys():
+        for name in resource.old_inputs.keys() - given.keys():
             if self._is_optional(resource, name) and not _is_empty(resource.state.get(name)):
                 nested = inputs[name].nested if name in inputs else ""
-                yield name, self._kind(resource, _paths(resource, name, nested, resource.asked[name]), DELETE)
+                yield name, self._kind(resource, _paths(resource, name, nested, resource.old_inputs[name]), DELETE)
 
     def _compared(
         self, resource: Resource, path: str, class_: str, values: tuple[Any, Any, Any]
     ) -> Iterator[tuple[str, Change]]:
-        """The changes between what there is and what is to be; asked: what there was to be. class_: of the objects."""
-        old, new, asked = values
+        """Yield the changes between a state, new and old inputs; class_: of the objects in them."""
+        old, new, old_inputs = values
         if old == new or (_is_empty(old) and _is_empty(new)):
             return
         match old, new:
             case dict(), dict() if class_:
                 properties = schema.nested(resource.token, class_)
-                dropped = asked.keys() - new.keys() if isinstance(asked, dict) else set[str]()
+                dropped = old_inputs.keys() - new.keys() if isinstance(old_inputs, dict) else set[str]()
                 for name in [*new, *dropped]:
                     inside = properties[name].nested if name in properties else ""
-                    each = old.get(name), new.get(name), asked.get(name) if isinstance(asked, dict) else None
+                    each = old.get(name), new.get(name), old_inputs.get(name) if isinstance(old_inputs, dict) else None
                     yield from self._compared(resource, f"{path}.{name}", inside, each)
             case list(), list() if class_ and len(old) == len(new):
-                asked = asked if isinstance(asked, list) and len(asked) == len(new) else [None] * len(new)
-                for place, each in enumerate(zip(old, new, asked, strict=True)):
+                old_inputs = (
+                    old_inputs if isinstance(old_inputs, list) and len(old_inputs) == len(new) else [None] * len(new)
+                )
+                for place, each in enumerate(zip(old, new, old_inputs, strict=True)):
                     yield from self._compared(resource, f"{path}[{place}]", class_, each)
             case _:
                 kind = ADD if _is_empty(old) else DELETE if _is_empty(new) else UPDATE
@@ -361,7 +356,7 @@ class TerraformProvider(Provider):
 
 
 def _paths(resource: Resource, path: str, class_: str, value: Any) -> Iterator[str]:
-    """The path of a value and of all that is set inside of it: what comes or goes does so with all of them."""
+    """Yield the path of a value and of everything in it."""
     yield path
     if not class_:
         return
@@ -384,10 +379,10 @@ def _difference(changes: Mapping[str, Change], *, deletes_first: bool = False) -
 
 
 @contextmanager
-def _answering(
+def _reporting(
     context: grpc.ServicerContext, broken: Callable[[], provider_pb2.ErrorResourceInitFailed] | None = None
 ) -> Generator[None]:
-    """Answers with the cloud's error; with what there is of the resource, where the cloud broke off."""
+    """Report the cloud's error, with the state of a resource that was done only in part."""
     try:
         yield
     except BrokenOffError as error:
@@ -410,7 +405,7 @@ def _broken(id_: str, state: Properties, inputs: Properties) -> provider_pb2.Err
 
 
 def _narrowed(value: Any, like: Any) -> Any:
-    """Of an object only what another one has too."""
+    """Return the part of an object that another one has too."""
     match value, like:
         case dict(), dict() if like:
             return {name: _narrowed(value[name], each) for name, each in like.items() if name in value}
@@ -421,11 +416,11 @@ def _narrowed(value: Any, like: Any) -> Any:
 
 
 def _is_empty(value: Any) -> bool:
-    """Terraform does not tell the absence of a value from the zero value of its type."""
+    """Whether a value is absent or zero, which is the same for Terraform."""
     return value in (None, "", False, 0, [], {})
 
 
-def _is_in(path: str, places: tuple[str, ...]) -> bool:
+def _is_under(path: str, places: tuple[str, ...]) -> bool:
     return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in places)
 
 

@@ -1,4 +1,4 @@
-"""What an installed SDK says of a resource: its properties, which of them can be updated, and which the cloud decides.
+"""The properties of a resource in an installed SDK: which can be updated, and which the cloud sets.
 
 The generated classes are parsed and not imported: pulumi_oci takes seconds, one class of it takes a millisecond.
 """
@@ -20,39 +20,32 @@ _NESTED = re.compile(r"'(?:outputs\.)?(\w+)'")
 
 @dataclass(frozen=True)
 class Property:
-    """A property of a resource.
-
-    updatable: its documentation begins with (Updatable), as Oracle's does of what changes in place.
-    optional: it may be without a value. What is not, and is not set by the program, is decided by the cloud.
-    type: its Python type, like Sequence[str]. nested: the class of the objects in it, or empty.
-    """
-
-    updatable: bool
-    optional: bool
-    type: str
-    nested: str
+    updatable: bool  # Oracle's documentation begins with (Updatable)
+    optional: bool  # if not, and the program does not set it, the cloud does
+    type: str  # in Python, like Sequence[str]
+    nested: str  # the class of the objects in it, or empty
 
 
 @cache
 def inputs(token: str) -> Mapping[str, Property]:
-    """What a program sets of a resource. token: like oci:Core/vcn:Vcn."""
+    """Return the inputs of a resource; token: like oci:Core/vcn:Vcn."""
     return _properties(_module(token), f"{class_name(token)}Args:")
 
 
 @cache
 def outputs(token: str) -> Mapping[str, Property]:
-    """What a program reads of a resource."""
+    """Return the outputs of a resource."""
     return _properties(_module(token), f"{class_name(token)}(pulumi.CustomResource):")
 
 
 @cache
 def nested(token: str, class_: str) -> Mapping[str, Property]:
-    """What a program sets of an object inside of a resource's properties."""
+    """Return the inputs of an object inside of a property."""
     return _properties(_module(token).parent / "_inputs.py", f"{class_}:")
 
 
 def class_name(token: str) -> str:
-    """oci:Core/vcn:Vcn is a Vcn; oci:Core/getServices:getServices is getServices."""
+    """Return Vcn of oci:Core/vcn:Vcn."""
     return token.rpartition(":")[2]
 
 
@@ -84,7 +77,7 @@ def _properties(module: Path, heading: str) -> Mapping[str, Property]:
 
 
 def _getter(decorator: ast.expr, name: str) -> str:
-    """The property's name on the wire, if the function is a getter."""
+    """Return the property's name on the wire, or "" for other functions."""
     match decorator:
         case ast.Attribute(attr="getter"):
             return name

@@ -1,4 +1,4 @@
-"""Starts the doubles and stops them."""
+"""The start and stop of the doubles."""
 
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,19 +19,17 @@ _AT_ONCE = 16  # requests to one provider: as many as the engine runs steps in p
 
 @dataclass(frozen=True)
 class Doubles:
-    """The doubles that run. environment: what a run of the engine needs to attach to them."""
-
     oci: Oci
     github: Github
     docker_build: DockerBuild
     docker: Docker
     registry: Registry
-    environment: Mapping[str, str]
+    environment: Mapping[str, str]  # with which the engine attaches to them
 
 
 @contextmanager
 def serve(folder: Path) -> Generator[Doubles]:
-    """Runs the doubles. folder: where the engine runs, which is where relative build contexts are."""
+    """Run the doubles for an engine in `folder`, with its relative build contexts."""
     registry = Registry()
     oci, github, docker_build, docker = Oci(), Github(), DockerBuild(folder, registry), Docker(registry)
     with ExitStack() as stack:
@@ -42,7 +40,7 @@ def serve(folder: Path) -> Generator[Doubles]:
 
 @contextmanager
 def _served(provider: Provider) -> Generator[int]:
-    """Runs a provider; gives its port."""
+    """Run a provider and yield its port."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         server = grpc.server(threads, options=unlimited)

@@ -1,4 +1,4 @@
-"""Property values as the engine and its providers exchange them: with secrets, and with what is unknown in a preview.
+"""Property values between the engine and its providers, with secrets and with unknown values of previews.
 
 Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/rpc.go
 """
@@ -19,23 +19,23 @@ _SIGNATURE, _OF_A_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4a
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that the state keeps encrypted and that no log shows."""
+    """A value that the state encrypts and logs hide."""
 
     value: Any = field(repr=False)
 
 
 def received(struct: Struct) -> dict[str, Any]:
-    """What came over the wire: secret values as `Secret`, unknown ones as UNKNOWN."""
+    """Decode properties: secret values are Secret, unknown ones UNKNOWN."""
     return {key: _received(value) for key, value in MessageToDict(struct).items()}
 
 
 def sent(properties: Mapping[str, Any]) -> Struct:
-    """What goes over the wire."""
+    """Encode properties."""
     return ParseDict({key: _sent(value) for key, value in properties.items() if value is not None}, Struct())
 
 
 def plain(value: Any) -> Any:
-    """A value without any mark of what is secret."""
+    """Return a value with its secrets as plain values."""
     match value:
         case Secret():
             return plain(value.value)
@@ -60,7 +60,7 @@ def has_unknown(value: Any) -> bool:
 
 
 def secret_like(value: Any, example: Any) -> Any:
-    """A plain value, secret wherever the example is."""
+    """Return a plain value with Secret wherever the example has it."""
     match value, example:
         case _, Secret():
             return Secret(value)

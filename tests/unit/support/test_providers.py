@@ -1,4 +1,4 @@
-"""What the doubles of the cloud providers know of those clouds, without an engine."""
+"""The doubles of the cloud providers, without an engine."""
 
 import gc
 import time
@@ -40,8 +40,8 @@ KUBECONFIG = yaml.safe_dump({"clusters": [{"name": "here", "cluster": {"server":
 
 
 @pytest.fixture
-def others_in_between() -> Iterator[None]:
-    """Lets other threads go on wherever objects are made, as on a busy machine."""
+def busy_machine() -> Iterator[None]:
+    """Let other threads run wherever objects are made."""
     usual = gc.get_threshold()
 
     def give_way(*_: object) -> None:
@@ -55,10 +55,10 @@ def others_in_between() -> Iterator[None]:
 
 
 def changed(token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None) -> Resource:
-    return Resource(token, "it", id="its-id", inputs=new, asked=old, state=old if state is None else state)
+    return Resource(token, "it", id="its-id", inputs=new, old_inputs=old, state=old if state is None else state)
 
 
-def test_an_sdk_tells_what_is_updatable_optional_and_nested() -> None:
+def test_properties_are_updatable_optional_and_nested_as_in_the_sdk() -> None:
     outputs, inputs = schema.outputs(CLUSTER), schema.inputs(CLUSTER)
 
     assert inputs["kubernetesVersion"].updatable
@@ -70,8 +70,8 @@ def test_an_sdk_tells_what_is_updatable_optional_and_nested() -> None:
     assert schema.nested(CLUSTER, "ClusterEndpointConfigArgs").keys() >= {"subnetId", "nsgIds", "isPublicIpEnabled"}
 
 
-@pytest.mark.usefixtures("others_in_between")
-def test_an_sdk_is_asked_by_many_threads_at_once() -> None:
+@pytest.mark.usefixtures("busy_machine")
+def test_many_threads_can_read_an_sdk_at_once() -> None:
     schema.outputs.cache_clear()
     with ThreadPoolExecutor(8) as threads:
         for answer in threads.map(schema.outputs, [CLUSTER, VCN] * 16):
@@ -91,7 +91,7 @@ def test_an_sdk_is_asked_by_many_threads_at_once() -> None:
             {"endpointConfig": {"subnetId": "a"}},
             {"endpointConfig.nsgIds": DELETE},
         ),
-        ({"freeformTags": {"a": "b"}}, {}, {}),  # what is not set is the cloud's to decide, as what it has is
+        ({"freeformTags": {"a": "b"}}, {}, {}),  # the cloud sets it
         ({}, {"kmsKeyId": "a"}, {"kmsKeyId": ADD_REPLACE}),
         ({}, {"freeformTags": {"a": "b"}}, {"freeformTags": ADD}),
         ({}, {"freeformTags": {}, "kmsKeyId": ""}, {}),
@@ -102,26 +102,26 @@ def test_an_sdk_is_asked_by_many_threads_at_once() -> None:
         ),
     ],
 )
-def test_a_cluster_changes_as_the_source_of_its_provider_says(
+def test_changes_of_a_cluster_are_as_in_the_source_of_its_provider(
     old: dict[str, Any], new: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     assert Oci().changes(changed(CLUSTER, old, new)) == changes
 
 
-def test_other_types_change_as_their_documentation_says() -> None:
+def test_changes_of_other_types_are_as_in_their_documentation() -> None:
     policy = "oci:Identity/policy:Policy"
 
     assert Oci().changes(changed(policy, {"statements": ["a"]}, {"statements": ["b"]})) == {"statements": UPDATE}
     assert Oci().changes(changed(policy, {"name": "a"}, {"name": "b"})) == {"name": UPDATE_REPLACE}
 
 
-def test_what_is_compared_is_what_the_cloud_has() -> None:
+def test_changes_are_compared_with_the_cloud() -> None:
     drifted = changed(VCN, {"displayName": "a"}, {"displayName": "a"}, state={"displayName": "by hand"})
 
     assert Oci().changes(drifted) == {"displayName": UPDATE}
 
 
-def test_what_is_to_be_ignored_is_no_change() -> None:
+def test_ignored_changes_are_none() -> None:
     old, new = {"freeformTags": {"a": "b"}, "displayName": "a"}, {"freeformTags": {"a": "c"}, "displayName": "b"}
     request = provider_pb2.DiffRequest(
         urn=f"urn:pulumi:test::todo::todo:network:Network${VCN}::it",
@@ -137,7 +137,7 @@ def test_what_is_to_be_ignored_is_no_change() -> None:
     assert Oci().Diff(request, connection).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_the_cloud_refuses_what_names_nothing_and_a_version_that_it_does_not_support() -> None:
+def test_missing_references_and_unsupported_versions_are_refused() -> None:
     oci = Oci()
 
     with pytest.raises(CloudError, match=r"404-NotAuthorizedOrNotFound, it names ocid1\.vcn\.oc1\."):
@@ -146,7 +146,7 @@ def test_the_cloud_refuses_what_names_nothing_and_a_version_that_it_does_not_sup
         oci.create(Resource(CLUSTER, "it", inputs={"kubernetesVersion": "v1.1.1"}))
 
 
-def test_what_a_network_comes_with_can_be_used_and_managed_until_the_network_goes() -> None:
+def test_the_defaults_of_a_network_live_as_long_as_the_network() -> None:
     oci = Oci()
     network, state = oci.create(Resource(VCN, "it", inputs={"cidrBlocks": ["10.0.0.0/16"]}))
     rules = {"manageDefaultResourceId": state["defaultSecurityListId"]}
@@ -161,7 +161,7 @@ def test_what_a_network_comes_with_can_be_used_and_managed_until_the_network_goe
     oci.delete(Resource(VCN, "it", id=network))
 
 
-def test_a_cluster_leads_to_the_api_server_of_a_test() -> None:
+def test_a_cluster_has_the_api_server_of_a_test() -> None:
     oci = Oci(kubeconfig=KUBECONFIG)
 
     inputs = {"kubernetesVersion": "v1.33.1", "endpointConfig": {"isPublicIpEnabled": True}}
@@ -174,7 +174,7 @@ def test_a_cluster_leads_to_the_api_server_of_a_test() -> None:
         oci.invoke("getClusterKubeConfig", {"clusterId": oci.ocid("cluster")}, {})
 
 
-def test_functions_answer_for_the_region_of_the_provider() -> None:
+def test_functions_use_the_region_of_the_provider() -> None:
     oci = Oci()
     zurich = {"region": "eu-zurich-1"}
 
@@ -185,13 +185,13 @@ def test_functions_answer_for_the_region_of_the_provider() -> None:
     assert "Oracle-Linux-8.10-aarch64-2026.05.29-0-OKE-1.34.1-1200" in sources["images"]
     assert sources["sources"][0]["imageId"].startswith("ocid1.image.oc1.eu-zurich-1.")
     assert not [name for name in sources["images"] if "1.34.1" not in name]
-    assert services[0]["cidrBlock"] == "all-zrh-services-in-oracle-services-network"
-    assert [domain["name"] for domain in domains][:1] == ["todo:EU-ZURICH-1-AD-1"]
+    assert "zrh" in services[0]["cidrBlock"]
+    assert "EU-ZURICH-1" in domains[0]["name"]
     with pytest.raises(CloudError, match="has no function getNothing"):
         oci.invoke("getNothing", {}, {})
 
 
-def test_a_renamed_repository_keeps_what_is_in_it_and_another_one_has_nothing() -> None:
+def test_a_renamed_repository_keeps_its_contents() -> None:
     github = Github(repositories={"todo": 1, "renamed": 1, "other": 2})
     given = {"repository": "todo", "environment": "production"}
     _, state = github.create(Resource(ENVIRONMENT, "it", inputs=given))
@@ -210,7 +210,7 @@ def test_a_policy_for_tags_replaces_one_for_branches() -> None:
     assert Github().changes(changed(POLICY, old, {"branchPattern": "next"})) == {"branchPattern": UPDATE}
 
 
-def test_github_refuses_what_is_in_nothing_and_forgets_it_with_the_environment() -> None:
+def test_secrets_need_their_environment_and_go_with_it() -> None:
     github = Github()
     environment = {"repository": "todo", "environment": "production"}
     secret = Resource(SECRET, "secret", inputs=environment | {"secretName": "KEY", "value": "x"})
@@ -228,7 +228,7 @@ def test_github_refuses_what_is_in_nothing_and_forgets_it_with_the_environment()
         github.invoke("getUser", {"username": "nobody"}, {})
 
 
-def test_writing_a_secret_settles_what_was_done_by_hand() -> None:
+def test_writing_a_secret_reverts_manual_changes() -> None:
     github = Github()
     environment = {"repository": "todo", "environment": "production"}
     github.create(Resource(ENVIRONMENT, "it", inputs=environment))
@@ -241,7 +241,7 @@ def test_writing_a_secret_settles_what_was_done_by_hand() -> None:
     assert seen["value"] == "x"
     assert seen["remoteUpdatedAt"] > seen["updatedAt"] == state["updatedAt"]
 
-    written = github.update(Resource(SECRET, "it", id=id_, inputs=given, state=seen, asked=given))
+    written = github.update(Resource(SECRET, "it", id=id_, inputs=given, state=seen, old_inputs=given))
     assert written["remoteUpdatedAt"] == written["updatedAt"] > seen["remoteUpdatedAt"]
     assert github.cloud.only("ActionsEnvironmentSecret")["value"] == "x"
 
@@ -258,7 +258,7 @@ def build(folder: Path, **given: Any) -> tuple[DockerBuild, Resource]:
     return DockerBuild(folder, Registry()), Resource(IMAGE, "it", inputs=inputs | given)
 
 
-def test_a_digest_is_of_what_goes_into_an_image(tmp_path: Path) -> None:
+def test_a_digest_depends_on_the_contents_of_an_image(tmp_path: Path) -> None:
     def digest(**given: Any) -> str:
         double, resource = build(tmp_path, **given)
         return double.create(resource)[1]["digest"]
@@ -267,7 +267,7 @@ def test_a_digest_is_of_what_goes_into_an_image(tmp_path: Path) -> None:
     assert len({digest(), digest(buildArgs={"A": "b"}), digest(platforms=["linux/arm64"]), digest(target="x")}) == 4
 
 
-def test_a_context_is_its_files_their_names_and_modes_but_for_what_is_ignored(tmp_path: Path) -> None:
+def test_a_context_is_hashed_with_names_and_modes_but_without_ignored_files(tmp_path: Path) -> None:
     double, resource = build(tmp_path)
     page = tmp_path / "app/page.html"
     page.write_text("hello")
@@ -293,7 +293,7 @@ def test_a_context_is_its_files_their_names_and_modes_but_for_what_is_ignored(tm
     assert changes("Dockerfile", "FROM other\n")
 
 
-def test_what_is_pushed_is_in_the_registry_until_it_is_deleted(tmp_path: Path) -> None:
+def test_a_pushed_image_is_in_the_registry_until_it_is_deleted(tmp_path: Path) -> None:
     double, resource = build(tmp_path)
     docker = Docker(double.registry)
 
@@ -310,55 +310,44 @@ def test_what_is_pushed_is_in_the_registry_until_it_is_deleted(tmp_path: Path) -
         docker.invoke("getRegistryImage", name, {})
 
 
-def test_a_password_is_no_change_and_a_user_is(tmp_path: Path) -> None:
+def test_another_user_of_a_registry_is_a_change_but_not_another_password(tmp_path: Path) -> None:
     login = {"address": "ghcr.io", "username": "me", "password": "a"}
     double, resource = build(tmp_path, registries=[login])
     id_, state = double.create(resource)
 
     def with_login(**given: str) -> Resource:
         inputs = resource.inputs | {"registries": [login | given]}
-        return Resource(IMAGE, "it", id=id_, inputs=inputs, state=state, asked=resource.inputs)
+        return Resource(IMAGE, "it", id=id_, inputs=inputs, state=state, old_inputs=resource.inputs)
 
     assert double.changes(with_login(password="b")) == {}
     assert double.changes(with_login(username="you")) == {"registries": UPDATE}
 
 
-def test_a_context_or_a_tag_that_is_missing_is_refused(tmp_path: Path) -> None:
+def test_a_missing_context_or_tag_is_refused(tmp_path: Path) -> None:
     double, resource = build(tmp_path, context={"location": "nowhere"}, tags=[])
 
     with pytest.raises(CheckError) as refused:
         double.check(resource, resource.inputs)
 
-    assert refused.value.failures == {
-        "context.location": '"nowhere": not a valid directory or URL',
-        "exports[0]": "at least one tag or export name is needed when pushing to a registry",
-    }
+    assert refused.value.failures.keys() == {"context.location", "exports[0]"}
 
 
-def test_a_fault_happens_once_and_is_in_the_log() -> None:
+def test_a_fault_happens_once_and_is_logged() -> None:
     cloud = Cloud()
-    cloud.fail("create", "Vcn", "401-NotAuthenticated")
+    cloud.fail("create", "Vcn", "401")
+    cloud.fail("create", "Vcn", "429")
 
-    with pytest.raises(CloudError, match="401"), cloud.operation("create", "Vcn", "it"):
-        pytest.fail("it was done")
+    for message in ("401", "429"):
+        with pytest.raises(CloudError, match=message), cloud.operation("create", "Vcn", "it"):
+            pytest.fail("it was done")
     with cloud.operation("create", "Vcn", "it"):
         pass
 
-    assert [operation.error for operation in cloud.log] == ["401-NotAuthenticated", ""]
+    assert [operation.error for operation in cloud.log] == ["401", "429", None]
     assert cloud.did("create") == [("create", "Vcn", "it")]
 
 
-def test_each_fault_is_for_one_operation() -> None:
-    cloud = Cloud()
-    cloud.fail("delete", "Vcn", "first")
-    cloud.fail("delete", "Vcn", "second")
-
-    for message in ("first", "second"):
-        with pytest.raises(CloudError, match=message), cloud.operation("delete", "Vcn", "it"):
-            pytest.fail("it was done")
-
-
-def test_what_the_cloud_tells_is_a_copy() -> None:
+def test_the_cloud_returns_copies() -> None:
     cloud = Cloud()
     cloud.put("Vcn", "id", {"tags": {"a": "b"}})
 
