@@ -1,4 +1,4 @@
-"""The engine's part of a deployment, on Pulumi's mocks: runs a program inside of a test and keeps what it declared."""
+"""A fake engine on Pulumi's mocks: it runs a program inside of a test and records what the program declares."""
 
 import asyncio
 import contextvars
@@ -18,11 +18,10 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
 from pulumi.runtime.stack import run_in_stack
 
-# As run_in_stack sees it. After each output that is done, it would ask to be called by all others again: the square of
-# their number, and a quarter of the time of the tests with the most of them.
+# For run_in_stack, which polls all open outputs again after each that completes: a quarter of the longest tests' time.
 _ASYNCIO = SimpleNamespace(**{**vars(asyncio), "FIRST_COMPLETED": asyncio.FIRST_EXCEPTION})
 
-UNKNOWN = rpc.UNKNOWN  # in a preview: what only the update will tell
+UNKNOWN = rpc.UNKNOWN  # a value that a preview cannot know
 PROJECT = "todo-oke"
 STACK = "test"
 
@@ -33,52 +32,41 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that the state keeps encrypted and that no log shows."""
+    """A value that the state encrypts and no log shows."""
 
     value: Any = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What a program declared.
-
-    inputs: as the provider gets them, the secret ones as `Secret`.
-    parent: the parent's name. provider: the name of an explicit provider, or empty.
-    prerequisites: the URNs of what the engine finishes first: the parent and the dependencies.
-    """
+    """A resource that a program declared."""
 
     urn: str
     type: str
     name: str
-    inputs: Inputs
-    parent: str
-    provider: str
-    prerequisites: frozenset[str]
+    inputs: Inputs  # as the provider gets them, secrets as `Secret`
+    parent: str  # its name
+    provider: str  # the name of the explicit provider, or empty
+    prerequisites: frozenset[str]  # the URNs of its parent and its dependencies
     protect: bool
     retain_on_delete: bool
 
 
 class Engine:
-    """One deployment.
-
-    resources, outputs (by URN), log: what the program declared, registered and told the user.
-    debug_log: what the SDK told besides, for who asks for `--debug`.
-    unfinished: the names of the coroutines that still ran at the end of the program.
-    existing: the (type, name) of what an earlier deployment created: that is updated.
-    creations: by (type, name), what happens while the engine creates or updates that resource: the outputs that it gets
-        beside its inputs, or an exception. May block.
-    answers: by token, what a function of a provider returns.
-    """
+    """One deployment."""
 
     def __init__(self) -> None:
+        # By (type, name): resources that exist, so that they are updated.
         self.existing: set[tuple[str, str]] = set()
+        # By (type, name): the creation or update of a resource; it returns more outputs, raises or blocks.
         self.creations: dict[tuple[str, str], Callable[[], Inputs]] = {}
+        # By token: functions of providers.
         self.answers: dict[str, Callable[[MockCallArgs], Inputs]] = {}
         self.resources: list[Resource] = []
-        self.outputs: dict[str, Inputs] = {}
+        self.outputs: dict[str, Inputs] = {}  # by URN
         self.log: list[engine_pb2.LogRequest] = []
-        self.debug_log: list[engine_pb2.LogRequest] = []
-        self.unfinished: set[str] = set()
+        self.debug_log: list[engine_pb2.LogRequest] = []  # further entries of `--debug`
+        self.unfinished: set[str] = set()  # the names of coroutines that still ran at the end of the program
 
     def deploy(
         self,
@@ -88,17 +76,17 @@ class Engine:
         encrypted: Iterable[str] = (),
         preview: bool = False,
     ) -> None:
-        """Runs a program to its end, its resources and their hooks included; raises what the program fails with.
+        """Run a program to its end, hooks included, and raise its failure.
 
-        config: by key; one without a namespace is the project's, as it is for `pulumi config set`.
-        encrypted: the project's keys that were set with --secret.
+        config: by key, without a namespace the project's, as for `pulumi config set`.
+        encrypted: the project's keys that are secret.
         """
 
         async def deploy() -> None:
-            # All of Pulumi's settings are context variables, so they end with this deployment.
+            # Pulumi's settings are context variables, so they end with this deployment.
             loop = asyncio.get_running_loop()
             loop.set_default_executor(_Executor())
-            # A failure is raised from here once; the SDK also leaves it in every output that nobody reads.
+            # A failure is raised once from here; the SDK also leaves it in every output that nobody awaits.
             loop.set_exception_handler(lambda *_: None)
             callbacks = _Callbacks()
             monitor = _Monitor(self, callbacks, loop)
@@ -114,7 +102,7 @@ class Engine:
                 tasks = (cast("Any", task.get_coro()) for task in asyncio.all_tasks() if not task.cancelling())
                 self.unfinished = {task.__qualname__ for task in tasks}
 
-        # Where each resource is declared is for the engine's own messages; to find that out takes a tenth of the time.
+        # Stack traces of each declaration are for the engine's messages, and take a tenth of the time.
         with (
             patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace),
             patch("pulumi.runtime.stack.asyncio", _ASYNCIO),
@@ -127,12 +115,12 @@ class Engine:
         return self.outputs[f"urn:pulumi:{STACK}::{PROJECT}::pulumi:pulumi:Stack::{PROJECT}-{STACK}"]
 
     def find(self, type_: str, name: str | None = None) -> Resource:
-        """The only resource of a type, or of a type and a name."""
+        """Return the only resource of a type, or of a type and a name."""
         (found,) = (r for r in self.resources if r.type == type_ and name in (None, r.name))
         return found
 
     def finishes_first(self, resource: Resource) -> list[Resource]:
-        """All that the engine finishes before it begins with a resource."""
+        """Return all resources that the engine finishes before it begins with one."""
         urns, news = set[str](), set(resource.prerequisites)
         while news:
             urns |= news
@@ -141,7 +129,7 @@ class Engine:
 
 
 class _Executor(ThreadPoolExecutor):
-    """Threads that see the context of the program."""
+    """Threads with the context of the program."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
@@ -157,7 +145,7 @@ class _Log:
 
 
 class _Callbacks:
-    """The functions of the program that the engine calls, by name."""
+    """The program's hooks, by name."""
 
     def __init__(self) -> None:
         self.hooks: dict[str, Hook] = {}
@@ -223,7 +211,7 @@ class _Monitor(MockMonitor):
         except Exception as error:
             operation = "update" if updates else "create"
             failure = pulumi.ErrorHookArgs(**about, failed_operation=operation, errors=[str(error)])
-            if not any(self._call(hooks.on_error, failure)):  # whether to try again, here once
+            if not any(self._call(hooks.on_error, failure)):  # whether to retry, here once
                 raise
             response = super().RegisterResource(request)
         self._call(hooks.after_update if updates else hooks.after_create, pulumi.ResourceHookArgs(**about))
@@ -237,7 +225,7 @@ class _Monitor(MockMonitor):
         return [self._await(self._callbacks.hooks[name](args)) for name in hooks if not settings.is_dry_run()]
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Awaits on the program's own loop, from the thread of a call."""
+        """Await on the program's own loop, from the thread of a call."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 

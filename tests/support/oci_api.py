@@ -1,4 +1,4 @@
-"""Oracle's side: its check of a signed request, its API, and a cluster that takes the tokens of its users."""
+"""A fake OCI: its check of signatures, its API, and a cluster that accepts its tokens."""
 
 import base64
 import hashlib
@@ -49,11 +49,11 @@ _SIGNED_WITH_BODY = _SIGNED | {"content-length", "content-type", "x-content-sha2
 
 
 class NotAuthenticated(Exception):  # noqa: N818 (what OCI calls it)
-    """Why OCI would answer 401."""
+    """The reason of a 401."""
 
 
 def pem(pass_phrase: str = "", key: RSAPrivateKey = KEY) -> str:
-    """The private key as the console hands it out, or as openssl encrypts that."""
+    """Return the private key as the console gives it, or encrypted as by openssl."""
     encryption: KeySerializationEncryption = (
         BestAvailableEncryption(pass_phrase.encode()) if pass_phrase else NoEncryption()
     )
@@ -61,7 +61,7 @@ def pem(pass_phrase: str = "", key: RSAPrivateKey = KEY) -> str:
 
 
 def write_config(home: Path, **profiles: Mapping[str, str]) -> None:
-    """~/.oci as a user has it: a key, and a config with these profiles beside a whole [DEFAULT]."""
+    """Write ~/.oci with keys and a config of these profiles beside a complete [DEFAULT]."""
     folder = home / ".oci"
     folder.mkdir(exist_ok=True)
     (folder / "key.pem").write_text(pem())
@@ -91,9 +91,9 @@ def signer(
     *,
     now: datetime,
 ) -> str:
-    """Whose request it is: the keyId of its signature.
+    """Return the keyId of a valid signature. Raises NotAuthenticated.
 
-    headers: in lower case. Raises NotAuthenticated.
+    headers: in lower case.
     Source: https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm
     """
     scheme, _, rest = headers.get("authorization", "").partition(" ")
@@ -121,10 +121,7 @@ def signer(
 
 
 def user_of(token: str, *, cluster: str, region: str, now: datetime) -> str:
-    """Who a cluster's token is of: the cluster sends the request that it is, and OCI says who signed that.
-
-    Raises NotAuthenticated.
-    """
+    """Return the user of a cluster's token, which is a signed request. Raises NotAuthenticated."""
     url, _, query = base64.urlsafe_b64decode(token).decode().partition("?")
     if url != f"https://containerengine.{region}.oraclecloud.com/cluster_request/{cluster}":
         raise NotAuthenticated(f"it is for {url}")
@@ -136,19 +133,18 @@ def user_of(token: str, *, cluster: str, region: str, now: datetime) -> str:
 
 @dataclass
 class Oracle:
-    """One HTTPS server that is OCI's API at `endpoint`, and the API server of CLUSTER.
-
-    answer: what the API answers in place of the kubeconfig, once the request is authenticated.
-    asked: the body of each of the API's requests; users: whose token each of the cluster's requests had.
-    documents: by path and query, what else the API has for an authenticated request.
-    """
+    """An HTTPS server that is OCI's API at `endpoint`, and the API server of CLUSTER."""
 
     certificate: Path
     url: str = ""
     answer: tuple[HTTPStatus, bytes] | None = None
+    """The response to an authenticated request for the kubeconfig, in its place."""
     asked: list[Any] = field(default_factory=list[Any])
+    """The body of each request for a kubeconfig."""
     users: list[str] = field(default_factory=list[str])
+    """The user of each request to the cluster."""
     documents: dict[str, Any] = field(default_factory=dict[str, Any])
+    """By path and query, further documents of the API."""
 
     @property
     def endpoint(self) -> str:
@@ -156,11 +152,11 @@ class Oracle:
 
     @property
     def apis(self) -> tuple[str, str, str, str]:
-        """Where Object Storage, the clusters, the identities and the limits are."""
+        """The URLs of Object Storage, the clusters, the identities and the limits."""
         return self.url, self.endpoint, f"{self.url}/20160918", f"{self.url}/20190729"
 
     def kubeconfig(self) -> dict[str, Any]:
-        """What OCI writes, with the OCI CLI as the plug-in."""
+        """Return OCI's kubeconfig, with the OCI CLI as the plug-in."""
         authority = base64.b64encode(self.certificate.read_bytes()).decode()
         plugin = {
             "apiVersion": "client.authentication.k8s.io/v1beta1",
@@ -230,17 +226,17 @@ class Oracle:
 
 
 def domains_of(compartment: str) -> str:
-    """Where the availability domains for a compartment are asked for."""
+    """Return the path of a compartment's availability domains."""
     return f"/20160918/availabilityDomains?compartmentId={compartment}"
 
 
 def limits_of(service: str) -> str:
-    """Where the tenancy's limits of a service are asked for."""
+    """Return the path of the tenancy's limits of a service."""
     return f"/20190729/limitValues?compartmentId={TENANCY}&serviceName={service}&limit=1000"
 
 
 def free_tier(compartment: str) -> dict[str, Any]:
-    """The documents that tell of a tenancy of the free tier what the stack needs, and of something that it does not."""
+    """Return the documents of a tenancy of the free tier: what the stack needs, and one limit that it does not."""
     limits: Mapping[str, Mapping[str, int]] = {
         "compute": {"standard-a1-core-count": 2, "standard-a1-memory-count": 12, "standard-e4-core-count": 0},
         "container-engine": {"cluster-count": 1},
@@ -256,12 +252,12 @@ def free_tier(compartment: str) -> dict[str, Any]:
 
 
 def write_certificate(path: Path) -> None:
-    """The key and the certificate of 127.0.0.1."""
+    """Write the key and the certificate of 127.0.0.1."""
     path.write_bytes(certificate() + pem().encode())
 
 
 def certificate(left: timedelta = timedelta(hours=1)) -> bytes:
-    """That of 127.0.0.1, which is its own authority, as PEM; left: until it ends."""
+    """Return the self-signed certificate of 127.0.0.1 as PEM; left: until it expires."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
     made = (

@@ -54,7 +54,7 @@ def write(chart: Path) -> Path:
     ],
     ids=["edited", "renamed", "moved", "removed", "added", "longer"],
 )
-def test_another_chart_has_another_digest(chart: Path, change: Callable[[Path], object]) -> None:
+def test_digest_changes_with_the_chart(chart: Path, change: Callable[[Path], object]) -> None:
     before = digest(chart)
 
     change(chart)
@@ -62,7 +62,7 @@ def test_another_chart_has_another_digest(chart: Path, change: Callable[[Path], 
     assert digest(chart) != before
 
 
-def test_two_files_cannot_trade_their_contents(chart: Path) -> None:
+def test_digest_changes_if_two_files_trade_their_contents(chart: Path) -> None:
     before, first, second = digest(chart), FILES["Chart.yaml"], FILES["values.yaml"]
 
     (chart / "Chart.yaml").write_text(second)
@@ -71,7 +71,7 @@ def test_two_files_cannot_trade_their_contents(chart: Path) -> None:
     assert digest(chart) != before
 
 
-def test_the_same_chart_has_the_same_digest_wherever_and_whenever_it_is_written(chart: Path, tmp_path: Path) -> None:
+def test_digest_ignores_place_time_and_mode(chart: Path, tmp_path: Path) -> None:
     other = write(tmp_path / "elsewhere/chart")
     (other / "Chart.yaml").touch()
     (other / "Chart.yaml").chmod(0o600)
@@ -80,9 +80,7 @@ def test_the_same_chart_has_the_same_digest_wherever_and_whenever_it_is_written(
     assert digest(other) == digest(chart)
 
 
-def test_the_order_in_which_a_file_system_lists_a_chart_does_not_matter(
-    chart: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_digest_ignores_the_order_of_the_file_system(chart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, listed = digest(chart), Path.rglob
     monkeypatch.setattr(Path, "rglob", lambda self, pattern: reversed([*listed(self, pattern)]))
 
@@ -90,32 +88,26 @@ def test_the_order_in_which_a_file_system_lists_a_chart_does_not_matter(
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("values", "wrong"),
     [
         ({}, []),
         ({"backend": {"replicas": 2}}, []),
-        ({"backend": {"replicas": 0}}, ["backend.replicas: 0 is less than the minimum of 1"]),
-        ({"backend": {"replicas": "2"}}, ["backend.replicas: '2' is not of type 'integer'"]),
-        ({"backend": {"replicas": None}}, ["backend: 'replicas' is a required property"]),
+        ({"backend": {"replicas": 0}}, ["backend.replicas"]),
+        ({"backend": {"replicas": "2"}}, ["backend.replicas"]),
+        ({"backend": {"replicas": None}}, ["backend"]),
         ({"frontend": None}, []),
         (
-            {"frontend": {"replicas": 0}, "backend": {"replicas": 0, "image": 5}, "other": {}},
-            [
-                "backend.replicas: 0 is less than the minimum of 1",
-                "frontend.replicas: 0 is less than the minimum of 1",
-                "the values: Additional properties are not allowed ('other' was unexpected)",
-            ],
+            {"frontend": {"replicas": 0}, "backend": {"replicas": 0}, "other": {}},
+            ["backend.replicas", "frontend.replicas", "the values"],
         ),
     ],
 )
-def test_values_are_judged_as_helm_would_over_the_charts_own(
-    chart: Path, values: Mapping[str, Any], expected: list[str]
-) -> None:
-    assert schema_errors(chart, values) == expected
+def test_values_are_checked_as_helm_merges_them(chart: Path, values: Mapping[str, Any], wrong: list[str]) -> None:
+    assert [error.partition(":")[0] for error in schema_errors(chart, values)] == wrong
 
 
 @pytest.mark.parametrize("file", sorted((example.PROJECT_FOLDER / CHART).glob("values-*.yaml")), ids=lambda f: f.name)
-def test_the_values_of_every_stack_fit_the_chart(file: Path) -> None:
+def test_values_of_every_stack_fit_the_chart(file: Path) -> None:
     values: dict[str, Any] = yaml.safe_load(file.read_text())
 
     assert schema_errors(example.PROJECT_FOLDER / CHART, values) == []
