@@ -52,27 +52,27 @@ class Credentials:
     """Like eu-frankfurt-1."""
 
 
-def load(*, profile: str | None = None, method: str | None = None, region: str | None = None) -> Credentials:
+def load(*, profile: str | None = None, auth: str | None = None, region: str | None = None) -> Credentials:
     """Return the credentials of a profile.
 
     As in Oracle's CLI, a variable precedes its entry in the file, and the file may be absent.
 
     profile: by default OCI_CLI_PROFILE, else DEFAULT.
-    method: one of METHODS; by default OCI_CLI_AUTH, else api_key.
+    auth: one of METHODS; by default OCI_CLI_AUTH, else api_key.
     region: by default OCI_CLI_REGION, else the profile's.
 
     Raises UserError.
     """
-    method = method or os.environ.get("OCI_CLI_AUTH") or "api_key"
-    if method not in METHODS:
-        raise UserError(f"OCI_CLI_AUTH is {method!r}, not {' or '.join(METHODS)}.", "export OCI_CLI_AUTH=api_key")
+    auth = auth or os.environ.get("OCI_CLI_AUTH") or "api_key"
+    if auth not in METHODS:
+        raise UserError(f"OCI_CLI_AUTH is {auth!r}, not {' or '.join(METHODS)}.", "export OCI_CLI_AUTH=api_key")
     profile = profile or os.environ.get("OCI_CLI_PROFILE") or configparser.DEFAULTSECT
     entries = _entries(profile)
     entries |= {key: os.environ[name] for key, name in _VARIABLES.items() if os.environ.get(name)}
     entries |= {"region": region} if region else {}
-    _require(entries, method, profile)
+    _require(entries, auth, profile)
     region = require_region(entries["region"])
-    return Credentials(_key_id(entries, method), _private_key(entries), region)
+    return Credentials(_key_id(entries, auth), _private_key(entries), region)
 
 
 def _file() -> Path:
@@ -95,24 +95,24 @@ def _entries(profile: str) -> dict[str, str]:
     return dict(parser[profile])
 
 
-def _require(entries: Mapping[str, str], method: str, profile: str) -> None:
+def _require(entries: Mapping[str, str], auth: str, profile: str) -> None:
     # A header of a request has ASCII only.
-    lacking = [key for key in METHODS[method] if not entries.get(key) or not entries[key].isascii()]
+    missing = [key for key in METHODS[auth] if not entries.get(key) or not entries[key].isascii()]
     if not entries.get("key_file") and not os.environ.get(_KEY_CONTENT):
-        lacking.append("key_file")
-    if not lacking:
+        missing.append("key_file")
+    if not missing:
         return
     path = _file()
     where = f"Profile {profile} of {path}" if path.exists() else f"There is no file {path}, and the environment"
-    missing = f"{where} has no valid {', '.join(lacking)}"
-    if method == "api_key" and entries.get("security_token_file"):
-        raise UserError(f"{missing}: it is the profile of a session.", "export OCI_CLI_AUTH=security_token")
-    assignments = " ".join(f"{_VARIABLES[key]}={key.upper()}" for key in lacking)
-    raise UserError(f"{missing}; {_GUIDE} describes the file.", f"export {assignments}")
+    message = f"{where} has no valid {', '.join(missing)}"
+    if auth == "api_key" and entries.get("security_token_file"):
+        raise UserError(f"{message}: it is the profile of a session.", "export OCI_CLI_AUTH=security_token")
+    assignments = " ".join(f"{_VARIABLES[key]}={key.upper()}" for key in missing)
+    raise UserError(f"{message}; {_GUIDE} describes the file.", f"export {assignments}")
 
 
-def _key_id(entries: Mapping[str, str], method: str) -> str:
-    if method == "security_token":
+def _key_id(entries: Mapping[str, str], auth: str) -> str:
+    if auth == "security_token":
         return f"ST${_read('security_token_file', entries).strip()}"
     return f"{entries['tenancy']}/{entries['user']}/{entries['fingerprint']}"
 

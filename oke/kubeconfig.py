@@ -40,7 +40,7 @@ def create(access: Access, endpoint: Literal["public", "private"], now: datetime
 
     Raises UserError, within 30 seconds, where OCI gives no kubeconfig.
     """
-    signer = credentials.load(profile=access.profile, method=access.auth, region=access.region)
+    signer = credentials.load(profile=access.profile, auth=access.auth, region=access.region)
     content = _content(signer, access.cluster, _ENDPOINTS[endpoint], now)
     try:
         document = yaml.safe_load(content)

@@ -53,5 +53,5 @@ def _deployer(options: argparse.Namespace) -> str:
 
 
 def _oke_token(options: argparse.Namespace) -> str:
-    signer = credentials.load(profile=options.profile, method=options.auth, region=options.region)
+    signer = credentials.load(profile=options.profile, auth=options.auth, region=options.region)
     return token.exec_credential(signer, options.cluster, datetime.now(UTC))

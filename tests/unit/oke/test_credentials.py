@@ -15,7 +15,7 @@ OTHER_REGION = "uk-london-1"
 
 
 @pytest.mark.parametrize(
-    ("profile", "method", "key_id"),
+    ("profile", "auth", "key_id"),
     [
         (None, None, KEY_ID),
         ("encrypted", None, KEY_ID),
@@ -26,7 +26,7 @@ OTHER_REGION = "uk-london-1"
         ("session", "api_key", KEY_ID),
     ],
 )
-def test_profile_is_loaded(home: Path, profile: str | None, method: str | None, key_id: str) -> None:
+def test_profile_is_loaded(home: Path, profile: str | None, auth: str | None, key_id: str) -> None:
     oci_api.write_config(
         home,
         encrypted={"key_file": "~/.oci/encrypted.pem", "pass_phrase": PASS_PHRASE},
@@ -35,7 +35,7 @@ def test_profile_is_loaded(home: Path, profile: str | None, method: str | None, 
         session={"security_token_file": "~/.oci/token"},
     )
 
-    loaded = credentials.load(profile=profile, method=method)
+    loaded = credentials.load(profile=profile, auth=auth)
 
     assert (loaded.key_id, loaded.region) == (key_id, REGION)
     assert loaded.private_key.private_numbers() == oci_api.KEY.private_numbers()
@@ -142,18 +142,18 @@ MISTAKES = [
     Mistake(
         "security_token_file",
         "export OCI_CLI_SECURITY_TOKEN_FILE=SECURITY_TOKEN_FILE",
-        arguments={"method": "security_token"},
+        arguments={"auth": "security_token"},
     ),
     Mistake(
         "key_file",
         "export OCI_CLI_KEY_FILE=KEY_FILE",
-        arguments={"method": "security_token"},
+        arguments={"auth": "security_token"},
         change=written("config", b"[DEFAULT]\nregion=eu-frankfurt-1\nsecurity_token_file=t\n"),
     ),
     Mistake(
         "HOME/gone",
         "export OCI_CLI_SECURITY_TOKEN_FILE=PATH",
-        {"method": "security_token"},
+        {"auth": "security_token"},
         {"OCI_CLI_SECURITY_TOKEN_FILE": "~/gone"},
     ),
     Mistake("no profile 'prod'", arguments={"profile": "prod"}),
