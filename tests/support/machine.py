@@ -1,4 +1,4 @@
-"""A machine on which a stack has all that it needs, until a test breaks something."""
+"""A user's machine, and the outside services of a stack."""
 
 import importlib.metadata
 import json
@@ -15,10 +15,12 @@ import pytest
 from delivery.doctor import checks, run
 from delivery.doctor.context import TIMEOUT_SECONDS, Apis, load_context
 from delivery.report import Check
+from delivery.setup.session import Session
 from tests.support import example, oci_api
 from tests.support.commands import StandIn
 from tests.support.github_api import REPOSITORY, TOKEN, GitHub
 from tests.support.oci_api import Oracle
+from tests.support.terminal import Scripted
 
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
 PAGES = f"/repos/{REPOSITORY}"
@@ -40,8 +42,19 @@ class Machine:
     oci: Oracle
     github: GitHub
     apis: Apis
-    pulumi: StandIn
-    docker: StandIn
+    commands: dict[str, StandIn]
+
+    @property
+    def pulumi(self) -> StandIn:
+        return self.commands["pulumi"]
+
+    @property
+    def docker(self) -> StandIn:
+        return self.commands["docker"]
+
+    def session(self, terminal: Scripted, **variables: str) -> Session:
+        """Return a session of `setup`; variables: of the shell."""
+        return Session("oke", {**os.environ, **variables}, terminal, self.apis)
 
     def configure(self, **settings: str) -> None:
         """Set the example's settings, and these."""
@@ -107,48 +120,56 @@ def github_status(path: str, status: HTTPStatus) -> Fault:
 
 
 @contextmanager
-def complete_machine(folder: Path, patch: pytest.MonkeyPatch) -> Generator[Machine]:
-    for name in [name for name in os.environ if name.startswith(("OCI_", "PULUMI_", "AWS_", "GITHUB_", "DOCKER_"))]:
+def new_machine(folder: Path, patch: pytest.MonkeyPatch) -> Generator[Machine]:
+    """A fresh clone, an OCI key and a Docker login; the outside services have nothing of the stack."""
+    prefixes = ("OCI_", "PULUMI_", "AWS_", "GITHUB_", "GH_", "DOCKER_")
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
         patch.delenv(name)
     patch.chdir(folder)
-    shutil.copy(example.PROJECT_FOLDER / "Pulumi.yaml", folder)
-    shutil.copy(example.PROJECT_FOLDER / "Pulumi.local.yaml", folder / "Pulumi.oke.yaml")
+    for name in ("Pulumi.yaml", "Pulumi.oke.yaml"):
+        shutil.copy(example.PROJECT_FOLDER / name, folder)
     (folder / "infra").symlink_to(example.PROJECT_FOLDER / "infra")
-    (folder / "values.yaml").write_text("{}")
     oci_api.write_config(folder)
-    oci_api.write_certificate(folder / "certificate.pem")
+    certificate = folder / "certificate.pem"
+    oci_api.write_certificate(certificate)
     (folder / ".docker").mkdir()
     (folder / ".docker" / "config.json").write_text('{"credHelpers": {"ghcr.io": "pass"}}')
-    (folder / "bin").mkdir()
-    for name in ("cat", "git", "sleep"):
-        (folder / "bin" / name).symlink_to(shutil.which(name) or name)
-    variables = {
-        "HOME": str(folder),
-        "PATH": "",
-        "NO_PROXY": "127.0.0.1",
-        "SSL_CERT_FILE": str(folder / "certificate.pem"),
-        "PULUMI_BACKEND_URL": "file:///state",
-        "PULUMI_CONFIG_PASSPHRASE": "local",
-        "GITHUB_TOKEN": TOKEN,
-    }
+    # The engine finds the user's home without HOME.
+    variables = {"HOME": folder, "PULUMI_HOME": folder / ".pulumi", "SSL_CERT_FILE": certificate}
     for name, value in variables.items():
-        patch.setenv(name, value)
-    commands = {name: StandIn(name, folder / "bin", patch) for name in ("pulumi", "docker", "trivy")}
+        patch.setenv(name, str(value))
+    patch.setenv("NO_PROXY", "127.0.0.1")
+    (folder / "bin").mkdir()
+    commands = {name: StandIn(name, folder / "bin", patch) for name in ("pulumi", "docker", "trivy", "gh")}
     commands["docker"].does("echo 29.0.0")
     commands["trivy"].does("echo Version: 0.75.0; echo Vulnerability DB:")
-    oci, github = Oracle(folder / "certificate.pem"), GitHub(folder / "github")
+    oci, github = Oracle(certificate), GitHub(folder / "github")
+    commands["gh"].does(github.command())
     clusters = f"/20180222/clusters?compartmentId={COMPARTMENT}"
     oci.documents = {"/n": "axns", clusters: [], **oci_api.free_tier(COMPARTMENT)}
-    for environment in ("production", "preview"):
-        (github.kept / environment).mkdir(parents=True)
-        for name in SECRETS:
-            (github.kept / environment / name).touch()
-    (github.kept / "variables").mkdir()
-    (github.kept / "variables" / "PULUMI_BACKEND_URL").write_text("file:///state")
     with oci.serve(), github.serve():
-        machine = Machine(
-            folder, patch, oci, github, Apis(github.url, *oci.apis), commands["pulumi"], commands["docker"]
-        )
+        yield Machine(folder, patch, oci, github, Apis(github.url, *oci.apis), commands)
+
+
+@contextmanager
+def complete_machine(folder: Path, patch: pytest.MonkeyPatch) -> Generator[Machine]:
+    """A machine on which the stack has all that it needs, and no command beside the stand-ins."""
+    with new_machine(folder, patch) as machine:
+        for name in ("basename", "cat", "git", "mkdir", "sleep"):
+            (folder / "bin" / name).symlink_to(shutil.which(name) or name)
+        patch.setenv("PATH", str(folder / "bin"))
+        patch.setenv("PULUMI_BACKEND_URL", "file:///state")
+        patch.setenv("PULUMI_CONFIG_PASSPHRASE", "local")
+        patch.setenv("GITHUB_TOKEN", TOKEN)
+        (folder / "values.yaml").write_text("{}")
+        shutil.copy(example.PROJECT_FOLDER / "Pulumi.local.yaml", folder / "Pulumi.oke.yaml")
+        kept = machine.github.kept
+        for environment in ("production", "preview"):
+            (kept / environment).mkdir(parents=True)
+            for name in SECRETS:
+                (kept / environment / name).touch()
+        (kept / "variables").mkdir()
+        (kept / "variables" / "PULUMI_BACKEND_URL").write_text("file:///state")
         machine.engine()
         machine.configure(
             kubeconfig="",
