@@ -5,146 +5,108 @@ import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx2
 from lightkube import ApiError, AsyncClient
-from lightkube.models.apps_v1 import (
-    DeploymentSpec,
-    DeploymentStatus,
-    ReplicaSetCondition,
-    ReplicaSetSpec,
-    ReplicaSetStatus,
-)
-from lightkube.models.core_v1 import (
-    ContainerState,
-    ContainerStateRunning,
-    ContainerStateTerminated,
-    ContainerStateWaiting,
-    ContainerStatus,
-    EventSource,
-    NodeSpec,
-    ObjectReference,
-    PodCondition,
-    PodStatus,
-    PodTemplateSpec,
-    Taint,
-)
-from lightkube.models.meta_v1 import LabelSelector, ObjectMeta, OwnerReference, Status
+from lightkube.models.meta_v1 import ObjectMeta, Status
 from lightkube.resources.apps_v1 import Deployment, ReplicaSet
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Event, Node, Pod, Secret, Service
 
-RUNNING = ContainerState(running=ContainerStateRunning())
+T = TypeVar("T")
+
+RUNNING: Mapping[str, Any] = {"running": {}}
 NOT_FOUND = ApiError(httpx2.Request("GET", "http://cluster"), httpx2.Response(404, json={"code": 404}))
 
 
-def waiting(reason: str, message: str | None = None) -> ContainerState:
-    return ContainerState(waiting=ContainerStateWaiting(reason=reason, message=message))
+def _as(kind: type[T], document: Mapping[str, Any]) -> T:
+    return cast("T", kind.from_dict(document))  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def ended(code: int, reason: str, message: str | None = None) -> ContainerState:
-    return ContainerState(terminated=ContainerStateTerminated(exitCode=code, reason=reason, message=message))
+def waiting(reason: str, message: str | None = None) -> dict[str, Any]:
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def ended(code: int, reason: str, message: str | None = None) -> dict[str, Any]:
+    return {"terminated": {"exitCode": code, "reason": reason, "message": message}}
 
 
 def container(
-    state: ContainerState, *, last: ContainerState | None = None, ready: bool = False, restarts: int = 0
-) -> ContainerStatus:
-    return ContainerStatus("", "", "backend", ready, restarts, lastState=last, state=state)
+    state: Mapping[str, Any], *, name: str = "backend", ready: bool = False, restarts: int = 0, **more: Any
+) -> dict[str, Any]:
+    status = {"name": name, "image": "", "imageID": "", "ready": ready, "restartCount": restarts, "state": state}
+    return status | {"lastState": more.get("last")}
 
 
-def owned_by(owner: str) -> list[OwnerReference]:
-    return [OwnerReference(apiVersion="v1", kind="", name="", uid=owner, controller=True)] if owner else []
+def metadata(name: str, uid: str, owner: str | None = None, *, app: str = "backend", **more: Any) -> dict[str, Any]:
+    owners = [{"apiVersion": "v1", "kind": "", "name": "", "uid": owner, "controller": True}] if owner else []
+    return {"name": name, "uid": uid, "labels": {"app": app}, "ownerReferences": owners, **more}
 
 
 def pod(
-    *containers: ContainerStatus,
-    init: ContainerState | None = None,
-    unschedulable: str = "",
-    reason: str = "Unschedulable",
+    *containers: Mapping[str, Any],
+    init: Mapping[str, Any] | None = None,
+    unschedulable: str | None = None,
     owner: str = "rs-2",
     uid: str = "pod-1",
-    **status: Any,
+    **more: Any,
 ) -> Pod:
-    scheduled = PodCondition(
-        type="PodScheduled",
-        status="False" if unschedulable else "True",
-        message=unschedulable,
-        reason=reason if unschedulable else "",
+    """Return a pod that has a node unless it is `unschedulable`; more: of its status, but `app` and `namespace`."""
+    reason = more.pop("scheduling", "Unschedulable")
+    scheduled = {"status": "False", "message": unschedulable, "reason": reason} if unschedulable else {"status": "True"}
+    ready = bool(containers) and all(status["ready"] for status in containers)
+    about = metadata(
+        "backend-7d9f", uid, owner, app=more.pop("app", "backend"), namespace=more.pop("namespace", "todo")
     )
-    ready = PodCondition(type="Ready", status="True" if containers and all(it.ready for it in containers) else "False")
-    migrate = ContainerStatus(name="migrate", image="", imageID="", restartCount=0, ready=False, state=init)
-    return Pod(
-        metadata=ObjectMeta(
-            name="backend-7d9f",
-            namespace="todo",
-            uid=uid,
-            labels={"app": "backend"},
-            ownerReferences=owned_by(owner),
-        ),
-        status=PodStatus(
-            conditions=[scheduled, ready],
-            containerStatuses=list(containers),
-            initContainerStatuses=[migrate] if init else None,
-            **status,
-        ),
-    )
+    status = {
+        "conditions": [{"type": "PodScheduled", **scheduled}, {"type": "Ready", "status": str(ready)}],
+        "containerStatuses": containers,
+        "initContainerStatuses": [container(init, name="migrate")] if init else None,
+    }
+    return _as(Pod, {"metadata": about, "status": status | more})
 
 
-def ending(pod: Pod) -> Pod:
+def terminating(pod: Pod) -> Pod:
     assert pod.metadata
     pod.metadata.deletionTimestamp = datetime.now(UTC)
-    return pod
-
-
-def of_another_namespace(pod: Pod) -> Pod:
-    assert pod.metadata
-    pod.metadata.namespace = "another"
     return pod
 
 
 def deployment(
     app: str = "backend", *, generation: int = 2, observed: int = 2, ready: int = 0, uid: str = "deployment"
 ) -> Deployment:
-    return Deployment(
-        metadata=ObjectMeta(name=app, uid=uid, generation=generation, labels={"app": app}),
-        spec=DeploymentSpec(selector=LabelSelector(), template=PodTemplateSpec(), replicas=2),
-        status=DeploymentStatus(readyReplicas=ready, observedGeneration=observed),
+    return _as(
+        Deployment,
+        {
+            "metadata": metadata(app, uid, app=app, generation=generation),
+            "spec": {"selector": {}, "template": {}, "replicas": 2},
+            "status": {"readyReplicas": ready, "observedGeneration": observed},
+        },
     )
 
 
-def replica_set(revision: int = 2, *, failure: str = "", owner: str = "deployment") -> ReplicaSet:
-    conditions = [ReplicaSetCondition(type="ReplicaFailure", status="True", message=failure)] if failure else []
-    return ReplicaSet(
-        metadata=ObjectMeta(
-            name=f"backend-{revision}",
-            uid=f"rs-{revision}",
-            labels={"app": "backend"},
-            annotations={"deployment.kubernetes.io/revision": str(revision)},
-            ownerReferences=owned_by(owner),
-        ),
-        spec=ReplicaSetSpec(selector=LabelSelector()),
-        status=ReplicaSetStatus(replicas=0, conditions=conditions),
+def replica_set(revision: int = 2, *, failure: str | None = None, owner: str = "deployment") -> ReplicaSet:
+    annotations = {"deployment.kubernetes.io/revision": str(revision)}
+    conditions = [{"type": "ReplicaFailure", "status": "True", "message": failure}] if failure else []
+    about = metadata(f"backend-{revision}", f"rs-{revision}", owner, annotations=annotations)
+    return _as(
+        ReplicaSet, {"metadata": about, "spec": {"selector": {}}, "status": {"replicas": 0, "conditions": conditions}}
     )
 
 
 def job(uid: str = "job-2") -> Job:
-    return Job(metadata=ObjectMeta(name="todo-app-migrations", uid=uid, labels={"app": "migrations"}))
+    return _as(Job, {"metadata": metadata("todo-app-migrations", uid, app="migrations")})
 
 
 def event(reason: str, about: str, message: str = "", count: int = 1) -> Event:
-    return Event(
-        involvedObject=ObjectReference(uid=about),
-        metadata=ObjectMeta(name="event"),
-        reason=reason,
-        message=message,
-        count=count,
-        source=EventSource(),
+    return _as(
+        Event, {"metadata": {}, "involvedObject": {"uid": about}, "reason": reason, "message": message, "count": count}
     )
 
 
 def node(*taints: str) -> Node:
-    return Node(spec=NodeSpec(taints=[Taint(effect="NoSchedule", key=taint) for taint in taints]))
+    return _as(Node, {"spec": {"taints": [{"effect": "NoSchedule", "key": taint} for taint in taints]}})
 
 
 @dataclass

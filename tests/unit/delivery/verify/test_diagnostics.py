@@ -1,5 +1,3 @@
-import base64
-import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -119,25 +117,6 @@ def test_causes_are_withheld_where_the_secrets_cannot_be_read(crashed: RunningAp
 
     assert withheld.startswith("not shown")
     assert crashed.check("rollout of backend").evidence.startswith("of 1 replicas")
-
-
-def test_values_and_forms_of_secrets_are_redacted(crashed: RunningApp) -> None:
-    registry = {"auths": {"ghcr.io": {"username": "u", "password": "canary-token", "auth": "canary-auth"}}}
-    crashed.has_secrets({"cohere-api-key": "canary-key"}, registry_pull={".dockerconfigjson": json.dumps(registry)})
-    redacted = {
-        "postgresql://old:canary-rotated@db/x": "postgresql://[secret]@db/x",
-        "Authorization: Bearer canary-of-a-user.x": "Authorization: Bearer [secret]",
-        "eyJhbGciOi.eyJzdWIi.canary of ann": "[secret] of ann",
-        "host=db password=canary-rotated user=x": "host=db password=[secret] user=x",
-        "at https://db.example.com/a@b it is": "at https://db.example.com/a@b it is",
-        "pulled with canary-token": "pulled with [secret]",
-        "logged in with canary-auth": "logged in with [secret]",
-        "\x1b[31mred\x1b[0m\x1b[2J and \tmore": "red and more",
-        f"as {base64.b64encode(b'canary-key').decode()}": "as [secret]",
-    }
-    crashed.writes("".join(f"{line}\n" for line in redacted), container="backend")
-
-    assert causes(crashed)[1:] == [f"pod-1 backend: {line}" for line in redacted.values()]
 
 
 def test_log_lines_are_no_markup_of_the_summary(crashed: RunningApp) -> None:

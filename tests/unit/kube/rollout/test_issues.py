@@ -17,7 +17,7 @@ INVALID_IMAGE = container(waiting("InvalidImageName"))
 LOOPING = waiting("CrashLoopBackOff", "back-off 40s")
 
 
-def issues(*pods: Pod, failure: str = "", **snapshot: Any) -> list[Issue]:
+def issues(*pods: Pod, failure: str | None = None, **snapshot: Any) -> list[Issue]:
     return find_issues(Snapshot([replica_set(failure=failure)], pods, **snapshot))
 
 
@@ -60,7 +60,7 @@ def test_slow_pod_has_no_issue(slow: Pod) -> None:
         ),
         (pod(unschedulable=TOO_SMALL), f"cannot schedule its pod: {TOO_SMALL}", "schedule", True),
         (
-            pod(unschedulable="gated", reason="SchedulingGated"),
+            pod(unschedulable="gated", scheduling="SchedulingGated"),
             "cannot schedule its pod: gated",
             "schedule",
             False,
@@ -122,7 +122,7 @@ def test_issue_of_a_hook_names_the_job() -> None:
     }
 
 
-@pytest.mark.parametrize("failure", ["", QUOTA], ids=["node", "quota"])
+@pytest.mark.parametrize("failure", [None, QUOTA], ids=["node", "quota"])
 @pytest.mark.parametrize(
     ("other", "is_terminal"),
     [
@@ -134,7 +134,7 @@ def test_issue_of_a_hook_names_the_job() -> None:
     ],
     ids=["creating", "running", "ready", "stuck", "done"],
 )
-def test_starting_pod_may_free_capacity(failure: str, other: Pod, *, is_terminal: bool) -> None:
+def test_starting_pod_may_free_capacity(failure: str | None, other: Pod, *, is_terminal: bool) -> None:
     pods = [other] if failure else [pod(unschedulable=TOO_SMALL), other]
 
     found = [issue for issue in issues(*pods, failure=failure) if issue.kind == "schedule"]

@@ -18,13 +18,12 @@ from tests.support.workloads import (
     Moment,
     container,
     deployment,
-    ending,
     event,
     job,
     node,
-    of_another_namespace,
     pod,
     replica_set,
+    terminating,
 )
 
 OLD, NEW = pod(container(RUNNING), owner="rs-1", uid="old"), pod(container(RUNNING), owner="rs-2", uid="new")
@@ -73,7 +72,7 @@ def test_only_pods_of_the_new_revision_count() -> None:
         ),
         ({"deployments": [deployment(observed=1)]}, []),
         ({"replica_sets": [replica_set(2, owner="another")]}, []),
-        ({"pods": [ending(pod())]}, []),
+        ({"pods": [terminating(pod())]}, []),
         ({"pods": [NEW, pod(uid="evicted", phase="Failed", reason="Evicted")]}, ["new"]),
         ({"jobs": [job("job-1")], "pods": [pod(owner="job-1", uid="failed", phase="Failed")]}, ["failed"]),
     ],
@@ -120,7 +119,7 @@ def test_hook_of_a_past_release_does_not_count() -> None:
 
 
 UNSCHEDULABLE = replace(AFTER, pods=[pod(unschedulable="no memory")])
-TERMINATING = ending(pod(owner="another app"))
+TERMINATING = terminating(pod(owner="another app"))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def test_capacity_is_not_read_while_every_pod_has_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "terminates"), [([of_another_namespace(ending(pod()))], True), ([], False), (FORBIDDEN, False)]
+    ("elsewhere", "terminates"), [([terminating(pod(namespace="another"))], True), ([], False), (FORBIDDEN, False)]
 )
 def test_pod_that_terminates_elsewhere_is_not_in_the_namespace(elsewhere: Any, *, terminates: bool) -> None:
     (snapshot,) = snapshots(BEFORE, replace(UNSCHEDULABLE, pods_elsewhere=elsewhere))
