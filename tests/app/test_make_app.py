@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from devstack import __main__ as devstack
+from tests.support.toolchain.processes import reset_signals
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,13 @@ ROOT = Path(__file__).parents[2]
 def started(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     kept = {name: value for name, value in os.environ.items() if name != "COHERE_API_KEY"}
     command = [sys.executable, "-u", ROOT / "tools" / "devstack", folder / "app"]
-    with subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=kept,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=reset_signals,  # noqa: PLW1509 (no threads here)
+    ) as process:
         yield process
         process.send_signal(signal.SIGINT)
 
@@ -53,6 +60,6 @@ def test_the_app_runs_until_it_is_stopped(started: "subprocess.Popen[str]") -> N
 
     started.send_signal(signal.SIGINT)
 
-    assert started.wait(timeout=30) == 0
+    assert started.wait(timeout=60) == 0
     with pytest.raises(urllib.error.URLError):
         get("/")

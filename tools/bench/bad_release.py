@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from system.errors import UserError
 from tests.support.project import Project
 from tools.bench.ours import UP, Ours
 from tools.bench.shell import DEPLOY, Shell
 from tools.bench.table import compared, markdown, spread
-from tools.bench.testbed import FIRST_TAG, BenchError, Tell, Testbed, delivered, image, last_lines
+from tools.bench.testbed import FIRST_TAG, Echo, Testbed, delivered, image, last_lines
 
 NOTES = """\
 From the start of the command to its end with an error, median of {repetitions} with the quartiles; the shell pipeline's
@@ -34,21 +35,21 @@ class Failure:
     named: bool
 
 
-def measure(bed: Testbed, tell: Tell, *, with_helm: bool) -> str:
+def measure(bed: Testbed, echo: Echo, *, with_helm: bool) -> str:
     """The table, with its notes, in Markdown; with_helm: whether Helm's five minutes are waited for.
 
-    Raises BenchError where a bad release succeeds, or is not taken back.
+    Raises UserError where a bad release succeeds, or is not taken back.
     """
     ours = Ours(bed)
     ours.deploy()
-    shell = _failed_shell(bed, tell) if with_helm else Failure(HELM_TIMEOUT_SECONDS, named=False)
+    shell = _failed_shell(bed, echo) if with_helm else Failure(HELM_TIMEOUT_SECONDS, named=False)
     rows: list[Sequence[str]] = []
     for tag, cause in CAUSES.items():
         failures: list[Failure] = []
         for _ in range(_REPETITIONS):
             ours.set_image(APP, tag)
             failures.append(_failed(ours.project, UP, cause))
-            tell(f"{cause}: this program's error after {failures[-1].seconds:.1f} s")
+            echo(f"{cause}: this program's error after {failures[-1].seconds:.1f} s")
         seconds = [failure.seconds for failure in failures]
         named = _yes(all(failure.named for failure in failures))
         rows.append([cause, str(spread(seconds)), named, f"{shell.seconds:.0f} s", _yes(shell.named),
@@ -58,15 +59,15 @@ def measure(bed: Testbed, tell: Tell, *, with_helm: bool) -> str:
     return f"{markdown(titles, rows)}\n\n{NOTES.format(repetitions=_REPETITIONS, shell=how)}"
 
 
-def _failed_shell(bed: Testbed, tell: Tell) -> Failure:
+def _failed_shell(bed: Testbed, echo: Echo) -> Failure:
     shell = Shell(bed)
     shell.copy_dapr_components()
     shell.deploy()
     tag, cause = next(iter(CAUSES.items()))
     shell.set_image(APP, tag)
-    tell("the shell pipeline waits for its five minutes")
+    echo("the shell pipeline waits for its five minutes")
     failure = _failed(shell.project, DEPLOY, cause)
-    tell(f"{cause}: the shell pipeline's error after {failure.seconds:.1f} s")
+    echo(f"{cause}: the shell pipeline's error after {failure.seconds:.1f} s")
     return failure
 
 
@@ -75,9 +76,9 @@ def _failed(project: Project, command: Sequence[str], cause: str) -> Failure:
     outcome = project.run(*command)
     seconds = time.monotonic() - begun
     if outcome.code == 0:
-        raise BenchError(f"`{' '.join(command[:2])}` succeeded with a release that cannot:\n{last_lines(outcome.text)}")
+        raise UserError(f"`{' '.join(command[:2])}` succeeded with a release that cannot:\n{last_lines(outcome.text)}")
     if (left := delivered(project).frontend) != image(APP, FIRST_TAG):
-        raise BenchError(f"`{' '.join(command[:2])}` failed and left {left}:\n{last_lines(outcome.text)}")
+        raise UserError(f"`{' '.join(command[:2])}` failed and left {left}:\n{last_lines(outcome.text)}")
     return Failure(seconds, cause in outcome.text)
 
 

@@ -4,10 +4,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
+from system.errors import UserError
 from tests.support.project import ROOT
 from tools.bench.ours import PREVIEW, Ours
 from tools.bench.table import markdown
-from tools.bench.testbed import BenchError, Tell, last_lines, testbed, timed
+from tools.bench.testbed import Echo, last_lines, testbed, timed
 
 # The jobs of .github/workflows/deploy-oke.yml that a deployment waits for, side by side, and their steps.
 TESTS: Mapping[str, Sequence[str]] = {
@@ -27,23 +28,23 @@ the document's own 4 minutes stand in. `up` and `verify` are on the embedded clu
 document says about 9 minutes."""
 
 
-def measure(tell: Tell) -> str:
-    """The table, with its notes, in Markdown. Raises BenchError where a step fails."""
+def measure(echo: Echo) -> str:
+    """The table, with its notes, in Markdown. Raises UserError where a step fails."""
     rows: list[Sequence[str]] = []
     jobs: dict[str, float] = {}
     for job, steps in TESTS.items():
-        taken = {f"`make {step}`": _made(step, tell) for step in steps}
+        taken = {f"`make {step}`": _made(step, echo) for step in steps}
         jobs[job] = sum(taken.values())
-        rows += [[job, step, _told(seconds)] for step, seconds in taken.items()]
-    deploy = _deployed(tell)
-    rows += [["deploy", step, _told(seconds)] for step, seconds in deploy.items()]
+        rows += [[job, step, _text(seconds)] for step, seconds in taken.items()]
+    deploy = _deployed(echo)
+    rows += [["deploy", step, _text(seconds)] for step, seconds in deploy.items()]
     longest = max(jobs, key=lambda job: jobs[job])
     total = jobs[longest] + sum(deploy.values())
-    rows.append(["", f"**{longest}, then deploy**", f"**{_told(total)}**"])
+    rows.append(["", f"**{longest}, then deploy**", f"**{_text(total)}**"])
     return f"{markdown(['job', 'step', 'takes'], rows)}\n\n{NOTES}"
 
 
-def _made(target: str, tell: Tell) -> float:
+def _made(target: str, echo: Echo) -> float:
     begun = time.monotonic()
     done = subprocess.run(
         ["make", *target.split()],
@@ -56,12 +57,12 @@ def _made(target: str, tell: Tell) -> float:
     )
     seconds = time.monotonic() - begun
     if done.returncode != 0:
-        raise BenchError(f"`make {target}` failed:\n{last_lines(done.stdout)}")
-    tell(f"make {target}: {seconds:.0f} s")
+        raise UserError(f"`make {target}` failed:\n{last_lines(done.stdout)}")
+    echo(f"make {target}: {seconds:.0f} s")
     return seconds
 
 
-def _deployed(tell: Tell) -> Mapping[str, float]:
+def _deployed(echo: Echo) -> Mapping[str, float]:
     with testbed() as bed:
         ours = Ours(bed)
         ours.deploy()
@@ -72,10 +73,10 @@ def _deployed(tell: Tell) -> Mapping[str, float]:
             "`pulumi up --refresh`": ours.deploy_on_main(),
             "`delivery verify`": timed(ours.project, "python", "-m", "delivery", "verify", "--stack", "local"),
         }
-    tell(", ".join(f"{step}: {seconds:.0f} s" for step, seconds in taken.items()))
+    echo(", ".join(f"{step}: {seconds:.0f} s" for step, seconds in taken.items()))
     return taken
 
 
-def _told(seconds: float) -> str:
+def _text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias
 
+from system.errors import UserError
 from tests.support.project import CANARIES, Project
 from tools.bench.floor import Bare, Empty
 from tools.bench.ours import Ours
 from tools.bench.shell import Shell
 from tools.bench.table import above, compared, markdown, spread
-from tools.bench.testbed import BenchError, Delivered, Tell, Testbed, delivered, image
+from tools.bench.testbed import Delivered, Echo, Testbed, delivered, image
 
 # Of the backend's image in a repetition; 0 is what is there before the first.
 Tag: TypeAlias = Callable[[int], str]
@@ -74,14 +75,14 @@ class Way(Protocol):
 Taken: TypeAlias = Mapping[Way, dict[str, list[float]]]
 
 
-def measure(bed: Testbed, repetitions: int, tell: Tell) -> str:
-    """The table, with its notes, in Markdown. Raises BenchError where a delivery fails or does not do its work."""
-    ways = _installed(bed, _quick, tell)
+def measure(bed: Testbed, repetitions: int, echo: Echo) -> str:
+    """The table, with its notes, in Markdown. Raises UserError where a delivery fails or does not do its work."""
+    ways = _installed(bed, _quick, echo)
     empty, bare = Empty(bed), Bare(bed)
     taken = _nothing_taken(ways)
     least: Floors = {"empty": defaultdict(list), "bare": defaultdict(list)}
     for number in range(1, repetitions + 1):
-        _repeat(ways, number, _quick, taken, tell)
+        _repeat(ways, number, _quick, taken, echo)
         least["empty"]["no change"].append(empty.up())
         least["empty"]["preview of one image"].append(empty.preview())
         least["bare"]["no change"].append(bare.up())
@@ -93,12 +94,12 @@ def measure(bed: Testbed, repetitions: int, tell: Tell) -> str:
     return f"{_table(ours, shell, GOALS)}\n\n{_floor_table(ours, least)}\n\n{notes}"
 
 
-def measure_slow(bed: Testbed, repetitions: int, tell: Tell) -> str:
+def measure_slow(bed: Testbed, repetitions: int, echo: Echo) -> str:
     """The same for those that wait for pods, with pods that take their time."""
-    ways = _installed(bed, _slow, tell)
+    ways = _installed(bed, _slow, echo)
     taken = _nothing_taken(ways)
     for number in range(1, repetitions + 1):
-        _repeat(ways, number, _slow, taken, tell)
+        _repeat(ways, number, _slow, taken, echo)
     ours, shell = (taken[way] for way in ways)
     return f"{_table(ours, shell, SLOW_CASES)}\n\n{SLOW_NOTES.format(repetitions=repetitions)}"
 
@@ -111,10 +112,10 @@ def _slow(number: int) -> str:
     return f"slow@sha256:{number:064x}"
 
 
-def _installed(bed: Testbed, tag: Tag, tell: Tell) -> tuple[Ours, Shell]:
+def _installed(bed: Testbed, tag: Tag, echo: Echo) -> tuple[Ours, Shell]:
     ours = Ours(bed)
     ours.set_image("backend", tag(0))
-    tell(f"everything on an empty cluster, the platform included: {ours.deploy():.1f} s")
+    echo(f"everything on an empty cluster, the platform included: {ours.deploy():.1f} s")
     shell = Shell(bed)
     shell.set_image("backend", tag(0))
     shell.copy_dapr_components()
@@ -126,7 +127,7 @@ def _nothing_taken(ways: Iterable[Way]) -> Taken:
     return {way: defaultdict(list) for way in ways}
 
 
-def _repeat(ways: Sequence[Way], number: int, tag: Tag, taken: Taken, tell: Tell) -> None:
+def _repeat(ways: Sequence[Way], number: int, tag: Tag, taken: Taken, echo: Echo) -> None:
     # Whoever is first at a case warms the cluster for the other.
     turns = ways if number % 2 else [*reversed(ways)]
     steps = {way: _cases(way, number, tag) for way in turns}
@@ -134,7 +135,7 @@ def _repeat(ways: Sequence[Way], number: int, tag: Tag, taken: Taken, tell: Tell
         for way in turns:
             taken[way][case].append(next(steps[way]))
         told = " and ".join(f"{type(way).__name__} {taken[way][case][-1]:.1f} s" for way in ways)
-        tell(f"repetition {number}, {case}: {told}")
+        echo(f"repetition {number}, {case}: {told}")
 
 
 def _cases(way: Way, number: int, tag: Tag) -> Iterator[float]:
@@ -167,10 +168,10 @@ def _require(way: Way, expected: Delivered) -> None:
     # What does not do its work may be as fast as it likes.
     found = delivered(way.project)
     if found != expected:
-        raise BenchError(f"{type(way).__name__} was to deliver {_told(expected)}, and the cluster has {_told(found)}.")
+        raise UserError(f"{type(way).__name__} was to deliver {_text(expected)}, and the cluster has {_text(found)}.")
 
 
-def _told(delivered: Delivered) -> str:
+def _text(delivered: Delivered) -> str:
     return f"{delivered.frontend}, {delivered.backend} and password {delivered.password.rpartition('-')[2]}"
 
 

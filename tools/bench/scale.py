@@ -9,7 +9,7 @@ from tests.support.project import ROOT, Project
 from tools.bench.memory import watched
 from tools.bench.ours import PREVIEW, UP, Ours
 from tools.bench.table import line, markdown, spread
-from tools.bench.testbed import Tell, Testbed, timed
+from tools.bench.testbed import Echo, Testbed, timed
 
 SIZES = (2, 10, 50, 200)
 
@@ -57,8 +57,8 @@ spec:
 """
 
 
-def measure(bed: Testbed, sizes: Sequence[int], tell: Tell) -> str:
-    """The table, with its notes, in Markdown. Raises BenchError where a delivery fails."""
+def measure(bed: Testbed, sizes: Sequence[int], echo: Echo) -> str:
+    """The table, with its notes, in Markdown. Raises UserError where a delivery fails."""
     ours = Ours(bed)
     _one_replica_each(ours.project)
     _add_nodes(ours.project, max(sizes))
@@ -68,13 +68,13 @@ def measure(bed: Testbed, sizes: Sequence[int], tell: Tell) -> str:
     kilobytes: list[float] = []
     for size in sizes:
         _grow(ours.project, size)
-        tell(f"{size} services released: {ours.deploy():.1f} s")
+        echo(f"{size} services released: {ours.deploy():.1f} s")
         kilobytes.append(_record(ours.project))
         for name, command in commands.items():
             taken, peaks = zip(*(_watched(ours.project, command) for _ in range(_REPETITIONS)), strict=True)
             seconds[name].append(spread(taken).median)
             megabytes[name].append(max(peaks))
-            tell(f"{size} services, {name}: {seconds[name][-1]:.1f} s, {megabytes[name][-1]:.0f} MB")
+            echo(f"{size} services, {name}: {seconds[name][-1]:.1f} s, {megabytes[name][-1]:.0f} MB")
     notes = NOTES.format(repetitions=_REPETITIONS)
     columns = [*((seconds[name], _seconds) for name in commands), *((megabytes[name], _memory) for name in commands)]
     columns.append((kilobytes, _size))

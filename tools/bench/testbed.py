@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from settings.names import APPS
+from system.errors import UserError
 from tests.support.project import ROOT, Project
 
 FIRST_TAG = "sha-0000000"
 
-Tell = Callable[[str], None]
+Echo = Callable[[str], None]
 
 _LAST_LINES = 20
-
-
-class BenchError(Exception):
-    """Something that was to be measured did not work; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Delivered:
 
 @contextmanager
 def testbed() -> Generator[Testbed]:
-    """A cluster with nothing on it, until the block is done. Raises BenchError."""
+    """A cluster with nothing on it, until the block is done. Raises UserError."""
     embedded = [sys.executable, str(ROOT / "tools/embedded")]
     with tempfile.TemporaryDirectory(prefix="todo-oke-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
@@ -67,12 +64,12 @@ def _pulumi_home(folder: Path) -> Path:
 
 
 def timed(project: Project, *command: str) -> float:
-    """The seconds that a command takes, from its start to its end. Raises BenchError where it fails."""
+    """The seconds that a command takes, from its start to its end. Raises UserError where it fails."""
     begun = time.monotonic()
     outcome = project.run(*command)
     seconds = time.monotonic() - begun
     if outcome.code != 0:
-        raise BenchError(f"`{' '.join(command[:4])}` failed:\n{last_lines(outcome.text)}")
+        raise UserError(f"`{' '.join(command[:4])}` failed:\n{last_lines(outcome.text)}")
     return seconds
 
 
@@ -100,4 +97,5 @@ def _run(command: list[str]) -> None:
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise BenchError(done.stderr.strip().removeprefix("error: "))
+        message, _, hint = done.stderr.strip().removeprefix("error: ").partition("\nhint: ")
+        raise UserError(message, hint or None)

@@ -1,4 +1,4 @@
-"""`python tools/devstack FOLDER` runs the app on this machine until Ctrl-C, for people who work on it.
+"""Run the app on this machine until Ctrl-C: `python tools/devstack FOLDER`.
 
 Edits of backend/todo and frontend/src show at once. The data and the logs are in FOLDER.
 """
@@ -11,33 +11,36 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))
 
 from devstack.backend import COHERE_API_KEY, backend, cohere, migrate, token
 from devstack.daprd import daprd
 from devstack.ports import is_free
 from devstack.postgres import postgres
-from devstack.process import PROVIDED, ProcessError, answers, running
+from devstack.process import PROVIDED, answers, running
 from devstack.web import FRONTEND
+from system.errors import UserError
+from system.signals import handle_termination
 
-# frontend/vite.config.ts leads /api there.
+# As frontend/vite.config.ts forwards /api.
 BACKEND_PORT = 8000
 PAGE_PORT = 5173
 USER = "demo"
 TOPIC = "todo-events"
-# Signs the tokens of this machine's own app, which nobody else can reach.
+# Signs tokens of an app that only this machine reaches.
 AUTH_SECRET = "a secret of this machine's app, which is no secret"  # noqa: S105
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handle_termination()
     folder = Path(sys.argv[1]).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with app(folder) as environment:
-            _tell(folder, environment)
+            _echo(folder, environment)
             signal.pause()
-    except ProcessError as error:
-        print(error, file=sys.stderr)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped")
@@ -46,10 +49,10 @@ def main() -> int:
 
 @contextmanager
 def app(folder: Path) -> Generator[dict[str, str]]:
-    """Everything, started in its order. Yields the backend's settings. Raises ProcessError."""
+    """Start everything in order and yield the backend's settings. Raises UserError."""
     for port in (BACKEND_PORT, PAGE_PORT):
         if not is_free(port):
-            raise ProcessError(f"Something listens on port {port} already: stop it, and run this again.")
+            raise UserError(f"Another process listens on port {port}, which the app needs.", f"lsof -i :{port}")
     with ExitStack() as parts:
         database = parts.enter_context(postgres(folder / "postgres"))
         migrate(database)
@@ -68,14 +71,14 @@ def app(folder: Path) -> Generator[dict[str, str]]:
 
 
 def _chat(parts: ExitStack, folder: Path) -> dict[str, str]:
-    """Cohere with the user's own key, else its stand-in."""
+    """Return the settings of Cohere with the user's own key, else of a fake Cohere."""
     if key := os.environ.get("COHERE_API_KEY"):
         return {"COHERE_API_KEY": key}
     return {"COHERE_API_KEY": COHERE_API_KEY, "COHERE_BASE_URL": parts.enter_context(cohere(folder / "cohere.log"))}
 
 
 def _events(parts: ExitStack, folder: Path) -> dict[str, str]:
-    """A sidecar, where there is one; without, the backend delivers its events itself."""
+    """Return the settings of a sidecar, where daprd exists; the backend else delivers its events itself."""
     if not (PROVIDED / "bin" / "daprd").exists():
         return {}
     resources = Path(__file__).with_name("dapr")
@@ -86,7 +89,7 @@ def _events(parts: ExitStack, folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _page(folder: Path) -> Generator[None]:
-    # Not by npm, which ends without ending what it runs.
+    # Not by npm, which leaves its child behind.
     vite = FRONTEND / "node_modules" / ".bin" / "vite"
     command = [vite, "--port", str(PAGE_PORT), "--strictPort", "--host", "127.0.0.1"]
     ready = lambda: answers(PAGE_PORT, "/")  # noqa: E731
@@ -94,8 +97,8 @@ def _page(folder: Path) -> Generator[None]:
         yield
 
 
-def _tell(folder: Path, environment: dict[str, str]) -> None:
-    chat = "Cohere" if "COHERE_BASE_URL" not in environment else "a stand-in; set COHERE_API_KEY for Cohere"
+def _echo(folder: Path, environment: dict[str, str]) -> None:
+    chat = "Cohere" if "COHERE_BASE_URL" not in environment else "a fake; set COHERE_API_KEY for Cohere"
     events = "through daprd" if "EVENTS_TOPIC" in environment else "without a sidecar"
     print(f"""
 The app runs at http://127.0.0.1:{PAGE_PORT}

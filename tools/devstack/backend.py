@@ -1,15 +1,17 @@
-"""The backend as a process, with the stand-in for Cohere and its migrations."""
+"""The backend, its migrations, and a fake Cohere."""
 
 import subprocess
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from system.errors import UserError
+
 from .ports import free_port
-from .process import ProcessError, answers, last_lines, running
+from .process import answers, last_lines, running
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
-COHERE_API_KEY = "the stand-in's key"
+COHERE_API_KEY = "the key of the fake Cohere"
 SERVE = ("-m", "todo")
 
 _PYTHON = BACKEND / ".venv" / "bin" / "python"
@@ -17,9 +19,9 @@ _PYTHON = BACKEND / ".venv" / "bin" / "python"
 
 @contextmanager
 def backend(environment: Mapping[str, str], port: int, log: Path, arguments: Sequence[str] = SERVE) -> Generator[str]:
-    """The backend at `port` of 127.0.0.1, with the settings in `environment`. Yields its address.
+    """Run the backend at a port of 127.0.0.1, with the settings in `environment`, and yield its address.
 
-    arguments: of Python, where it is not to be served as in its image. Raises ProcessError.
+    arguments: of Python; by default as in the image. Raises UserError.
     """
     _require()
     variables = {"HOST": "127.0.0.1", "PORT": str(port), **environment}
@@ -36,11 +38,11 @@ def backend(environment: Mapping[str, str], port: int, log: Path, arguments: Seq
 
 @contextmanager
 def cohere(log: Path) -> Generator[str]:
-    """A stand-in for Cohere, for the key COHERE_API_KEY. Yields its address. Raises ProcessError."""
+    """Run a fake Cohere that accepts COHERE_API_KEY, and yield its address. Raises UserError."""
     _require()
     port = free_port()
     with running(
-        "Cohere's stand-in",
+        "the fake Cohere",
         [_PYTHON, "-m", "dev.cohere", str(port)],
         log,
         lambda: answers(port, "/openapi.json"),
@@ -51,12 +53,12 @@ def cohere(log: Path) -> Generator[str]:
 
 
 def migrate(database_url: str) -> None:
-    """Brings the database up to date, as the Helm hook does. Raises ProcessError."""
+    """Migrate the database as the Helm hook does. Raises UserError."""
     _run([_PYTHON, "-m", "alembic", "upgrade", "head"], {"DATABASE_URL": database_url})
 
 
 def token(user: str, environment: Mapping[str, str]) -> str:
-    """A bearer token for `user`, valid for a day, with the secret in `environment`. Raises ProcessError."""
+    """Return a bearer token for `user`, valid for a day, signed with the secret in `environment`. Raises UserError."""
     return _run([_PYTHON, "-m", "todo", "token", user], environment).strip()
 
 
@@ -64,10 +66,10 @@ def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:
     _require()
     done = subprocess.run(command, cwd=BACKEND, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ProcessError(f"`python {' '.join(map(str, command[1:4]))}` failed:\n{last_lines(done.stderr)}")
+        raise UserError(f"`python {' '.join(map(str, command[1:4]))}` failed:\n{last_lines(done.stderr)}")
     return done.stdout
 
 
 def _require() -> None:
     if not _PYTHON.exists():
-        raise ProcessError("The backend's packages are not there: run `python3 tools/bootstrap.py app`.")
+        raise UserError("The backend's packages are not installed.", "python3 tools/bootstrap.py app")

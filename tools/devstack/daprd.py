@@ -1,4 +1,4 @@
-"""Dapr's sidecar, as it runs beside the app without a cluster.
+"""Dapr's sidecar in standalone mode.
 
 Source: https://docs.dapr.io/reference/arguments-annotations-overview/
 """
@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
+from system.errors import UserError
+
 from .ports import free_port
-from .process import PROVIDED, ProcessError, answers, running
+from .process import PROVIDED, answers, running
 
 _PROGRAM = PROVIDED / "bin" / "daprd"
 
@@ -29,13 +31,12 @@ class Sidecar:
 def daprd(
     resources: Path, app_id: str, app_port: int | None, log: Path, sidecar: Sidecar | None = None
 ) -> Generator[Sidecar]:
-    """A sidecar with the resources of that folder, for the app that listens, or will, on `app_port`, if it has one.
+    """Run a sidecar with the resources in a folder, and yield it once the app can use it.
 
-    It is ready when the app may use it. `sidecar` names the ports of an earlier one, to be there again. Raises
-    ProcessError.
+    app_port: the app's, now or later. sidecar: the ports to use again. Raises UserError.
     """
     if not _PROGRAM.exists():
-        raise ProcessError("daprd is not provided: run `python3 tools/bootstrap.py app-tests`.")
+        raise UserError("daprd is not installed.", "python3 tools/bootstrap.py app-tests")
     sidecar = sidecar or Sidecar()
     options = {
         "mode": "standalone",

@@ -1,4 +1,4 @@
-"""A Kafka broker that asks for a password.
+"""A Kafka broker that requires a password.
 
 Sources: https://kafka.apache.org/documentation/#kraft and https://kafka.apache.org/documentation/#security_sasl_scram
 """
@@ -12,22 +12,24 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from system.errors import UserError
+
 from .ports import free_port
-from .process import PROVIDED, ProcessError, last_lines, running
+from .process import PROVIDED, last_lines, running
 
 _JARS = PROVIDED / "kafka"
 _CLUSTER_ID = base64.urlsafe_b64encode(b"todo-oke-kafka-1").decode().rstrip("=")  # any 16 bytes
 _ITERATIONS = 4096  # the fewest that Kafka accepts
 
-# A heap that is enough for tests, and a compiler that is quick rather than thorough.
+# A small heap, and the faster of the two compilers.
 _JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",  # says when the broker is ready
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",  # logs _READY
 )
 _READY = b"Kafka Server started"
 
-# Clients have the first listener. The broker's own ones need no password, so that none is in this file.
+# Clients use the first listener. The broker's own need no password, so that none is in this file.
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -51,14 +53,13 @@ controlled.shutdown.enable=false
 
 @contextmanager
 def kafka(folder: Path, user: str, password: str) -> Generator[str]:
-    """A broker with SASL_PLAINTEXT and SCRAM-SHA-256 for `user`; it makes a topic when it is first asked for it.
+    """Run a broker with SASL_PLAINTEXT and SCRAM-SHA-256, and yield its address for clients, host:port.
 
-    Its data are in `folder`, which is made where it does not exist, and kept, with the user that it was made for.
-    Yields the address for clients, host:port. Raises ProcessError.
+    It creates topics on first use. Its data, and the first `user`, stay in `folder`. Raises UserError.
     """
     java = shutil.which("java")
     if java is None or not _JARS.exists():
-        raise ProcessError("Kafka is not provided: run `python3 tools/bootstrap.py app-tests`.")
+        raise UserError("Kafka is not installed.", "python3 tools/bootstrap.py app-tests")
     program = [java, *_JVM, *_LOGGING, "-cp", f"{_JARS}/*"]
     folder.mkdir(parents=True, exist_ok=True)
     port, data, log = free_port(), folder / "data", folder / "log"
@@ -78,7 +79,7 @@ def kafka(folder: Path, user: str, password: str) -> Generator[str]:
 
 
 def _credential(user: str, password: str) -> str:
-    """The user as the broker stores it (https://www.rfc-editor.org/rfc/rfc5802#section-3), without the password."""
+    """Return the user's salted credential for the broker: https://www.rfc-editor.org/rfc/rfc5802#section-3."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
     fields = f'name="{user}",salt="{_text(salt)}",saltedpassword="{_text(salted)}",iterations={_ITERATIONS}'
@@ -90,7 +91,7 @@ def _text(data: bytes) -> str:
 
 
 def _format(command: list[str], properties: Path, credential: str) -> None:
-    # As a file, because other users may read a process's arguments.
+    # In a file, because other users can read a process's arguments.
     arguments = properties.with_name("format")
     arguments.touch(mode=0o600)
     try:
@@ -100,7 +101,7 @@ def _format(command: list[str], properties: Path, credential: str) -> None:
         done = subprocess.run(
             [*command, f"@{arguments}"],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,  # not into the log, for it shows the credential
+            stdout=subprocess.PIPE,  # not into the log: it contains the credential
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
@@ -108,4 +109,4 @@ def _format(command: list[str], properties: Path, credential: str) -> None:
     finally:
         arguments.unlink()
     if done.returncode:
-        raise ProcessError(f"Kafka's storage in {properties.parent} cannot be formatted:\n{last_lines(done.stdout)}")
+        raise UserError(f"Kafka's storage in {properties.parent} could not be formatted:\n{last_lines(done.stdout)}")

@@ -11,33 +11,35 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .ports import free_port
-from .process import PROVIDED, ProcessError, last_lines
+from system.errors import UserError
 
-# Of a server that nobody else can reach.
+from .ports import free_port
+from .process import PROVIDED, last_lines
+
+# For a server that only this machine reaches.
 USER = PASSWORD = DATABASE = "todo"  # noqa: S105
-START_SECONDS = 30
-# PostgreSQL refuses to run as root. Every system has this account, and it owns nothing else.
+START_SECONDS = 60
+# PostgreSQL refuses to run as root. Every system has this account.
 UNPRIVILEGED = "nobody"
 
 
 @contextmanager
 def postgres(folder: Path) -> Generator[str]:
-    """A server whose data are in `folder`, which is made where it does not exist, and kept.
+    """Run a server and yield its address, postgresql://user:password@host:port/database.
 
-    Yields the database's address, postgresql://user:password@host:port/database. Raises ProcessError.
+    Its data stay in `folder`. Raises UserError.
     """
     data, log = folder / "data", folder / "log"
     if not data.exists():
         _create(folder)
     port = free_port()
-    # The socket's path has a length that folders easily exceed, and everybody here uses TCP.
+    # No socket: its path has a maximum length, and every client uses TCP.
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c synchronous_commit=off"
     control = [_program("pg_ctl"), "--pgdata", data, "--silent"]
     started = _run([*control, "start", "--wait", f"--timeout={START_SECONDS}", f"--log={log}", f"--options={options}"])
     if started.returncode:
-        told = log.read_text() if log.exists() else started.stdout
-        raise ProcessError(f"PostgreSQL does not start ({log}):\n{last_lines(told)}")
+        output = log.read_text() if log.exists() else started.stdout
+        raise UserError(f"PostgreSQL did not start ({log}):\n{last_lines(output)}")
     try:
         yield f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}/{DATABASE}"
     finally:
@@ -51,30 +53,30 @@ def _create(folder: Path) -> None:
     password = folder / "password"
     password.write_text(PASSWORD)
     initdb = [_program("initdb"), "--pgdata", folder / "data", "--username", USER, "--pwfile", password]
-    made = _run([*initdb, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"])
-    if made.returncode:
+    done = _run([*initdb, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"])
+    if done.returncode:
         shutil.rmtree(folder / "data", ignore_errors=True)
-        raise ProcessError(f"initdb failed in {folder}:\n{made.stdout}")
+        raise UserError(f"initdb failed in {folder}:\n{done.stdout}")
     _single(folder / "data", f"CREATE DATABASE {DATABASE}")
 
 
 def _single(data: Path, statement: str) -> None:
-    """Runs a statement in a server that is not started yet."""
-    made = _run([_program("postgres"), "--single", "-D", data, "postgres"], typed=statement + "\n")
-    if made.returncode:
-        raise ProcessError(f"`{statement}` failed in {data}:\n{made.stdout}")
+    """Run a statement without starting the server."""
+    done = _run([_program("postgres"), "--single", "-D", data, "postgres"], typed=statement + "\n")
+    if done.returncode:
+        raise UserError(f"`{statement}` failed in {data}:\n{done.stdout}")
 
 
 def _program(name: str) -> Path:
     link = PROVIDED / "bin" / name
     if not link.exists():
-        raise ProcessError("PostgreSQL is not provided: run `python3 tools/bootstrap.py app`.")
-    # The account that it runs as may not see this checkout.
+        raise UserError("PostgreSQL is not installed.", "python3 tools/bootstrap.py app")
+    # The unprivileged account may have no access to this checkout.
     return link.resolve()
 
 
 def _run(command: list[str | Path], typed: str = "") -> subprocess.CompletedProcess[str]:
-    # A file and not a pipe, because the server that pg_ctl leaves running would hold a pipe open.
+    # Not a pipe, which the server would hold open after pg_ctl has ended.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""A process that is started, awaited until it is ready, and stopped."""
+"""Start a process, wait until it is ready, and stop it."""
 
 import http.client
 import subprocess
@@ -8,17 +8,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
+from system.errors import UserError
+
 PROVIDED = Path(__file__).resolve().parents[2] / ".tools"
-"""What `python3 tools/bootstrap.py app-tests` provides."""
-_START_SECONDS = 60
-_STOP_SECONDS = 20
+"""The folder that `python3 tools/bootstrap.py app-tests` fills."""
 _POLL_SECONDS = 0.05
-_ANSWER_SECONDS = 1
+_RESPONSE_SECONDS = 1
 _LAST_LINES = 15
-
-
-class ProcessError(Exception):
-    """A part is missing or does not start. The text says why, with the last lines of its log."""
 
 
 @contextmanager
@@ -30,12 +26,14 @@ def running(  # noqa: PLR0913 (a process has these)
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    start_seconds: float = 60,
+    stop_seconds: float = 20,
 ) -> Generator[None]:
-    """Starts `command`, waits for `is_ready`, and stops the process at the end; what it prints is appended to `log`.
+    """Run `command` for the block, from the time that it is ready; its output is appended to `log`.
 
-    folder, environment: where it runs and with which variables, if not those of this process.
+    folder, environment: by default this process's. start_seconds, stop_seconds: until the process is killed.
 
-    Raises ProcessError.
+    Raises UserError where it does not become ready.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -45,23 +43,23 @@ def running(  # noqa: PLR0913 (a process has these)
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the one who started this, and who stops the parts in their order
+            start_new_session=True,  # Ctrl-C reaches the caller alone, who stops its processes in order
         )
     try:
-        _wait(name, process, log, is_ready)
+        _wait(name, process, log, is_ready, start_seconds)
         yield
     finally:
         process.terminate()
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(stop_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
 def answers(port: int, path: str, status: HTTPStatus = HTTPStatus.OK) -> bool:
-    """Whether a GET of `path` at that port of 127.0.0.1 is answered with `status`."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
+    """Return whether a GET of `path` at a port of 127.0.0.1 has this status."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_RESPONSE_SECONDS)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == status
@@ -72,18 +70,18 @@ def answers(port: int, path: str, status: HTTPStatus = HTTPStatus.OK) -> bool:
 
 
 def last_lines(output: str) -> str:
-    """The end of what a process printed, where the reason is."""
+    """Return the end of a process's output."""
     return "\n".join(output.splitlines()[-_LAST_LINES:])
 
 
-def _wait(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+def _wait(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while not is_ready():
         if process.poll() is not None:
-            problem = f"ended with exit code {process.returncode} at its start"
+            problem = f"ended with exit code {process.returncode} before it was ready"
         elif time.monotonic() > deadline:
-            problem = f"is not ready after {_START_SECONDS} s"
+            problem = f"was not ready within {seconds:g} s"
         else:
             time.sleep(_POLL_SECONDS)
             continue
-        raise ProcessError(f"{name} {problem} ({log}):\n{last_lines(log.read_text(errors='replace'))}")
+        raise UserError(f"{name} {problem} ({log}):\n{last_lines(log.read_text(errors='replace'))}")

@@ -1,4 +1,4 @@
-"""The built page behind its own nginx, and an ingress in front of it and the backend.
+"""The built page in its own nginx, and an ingress before the page and the backend.
 
 Source: https://nginx.org/en/docs/switches.html
 """
@@ -8,12 +8,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from system.errors import UserError
+
 from .ports import free_port
-from .process import PROVIDED, ProcessError, answers, running
+from .process import PROVIDED, answers, running
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 
-# As the chart's Ingress: /api leads to the backend, everything else to the page.
+# The chart's routes: /api to the backend, everything else to the page.
 _INGRESS = """\
 pid ingress.pid;
 worker_processes 1;
@@ -36,9 +38,9 @@ http {{
 
 @contextmanager
 def ingress(folder: Path, backend_port: int) -> Generator[str]:
-    """The app's address, for the page of frontend/dist and a backend that listens, or will, on that port.
+    """Serve the page of frontend/dist and the backend, which may start later, and yield the app's address.
 
-    folder: for what nginx writes. Raises ProcessError.
+    folder: for nginx's files. Raises UserError.
     """
     port = free_port()
     with _page(folder / "page") as page:
@@ -50,15 +52,15 @@ def ingress(folder: Path, backend_port: int) -> Generator[str]:
 
 @contextmanager
 def _page(folder: Path) -> Generator[int]:
-    """The page as its image serves it, but for the port and the places of files."""
+    """Serve the page as its image does, with another port and other paths, and yield the port."""
     built = FRONTEND / "dist"
     if not (built / "index.html").exists():
-        raise ProcessError("The page is not built: run `npm run build` in frontend.")
+        raise UserError("The page is not built.", "npm --prefix frontend run build")
     port = free_port()
     configuration = (FRONTEND / "nginx.conf").read_text()
     for text, replacement in (("listen 8080;", f"listen 127.0.0.1:{port};"), ("/tmp/", "")):  # noqa: S108
         if text not in configuration:
-            raise ProcessError(f"frontend/nginx.conf has no `{text}`, which tools/devstack/web.py replaces.")
+            raise UserError(f"frontend/nginx.conf has no `{text}`, which tools/devstack/web.py replaces.")
         configuration = configuration.replace(text, replacement)
     _lay_out(folder, configuration)
     shutil.copytree(built, folder / "html", dirs_exist_ok=True)
@@ -73,10 +75,10 @@ def _lay_out(folder: Path, configuration: str) -> None:
 
 @contextmanager
 def nginx(name: str, folder: Path, is_ready: Callable[[], bool]) -> Generator[None]:
-    """Runs nginx by `folder`/nginx.conf, which names files as they lie in the folder. Raises ProcessError."""
+    """Run nginx with `folder`/nginx.conf, whose paths are relative to the folder. Raises UserError."""
     program = PROVIDED / "bin" / "nginx"
     if not program.exists():
-        raise ProcessError("nginx is not provided: run `python3 tools/bootstrap.py app-tests`.")
+        raise UserError("nginx is not installed.", "python3 tools/bootstrap.py app-tests")
     command = [program, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"]
     with running(name, command, folder / "log", is_ready):
         yield

@@ -1,7 +1,7 @@
 """The embedded cluster: `python tools/embedded up|down FOLDER`.
 
-A real control plane (etcd, API server, controller manager, scheduler) on this machine, without root or Docker, whose
-nodes and pods kwok simulates. Everything that it writes is in FOLDER; FOLDER/kubeconfig leads to it.
+A real control plane (etcd, API server, controller manager, scheduler) on this machine, without root or Docker. kwok
+simulates its nodes and pods. All its files are in FOLDER, also its kubeconfig.
 Source: https://kwok.sigs.k8s.io/docs/user/kwokctl-manage-cluster/
 """
 
@@ -16,55 +16,53 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))
+
+from system.errors import UserError
+from system.signals import exit_code, handle_termination
+
 HERE = Path(__file__).parent
 NAME = "embedded"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 READY_SECONDS = 120
 
 
-class EmbeddedClusterError(Exception):
-    """The embedded cluster did not start; the message is for the user."""
-
-
 def up(folder: Path) -> str:
-    """Makes the cluster, or starts it again where its processes are gone; says in one line what it found and did.
-
-    Raises EmbeddedClusterError.
-    """
-    begun = time.monotonic()
+    """Create the cluster, or start it again where its processes ended, and return a line about it. Raises UserError."""
+    started = time.monotonic()
     kubeconfig = folder / "kubeconfig"
     if _answers(kubeconfig):
         return f"The embedded cluster is running ({kubeconfig})."
     if kubeconfig.exists():
-        _kwokctl(folder, "stop", "cluster")  # what is left of it would hold its ports
+        _kwokctl(folder, "stop", "cluster")  # its remaining processes would hold its ports
         _kwokctl(folder, "start", "cluster", "--wait", f"{READY_SECONDS}s")
-        return f"The embedded cluster is running again after {time.monotonic() - begun:.0f} s ({kubeconfig})."
-    down(folder)  # what an interrupted start left behind
+        return f"The embedded cluster is running again after {time.monotonic() - started:.0f} s ({kubeconfig})."
+    down(folder)  # after an interrupted start
     folder.mkdir(parents=True)
-    made = folder / "kubeconfig.new"
+    new_kubeconfig = folder / "kubeconfig.new"
     binaries = [argument for name in COMPONENTS for argument in (f"--{name}-binary", _binary(name))]
     with _alone():
         _kwokctl(
-            folder, "create", "cluster", "--config", str(HERE / "cluster.yaml"), "--kubeconfig", str(made),
+            folder, "create", "cluster", "--config", str(HERE / "cluster.yaml"), "--kubeconfig", str(new_kubeconfig),
             "--kwok-controller-binary", _binary("kwok"), *binaries, "--wait", f"{READY_SECONDS}s",
         )  # fmt: skip
-    _kubectl(made, "apply", "--filename", str(HERE / "nodes.yaml"))
-    _kubectl(made, "wait", "node", "--all", "--for", "condition=Ready", "--timeout", f"{READY_SECONDS}s")
-    made.rename(kubeconfig)
-    return f"The embedded cluster is ready after {time.monotonic() - begun:.0f} s ({kubeconfig})."
+    _kubectl(new_kubeconfig, "apply", "--filename", str(HERE / "nodes.yaml"))
+    _kubectl(new_kubeconfig, "wait", "node", "--all", "--for", "condition=Ready", "--timeout", f"{READY_SECONDS}s")
+    new_kubeconfig.rename(kubeconfig)
+    return f"The embedded cluster is ready after {time.monotonic() - started:.0f} s ({kubeconfig})."
 
 
 @contextmanager
 def _alone() -> Generator[None]:
-    """Lets nobody else make a cluster meanwhile: kwokctl chooses ports that are free, and takes them later."""
-    # kwokctl itself is what all checkouts have in common, so the lock needs no file of its own.
+    """Create one cluster at a time: kwokctl chooses free ports, and uses them later."""
+    # All checkouts share kwokctl, so it serves as the lock's file.
     with Path(_binary("kwokctl")).resolve().open("rb") as kwokctl:
         fcntl.flock(kwokctl, fcntl.LOCK_EX)
         yield
 
 
 def down(folder: Path) -> str:
-    """Ends the cluster's processes and removes the folder; does nothing where there is none."""
+    """End the cluster's processes, remove the folder, and return a line about it. Raises UserError."""
     if not folder.exists():
         return "There is no embedded cluster."
     if (folder / "clusters" / NAME).exists():
@@ -78,7 +76,7 @@ def _answers(kubeconfig: Path) -> bool:
         return False
     try:
         _kubectl(kubeconfig, "get", "--raw", "/readyz", "--request-timeout", "5s")
-    except EmbeddedClusterError:
+    except UserError:
         return False
     return True
 
@@ -97,13 +95,13 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> None:
     )
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).splitlines()[-10:])
-        raise EmbeddedClusterError(f"{' '.join(command[:3])} failed:\n{last}")
+        raise UserError(f"`{' '.join(command[:3])}` failed with exit code {done.returncode}:\n{last}")
 
 
 def _binary(name: str) -> str:
     path = shutil.which(name)
     if path is None:
-        raise EmbeddedClusterError(f"{name} is not on PATH: run `make tools` first.")
+        raise UserError(f"{name} is not on PATH.", "make tools && export PATH=$PWD/.tools/bin:$PATH")
     return path
 
 
@@ -113,11 +111,14 @@ def main() -> int:
     parser.add_argument("command", choices=commands)
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
+    handle_termination()
     try:
         print(commands[arguments.command](arguments.folder))
-    except EmbeddedClusterError as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt as interrupt:
+        return exit_code(interrupt)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What the app and its tests run with on this machine: its own packages, and the programs around it."""
+"""Provide what the app and its tests run with: their packages, and the programs around them."""
 
 import shutil
 from collections.abc import Mapping
@@ -6,21 +6,20 @@ from pathlib import Path
 
 from . import installed, jars, node_modules, prerequisites, programs, venv
 from .apt import Apt
-from .errors import BootstrapError
 from .executables import Executables
 from .layout import Layout
 from .machine import Platform
 from .pins import App, Jars
 from .place import link
-from .progress import Say
+from .progress import Echo
 from .run import Run, with_stamp
 from .stamp import Stamp, own_inputs
 
 
-def provide_app(layout: Layout, app: App, platform: Platform, say: Say) -> None:
-    """Provides all that `app` names, or does nothing where it is there. Raises BootstrapError."""
-    with_stamp(_stamp(layout, app, platform), layout, platform, say, lambda run: _provide(run, app))
-    say(f"the app's programs are ready in {layout.bin}")
+def provide_app(layout: Layout, app: App, platform: Platform, echo: Echo) -> None:
+    """Provide everything that `app` names. Raises UserError, or a group of them."""
+    with_stamp(_stamp(layout, app, platform), layout, platform, echo, lambda run: _provide(run, app))
+    echo(f"the app's programs are ready in {layout.bin}")
 
 
 def _stamp(layout: Layout, app: App, platform: Platform) -> Stamp:
@@ -49,24 +48,24 @@ def _lock(layout: Layout, program: Jars) -> Path:
 
 
 def _provide(run: Run, app: App) -> None:
-    layout, say = run.layout, run.say
+    layout, echo = run.layout, run.echo
     apt = Apt.find(layout)
     missing = [wanted for wanted in app.programs if not programs.find(wanted, layout)]
     executables = Executables(app.tools, lambda tool: installed.find(tool, layout.search_path), run)
 
-    # Whatever is known to be missing is said at once, and before the first long step.
+    # Everything that is missing is reported at once, before the first long step.
     problems = [
         *prerequisites.of_python(),
         *prerequisites.of_runtimes(app.runtimes, layout.search_path),
         *prerequisites.of_files(_locks(layout)),
-        *([] if apt else programs.problems(missing)),
+        *([] if apt else map(programs.not_installed, missing)),
         *executables.problems(),
     ]
     prerequisites.require(problems)
     if missing and apt:
-        programs.install(missing, apt, say)
-    venv.provide(layout.backend, say)
-    node_modules.provide(layout.frontend, layout.search_path, say)
+        programs.install(missing, apt, echo)
+    venv.provide(layout.backend, echo)
+    node_modules.provide(layout.frontend, layout.search_path, echo)
     _place(layout, app, executables.provide(), {program.folder: _folder(program, run) for program in app.jars})
 
 
@@ -82,7 +81,7 @@ def _place(layout: Layout, app: App, tools: Mapping[str, Path], folders: Mapping
     for wanted in app.programs:
         found = programs.find(wanted, layout)
         if found is None:
-            raise BootstrapError(*programs.problems([wanted]))  # the package does not hold what it is to hold
+            raise programs.not_installed(wanted)  # the package that apt installed lacks it
         for name, path in found.items():
             link(layout.bin / name, path)
     for name, path in tools.items():

@@ -1,4 +1,4 @@
-"""Packages of Debian and Ubuntu, without the services that they would start."""
+"""Install packages of Debian and Ubuntu without starting their services."""
 
 import os
 import shutil
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from . import command
 from .layout import Layout
-from .progress import Say
+from .progress import Echo
 
-# What keeps a package from starting its service (https://wiki.debian.org/PolicyRcD), and PostgreSQL's from making a
-# database cluster (pg_createcluster(8)).
-_QUIET = {
+# Files that prevent packages from starting their services (https://wiki.debian.org/PolicyRcD), and PostgreSQL's from
+# creating a database cluster (pg_createcluster(8)).
+_NO_SERVICES = {
     "usr/sbin/policy-rc.d": "#!/bin/sh\nexit 101\n",
     "etc/postgresql-common/createcluster.conf": "create_main_cluster = off\n",
 }
@@ -21,38 +21,38 @@ _QUIET = {
 
 @dataclass(frozen=True)
 class Apt:
-    """An apt-get, and the root of the file system that it installs into."""
+    """The command apt-get, and the root of the file system that it installs into."""
 
     command: str
     root: Path
 
     @classmethod
     def find(cls, layout: Layout) -> "Apt | None":
-        """The one on PATH, for root; nobody else may use it."""
+        """Return the apt-get on PATH for root, and None for everybody else, who may not use it."""
         found = shutil.which("apt-get", path=layout.search_path)
         return cls(found, layout.system) if found and os.geteuid() == 0 else None
 
-    def install(self, packages: Sequence[str], say: Say) -> None:
-        """Installs `packages` and what they cannot do without. Raises BootstrapError."""
-        self._run(["update"], say)
+    def install(self, packages: Sequence[str], echo: Echo) -> None:
+        """Install `packages` and their dependencies. Raises UserError."""
+        self._run(["update"], echo)
         if "postgresql" in packages:
-            self._install(["postgresql-common"], say)  # it brings the file that is changed for a while below
-        with ExitStack() as quiet:
-            for name, text in _QUIET.items():
+            self._install(["postgresql-common"], echo)  # it brings a file that is replaced below
+        with ExitStack() as files:
+            for name, text in _NO_SERVICES.items():
                 if (self.root / name).parent.exists():
-                    quiet.enter_context(_holding(self.root / name, text))
-            self._install(packages, say)
+                    files.enter_context(_replaced(self.root / name, text))
+            self._install(packages, echo)
 
-    def _install(self, packages: Sequence[str], say: Say) -> None:
-        self._run(["install", "--yes", "--no-install-recommends", *packages], say)
+    def _install(self, packages: Sequence[str], echo: Echo) -> None:
+        self._run(["install", "--yes", "--no-install-recommends", *packages], echo)
 
-    def _run(self, arguments: Sequence[str], say: Say) -> None:
-        command.run([self.command, *arguments], say, environment=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+    def _run(self, arguments: Sequence[str], echo: Echo) -> None:
+        command.run([self.command, *arguments], echo, environment=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
 
 
 @contextmanager
-def _holding(path: Path, text: str) -> Generator[None]:
-    """Lets `path` be an executable file of this text, and then again what it was."""
+def _replaced(path: Path, text: str) -> Generator[None]:
+    """Replace `path` with an executable file of this text for the block."""
     before = path.read_bytes() if path.exists() else None
     mode = path.stat().st_mode if before is not None else 0
     path.write_text(text)

@@ -1,4 +1,4 @@
-"""Tools built from their pinned Go modules, several modules at a time."""
+"""Build tools from their pinned Go modules, several modules at a time."""
 
 import os
 import signal
@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from system.errors import UserError
+
 from .cache import Cache
-from .errors import BootstrapError
 from .go import environment
 from .machine import Platform
 from .pins import GoModule, Tool
-from .progress import Say, duration, elapsed, show_end
+from .progress import Echo, duration, elapsed, show_end
 from .recipe import entry, linker_flags
 
 _HEARTBEAT = 30.0  # seconds
@@ -23,7 +24,7 @@ _POLL = 0.05  # seconds
 
 @dataclass(frozen=True)
 class Build:
-    """Tools of one Go module: one go command builds them, so that what they share is compiled once."""
+    """Tools of one Go module, built by one go command, so that shared packages are compiled once."""
 
     module: GoModule
     tools: tuple[Tool, ...]
@@ -33,7 +34,7 @@ class Build:
 
 
 def builds_of(tools: Iterable[Tool]) -> list[Build]:
-    """The builds that make `tools`, the longest first."""
+    """Return the builds that make `tools`, longest first."""
     by_folder: dict[str, list[Tool]] = {}
     for tool in tools:
         by_folder.setdefault(tool.module.folder, []).append(tool)
@@ -43,37 +44,37 @@ def builds_of(tools: Iterable[Tool]) -> list[Build]:
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds with the command `go` from the folders in `modules` into `cache`."""
+    """Builds from the folders in `modules` into `cache`."""
 
-    go: str
+    go: str  # the command
     modules: Path
     cache: Cache
     platform: Platform
-    say: Say
+    echo: Echo
 
     def run(self, builds: Sequence[Build], at_once: int) -> None:
-        """Builds all, in the given order and `at_once` side by side; each tool is in the cache as soon as it is built.
+        """Run the builds in order, `at_once` side by side, and cache each tool as soon as it is built.
 
-        The first failure ends the others and raises BootstrapError. No process outlives the call.
+        The first failure ends the others and raises UserError. No process outlives the call.
         """
         waiting = list(builds)
         with self.cache.staging() as staging, _ended_together() as running:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    with _signals_deferred():  # or one could come between the start of a process and the note of it
+                    with _signals_deferred():  # one between the start and the append would leave the process behind
                         running.append(self._start(waiting.pop(0), staging))
                 time.sleep(_POLL)
                 for build in [build for build in running if build.process.poll() is not None]:
                     running.remove(build)
                     self._finish(build)
                 for build in running:
-                    build.report(self.say)
+                    build.report(self.echo)
 
     def _start(self, build: Build, staging: Path) -> "_Running":
-        self.say(f"building {build}; from nothing, on two cores, that takes {duration(build.module.seconds)}")
+        self.echo(f"building {build}; from nothing, on two cores, that takes {duration(build.module.seconds)}")
         folder = staging / build.module.folder
         (folder / "tmp").mkdir(parents=True)
-        # A single package is built under its tool's name, several under theirs, which are the tools' names too.
+        # go names a single package's executable as it is told, and several in a folder by their own names: the tools'.
         output = str(folder / build.tools[0].name) if len(build.tools) == 1 else f"{folder}/"
         command = [self.go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", output]
         command += ["-tags", ",".join(build.module.tags), "-ldflags", linker_flags(build.module)]
@@ -85,16 +86,16 @@ class Builder:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, to end it with its compilers
+                start_new_session=True,  # a process group of its own, to end go with its compilers
             )
         return _Running(build, process, folder)
 
     def _finish(self, running: "_Running") -> None:
         if running.process.returncode != 0:
-            show_end((running.folder / "log").read_text(errors="replace"), self.say)
-            raise BootstrapError(
-                f"building {running.build} from tools/go/{running.build.module.folder} failed: mend what go says above "
-                "and run this again; what was built before is kept."
+            show_end((running.folder / "log").read_text(errors="replace"), self.echo)
+            raise UserError(
+                f"Building {running.build} from tools/go/{running.build.module.folder} failed, for the "
+                "reason above; what was built before is kept."
             )
         for tool in running.build.tools:
             name = entry(tool, self.platform, self.modules)
@@ -102,7 +103,7 @@ class Builder:
             staged.mkdir()
             (running.folder / tool.name).rename(staged / tool.name)
             self.cache.publish(staged, name)
-        self.say(f"built {running.build} in {elapsed(running.started)}")
+        self.echo(f"built {running.build} in {elapsed(running.started)}")
 
 
 @dataclass
@@ -113,32 +114,34 @@ class _Running:
     started: float = field(default_factory=time.monotonic)
     reported: float = field(default_factory=time.monotonic)
 
-    def report(self, say: Say) -> None:
+    def report(self, echo: Echo) -> None:
         if time.monotonic() - self.reported >= _HEARTBEAT:
             self.reported = time.monotonic()
-            say(f"still building {self.build}, for {elapsed(self.started)}")
+            echo(f"still building {self.build}, for {elapsed(self.started)}")
 
 
 @contextmanager
 def _signals_deferred() -> Generator[None]:
-    """Lets the signals that end the bootstrap take effect when the block is done."""
-    came: list[int] = []
-    handlers = {
-        number: signal.signal(number, lambda number, _frame: came.append(number))
+    """Handle signals that arrive in the block after it. An ignored signal stays ignored."""
+    received: list[int] = []
+    numbers = [
+        number
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    handlers = {number: signal.signal(number, lambda number, _frame: received.append(number)) for number in numbers}
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in came:
+        for number in received:
             signal.raise_signal(number)
 
 
 @contextmanager
 def _ended_together() -> Generator[list[_Running]]:
-    """A list of running builds; those that are left in it are ended."""
+    """Yield a list of running builds, and kill what is left in it."""
     running: list[_Running] = []
     try:
         yield running

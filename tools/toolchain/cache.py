@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .progress import Say
+from .progress import Echo
 
 _STAGING = ".staging-"
 
@@ -18,22 +18,22 @@ class Cache:
     root: Path
 
     @contextmanager
-    def locked(self, say: Say) -> Generator[None]:
-        """Keeps other bootstraps out: two at once would build the same for twice the time. Ends with the process."""
+    def locked(self, echo: Echo) -> Generator[None]:
+        """Wait for other bootstraps, which would build the same. The lock ends with the process."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say("another bootstrap is at work; waiting for it")
+                echo("waiting for another bootstrap to end")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            for left in self.root.glob(f"{_STAGING}*"):  # of a run that was killed
+            for left in self.root.glob(f"{_STAGING}*"):  # from a run that was killed
                 shutil.rmtree(left, ignore_errors=True)
             yield
 
     @contextmanager
     def staging(self) -> Generator[Path]:
-        """A folder to prepare an entry in; what `publish` does not take is removed, however the work ends."""
+        """Yield a folder to prepare an entry in, and remove what `publish` did not take."""
         folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
         try:
             yield folder
@@ -41,7 +41,7 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, staged: Path, entry: str) -> Path:
-        """Makes the prepared folder `staged` the entry of that name, at once, and returns the entry's path."""
+        """Move the folder `staged` to the entry of that name, atomically, and return the entry's path."""
         path = self.root / entry
         shutil.rmtree(path, ignore_errors=True)
         return staged.rename(path)

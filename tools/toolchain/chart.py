@@ -1,31 +1,32 @@
-"""The pinned Helm charts as folders in the cache: their publishers' archives, or packed from their Go modules."""
+"""Put the pinned Helm charts into the cache: from their publishers, or packed from their Go modules."""
 
 import json
 import subprocess
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from system.errors import UserError
+
 from .cache import Cache
 from .download import Publishers, unpack
-from .errors import BootstrapError
 from .go import Go, environment
 from .pins import PINS_FILE, Chart
 
 
 def entry(chart: Chart) -> str:
-    """The chart's entry in the cache, which holds a folder of the chart's name."""
+    """Return the name of the chart's entry in the cache, a folder that holds the chart's folder."""
     return f"chart-{chart.name}-{chart.version}-{chart.sha256[:16]}"
 
 
 def download(chart: Chart, publishers: Publishers, cache: Cache) -> None:
-    """Puts the publisher's chart into `cache`. Raises as Publishers.file does."""
+    """Put the publisher's chart into `cache`. Raises like Publishers.file."""
     with cache.staging() as staging:
         unpack(publishers.file(chart.url, chart.sha256, staging), staging)
         cache.publish(staging, entry(chart))
 
 
 def pack(chart: Chart, go: Go, modules: Path, cache: Cache) -> None:
-    """Puts the chart of the Go module into `cache`, as its publisher would have packed it."""
+    """Put the chart of the Go module into `cache`, packed as its publisher packs it. Raises UserError."""
     path_of_archive, module_version = _module_archive(chart, go, modules)
     inside = PurePosixPath(f"{chart.module}@{module_version}", chart.folder)
     replaced: set[str] = set()
@@ -43,15 +44,15 @@ def pack(chart: Chart, go: Go, modules: Path, cache: Cache) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         if missing := chart.replacements.keys() - replaced:
-            raise BootstrapError(
-                f"the {chart.name} chart in {chart.module} v{chart.version} is not as {PINS_FILE} expects it "
-                f"({', '.join(sorted(missing))}): correct the chart's replacements there."
+            raise UserError(
+                f"The chart {chart.name} in {chart.module} v{chart.version} lacks the text that its replacements in "
+                f"{PINS_FILE} name, in {', '.join(sorted(missing))}."
             )
         cache.publish(staging, entry(chart))
 
 
 def _module_archive(chart: Chart, go: Go, modules: Path) -> tuple[Path, str]:
-    """The module's archive in Go's own cache, and its version there; go verifies it by the go.sum in tools/go."""
+    """Return the module's archive in Go's cache, verified by the go.sum in tools/go, and its version there."""
     answer = subprocess.run(
         [go.command, "mod", "download", "-json", chart.module],
         cwd=modules / chart.name,
@@ -62,9 +63,9 @@ def _module_archive(chart: Chart, go: Go, modules: Path) -> tuple[Path, str]:
     )
     if answer.returncode != 0:
         reason = (answer.stderr or json.loads(answer.stdout or "{}").get("Error", "")).strip().splitlines()[-1:]
-        raise BootstrapError(
-            f"go cannot download {chart.module} v{chart.version} ({''.join(reason)}): make a module proxy reachable "
-            "(GOPROXY), and run this again."
+        raise UserError(
+            f"go cannot download {chart.module} v{chart.version}: {''.join(reason)}",
+            "export GOPROXY=https://proxy.golang.org,direct",
         )
     module = json.loads(answer.stdout)
     return Path(module["Zip"]), module["Version"]

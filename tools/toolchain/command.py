@@ -1,19 +1,20 @@
-"""A command that the user sees only when it fails."""
+"""Run a command and show its output only when it fails."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import BootstrapError
-from .progress import Say, show_end
+from system.errors import UserError
+
+from .progress import Echo, show_end
 
 
 def run(
-    command: Sequence[str], say: Say, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    command: Sequence[str], echo: Echo, folder: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> None:
-    """Runs `command`, in `folder` and with `environment` where they are given.
+    """Run `command` in `folder`, or here, with `environment`, or this process's.
 
-    Raises BootstrapError where it fails, after the end of what it printed.
+    Raises UserError where it fails, after showing the end of its output.
     """
     answer = subprocess.run(
         command,
@@ -27,5 +28,5 @@ def run(
         check=False,
     )
     if answer.returncode != 0:
-        show_end(answer.stdout, say)
-        raise BootstrapError(f"`{' '.join(command[:4])} …` failed: mend what it says above, and run this again.")
+        show_end(answer.stdout, echo)
+        raise UserError(f"`{' '.join(command[:4])}` failed with exit code {answer.returncode}, for the reason above.")

@@ -1,4 +1,4 @@
-"""Files from their publishers, verified by the SHA-256 that the publishers name."""
+"""Download files from their publishers, verified by the SHA-256 that the publishers name."""
 
 import hashlib
 import http.client
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .errors import BootstrapError
+from system.errors import UserError
+
 from .machine import Platform
 from .pins import PINS_FILE, Tool
-from .progress import Say
+from .progress import Echo
 
 _CONNECT = 5.0  # seconds
 _STALL = 60.0  # seconds without a byte, of a host that has just answered
@@ -23,27 +24,27 @@ _BLOCK = 1024 * 1024
 
 
 class UnavailableError(Exception):
-    """A file cannot be had from its publisher. The reason has been said; there is another way to the tool."""
+    """A publisher does not serve a file. The reason was shown; another source may have the tool."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A publisher's file, its sum, and the executable's place in it, or nothing where the file is the executable."""
+    """A publisher's file."""
 
     url: str
     sha256: str
-    member: str
+    member: str  # the executable's path in the archive; empty where the file is the executable
 
 
 class Publishers:
-    """The publishers' sites. One that cannot be reached is asked once and named once in a run."""
+    """The publishers' sites. An unreachable one is tried once and named once in a run."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, echo: Echo) -> None:
+        self._echo = echo
         self._unreachable: set[str] = set()
 
     def find(self, tool: Tool, platform: Platform) -> Published | None:
-        """What the tool's publisher serves for `platform`; None where that is nothing, or nothing with a sum."""
+        """Return the tool's file for `platform`, or None where its publisher serves none, or none with a checksum."""
         release = tool.release
         if release is None or platform.os not in release.systems:
             return None
@@ -55,25 +56,25 @@ class Publishers:
             return None
         sha256 = _sum_of(file, listed)
         if sha256 is None:
-            self._say(f"{site}/{checksums} does not name {file}")
+            self._echo(f"{site}/{checksums} does not name {file}")
             return None
         return Published(f"{site}/{file}", sha256, member)
 
     def executable(self, published: Published, folder: Path) -> Path:
-        """Downloads into `folder`, and unpacks there; returns the executable's path. Raises as `file` does."""
+        """Download and unpack into `folder` and return the executable's path. Raises like `file`."""
         path = self.file(published.url, published.sha256, folder)
         if published.member:
             unpack(path, folder)
             path = folder / published.member
         if not path.is_file():
-            raise BootstrapError(f"{published.url} does not hold {published.member}: correct it in {PINS_FILE}.")
+            raise UserError(f"{published.url} does not hold {published.member}, which {PINS_FILE} names.")
         path.chmod(0o755)
         return path
 
     def file(self, url: str, sha256: str, folder: Path) -> Path:
-        """Downloads into `folder`, under the file's own name.
+        """Download into `folder`, under the file's own name.
 
-        Raises UnavailableError, and BootstrapError where the file is not the one that `sha256` names.
+        Raises UnavailableError, and UserError where the file has another SHA-256.
         """
         path = folder / url.rsplit("/", 1)[1]
         found = hashlib.sha256()
@@ -82,9 +83,9 @@ class Publishers:
                 found.update(block)
                 output.write(block)
         if found.hexdigest() != sha256:
-            raise BootstrapError(
-                f"{url} has the SHA-256 {found.hexdigest()} and not the published {sha256}: find out what lies between "
-                "its publisher and this machine, and run this again."
+            raise UserError(
+                f"{url} has the SHA-256 {found.hexdigest()} and not the published {sha256}: something between its "
+                "publisher and this machine changed it."
             )
         return path
 
@@ -99,16 +100,16 @@ class Publishers:
                 if answer.length:
                     raise ConnectionError("it broke off")
         except urllib.error.HTTPError as error:
-            self._say(f"{url} answers {error.code} {error.reason}")
+            self._echo(f"{url} answers {error.code} {error.reason}")
             raise UnavailableError(url) from error
         except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
             self._unreachable.add(host)
-            self._say(f"{host} cannot be reached ({getattr(error, 'reason', error)})")
+            self._echo(f"{host} cannot be reached ({getattr(error, 'reason', error)})")
             raise UnavailableError(host) from error
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a verified .zip or .tar.gz into `folder`, and removes it."""
+    """Unpack a verified .zip or .tar.gz into `folder` and remove it."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as files:
             files.extractall(folder)  # noqa: S202 - verified
@@ -120,7 +121,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _sum_of(file: str, checksums: str) -> str | None:
-    """The sum of `file` in a list as sha256sum writes it ("SUM  NAME", "SUM *NAME"), or a bare sum."""
+    """Return the sum of `file` in the output of sha256sum ("SUM  NAME", "SUM *NAME"), or a bare sum."""
     for sha256, name in re.findall(r"^([0-9a-f]{64})(?:[ *]+(\S+))?$", checksums, re.MULTILINE):
         if name in ("", file):
             return sha256

@@ -1,7 +1,7 @@
-"""Pulumi's engine and the two plug-ins it needs, each where the engine looks for it.
+"""Place Pulumi's engine and its two plug-ins where the engine looks for them.
 
-A language host beside the engine's executable is used without a word, one that is merely on PATH with a warning. A
-provider is installed when its folder is there, unless a file beside it is called the same with .partial at the end:
+The engine uses a language host beside its executable silently, and one on PATH with a warning. A provider is installed
+when its folder exists without a file of the same name and .partial at the end:
 https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/workspace/plugins.go
 """
 
@@ -12,7 +12,7 @@ from .place import link, same_file
 
 
 def place(pulumi: Tool, executable: Path, folder: Path, own_host: Path) -> None:
-    """Puts the engine into `folder` with its own language host, or with `own_host` where it came without one."""
+    """Put the engine into `folder` with its own language host, or with `own_host` where it came without."""
     companions = [executable.with_name(name) for name in pulumi.beside]
     if all(path.exists() for path in companions):
         for path in (executable, *companions):
@@ -23,18 +23,18 @@ def place(pulumi: Tool, executable: Path, folder: Path, own_host: Path) -> None:
 
 
 def plugin_path(plugin: Tool, plugins: Path) -> Path:
-    """Where the plug-in's executable belongs in the engine's folder of plug-ins."""
+    """Return the path of the plug-in's executable in the engine's folder of plug-ins."""
     return plugins / f"{plugin.name.removeprefix('pulumi-')}-v{plugin.version}" / plugin.name
 
 
 def find_plugin(plugin: Tool, plugins: Path) -> Path | None:
-    """The plug-in's executable, if it is installed."""
+    """Return the plug-in's executable if it is installed."""
     path = plugin_path(plugin, plugins)
     return path if path.is_file() and not _partial(path).exists() else None
 
 
 def place_plugin(plugin: Tool, executable: Path, plugins: Path) -> None:
-    """Installs the plug-in as the engine does, so that one half installed never counts."""
+    """Install the plug-in as the engine does, so that an interrupted installation does not count."""
     path = plugin_path(plugin, plugins)
     path.parent.mkdir(parents=True, exist_ok=True)
     _partial(path).touch()

@@ -1,8 +1,10 @@
-"""The executables of pinned tools: what is installed, what the cache has, what is served, what must be built."""
+"""Find, download or build the executables of pinned tools."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from system.errors import UserError
 
 from . import prerequisites
 from .build import Builder, builds_of
@@ -16,10 +18,7 @@ from .run import Run
 
 
 class Executables:
-    """Those of `tools`. What has to be done is known at once, so that a user hears of it before the first long step.
-
-    `installed` finds a tool on the user's machine.
-    """
+    """The executables of `tools`. What is missing is known at once, to report it before the first long step."""
 
     def __init__(self, tools: Sequence[Tool], installed: Callable[[Tool], Path | None], run: Run) -> None:
         self._run = run
@@ -30,26 +29,26 @@ class Executables:
         served = [tool.name for tool, _ in self._published]
         self._to_build = [tool for tool in missing if tool.name not in served]
 
-    def problems(self, others: Sequence[str] = ()) -> list[str]:
-        """What keeps the tools that nobody serves, and `others` that Go makes too, from being made here."""
+    def problems(self, others: Sequence[str] = ()) -> list[UserError]:
+        """Return what prevents the builds here, of tools and of `others` that need Go."""
         names = [*(tool.name for tool in self._to_build), *others]
         return prerequisites.of_building(names, builds_of(self._to_build), self.go)
 
     def provide(self) -> Mapping[str, Path]:
-        """Downloads and builds what is missing; returns where all of them are. Raises BootstrapError."""
+        """Download and build what is missing, and return the paths of all. Raises UserError."""
         self._to_build += [tool for tool, found in self._published if not self._download(tool, found)]
         prerequisites.require(self.problems())
         run = self._run
-        builder = Builder(self.go.command, run.layout.modules, run.cache, run.platform, run.say)
+        builder = Builder(self.go.command, run.layout.modules, run.cache, run.platform, run.echo)
         builder.run(builds_of(self._to_build), at_once=parallel_builds())
         return self._paths | {tool.name: self._cached(tool) for tool in self._to_build}
 
     def _find(self, tool: Tool, found: Path | None) -> bool:
-        """Whether the tool is installed, as `found`, or in the cache."""
+        """Return whether the tool is installed, as `found`, or in the cache."""
         if found:
-            self._run.say(f"found {tool.name} {tool.version} installed: {found}")
+            self._run.echo(f"found {tool.name} {tool.version} installed: {found}")
         elif self._cached(tool).is_file():
-            self._run.say(f"found {tool.name} {tool.version} in the cache")
+            self._run.echo(f"found {tool.name} {tool.version} in the cache")
         else:
             return False
         self._paths[tool.name] = found or self._cached(tool)
@@ -59,9 +58,9 @@ class Executables:
         return self._run.cache.root / entry(tool, self._run.platform, self._run.layout.modules) / tool.name
 
     def _download(self, tool: Tool, published: Published) -> bool:
-        """Whether the tool is in the cache now, with what its archive has beside it."""
+        """Download the tool, with its archive's other files, into the cache; return False where it is not served."""
         started = time.monotonic()
-        self._run.say(f"downloading {tool.name} {tool.version}")
+        self._run.echo(f"downloading {tool.name} {tool.version}")
         try:
             with self._run.cache.staging() as staging:
                 executable = self._run.publishers.executable(published, staging)
@@ -69,6 +68,6 @@ class Executables:
                 self._run.cache.publish(executable.parent, self._cached(tool).parent.name)
         except UnavailableError:
             return False
-        self._run.say(f"downloaded {tool.name} {tool.version} in {elapsed(started)}")
+        self._run.echo(f"downloaded {tool.name} {tool.version} in {elapsed(started)}")
         self._paths[tool.name] = self._cached(tool)
         return True

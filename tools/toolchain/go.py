@@ -13,15 +13,15 @@ MINIMUM = (1, 26)
 
 @dataclass(frozen=True)
 class Go:
-    """A go command, its version (of no parts where there is no Go), and the folder of its build cache."""
+    """The go command."""
 
     command: str
-    version: tuple[int, ...]
+    version: tuple[int, ...]  # empty where no Go works
     build_cache: Path
 
     @classmethod
     def find(cls, search_path: str, modules: Path) -> "Go":
-        """The Go on `search_path`, asked in a pinned module's folder: there it names the version that it would use."""
+        """Return the Go on `search_path`, with the version that it uses in a pinned module's folder."""
         command = shutil.which("go", path=search_path)
         if command is None:
             return cls("go", (), Path())
@@ -41,5 +41,5 @@ class Go:
 
 
 def environment() -> dict[str, str]:
-    """The environment of go commands: the user's, without C and without a workspace around the pinned modules."""
+    """Return the environment of go commands: the user's, without cgo and without a Go workspace."""
     return os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}

@@ -1,4 +1,4 @@
-"""Tools that the user has installed already."""
+"""Find tools that the user has installed."""
 
 import re
 import shutil
@@ -8,11 +8,11 @@ from pathlib import Path
 from .pins import Tool
 
 _VERSION = re.compile(r"\bv?(\d+\.\d+\.\d+[^\s\",)]*)")
-_PATIENCE = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds
 
 
 def find(tool: Tool, search_path: str) -> Path | None:
-    """The tool on `search_path`, if it is of exactly the pinned version and has beside it what belongs there."""
+    """Return the tool on `search_path` if it has exactly the pinned version and its companions beside it."""
     found = shutil.which(tool.name, path=search_path)
     if found is None:
         return None
@@ -22,10 +22,10 @@ def find(tool: Tool, search_path: str) -> Path | None:
 
 
 def _version(path: Path, ask: tuple[str, ...]) -> str | None:
-    """The first version in the executable's answer, without a leading v."""
+    """Return the first version in the executable's output, without a leading v."""
     try:
         answer = subprocess.run(
-            [path, *ask], capture_output=True, text=True, errors="replace", check=False, timeout=_PATIENCE
+            [path, *ask], capture_output=True, text=True, errors="replace", check=False, timeout=_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,4 +1,4 @@
-"""Where everything lies."""
+"""The folders of the toolchain."""
 
 import os
 from collections.abc import Mapping
@@ -8,22 +8,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders that the bootstrap reads and writes.
+    """The folders that the bootstrap reads and writes."""
 
-    `search_path` is the user's PATH without the project's own folders, which hold what an earlier run provided;
-    `environment` is the user's too. `system` is the root of the file system.
-    """
-
-    root: Path
+    root: Path  # of the project
     cache: Path
-    plugins: Path
-    search_path: str
-    environment: Mapping[str, str]
-    system: Path = Path("/")
+    plugins: Path  # the engine's
+    search_path: str  # the user's PATH without the project's own folders, which hold the provided tools
+    environment: Mapping[str, str]  # the user's
+    system: Path = Path("/")  # the root of the file system
 
     @classmethod
     def of(cls, root: Path, environment: Mapping[str, str], system: Path = Path("/")) -> "Layout":
-        """The layout of the project in `root`, in the places that `environment` names or their usual ones."""
+        """Return the layout of the project in `root`, with the folders that `environment` names or the usual ones."""
         home = Path(environment.get("HOME") or Path.home())
         cache = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
         pulumi = Path(environment.get("PULUMI_HOME") or home / ".pulumi")
@@ -44,7 +40,7 @@ class Layout:
 
     @property
     def language_host(self) -> Path:
-        """The language host that serves where the official one is not installed."""
+        """The language host for an engine without the official one."""
         return self.root / "tools" / "language-host" / "pulumi-language-python"
 
     @property
@@ -61,7 +57,7 @@ class Layout:
 
     @property
     def provided(self) -> Path:
-        """What the bootstrap provides for this project: bin, charts, folders of jars, and the stamps."""
+        """The folder of everything provided for this project: bin, charts, jars and stamps."""
         return self.root / ".tools"
 
     @property

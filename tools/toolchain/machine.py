@@ -1,4 +1,4 @@
-"""What the bootstrap has to know about the machine it runs on."""
+"""The machine: its platform, and how much it can build at once."""
 
 import os
 import platform
@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import BootstrapError
+from system.errors import UserError
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_MEMORY_TO_LINK = 3 * 1024**3  # the provider's linker takes this much; the others less
+_MEMORY_TO_LINK = 3 * 1024**3  # for the provider; the others need less
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,23 @@ class Platform:
 
 
 def this_platform() -> Platform:
-    """The platform of this machine; an error where the toolchain is not to be had for it."""
+    """Return the platform of this machine. Raises UserError where the toolchain does not support it."""
     arch = _ARCHITECTURES.get(platform.machine().lower())
     if sys.platform not in ("linux", "darwin") or arch is None:
-        raise BootstrapError(
-            f"the toolchain runs on Linux and macOS, on amd64 and arm64, and this is {sys.platform} on "
-            f"{platform.machine()}; use a machine or container of those."
+        raise UserError(
+            f"The toolchain runs on Linux and macOS, on amd64 and arm64, and this is {sys.platform} on "
+            f"{platform.machine()}."
         )
     return Platform(sys.platform, arch)
 
 
 def parallel_builds() -> int:
-    """How many Go modules may be built at once: as many as there are cores, and as the memory can link side by side."""
+    """Return how many Go modules to build at once: one for each core, as far as the memory suffices to link them."""
     return max(1, min(os.cpu_count() or 1, _available_memory() // _MEMORY_TO_LINK))
 
 
 def _available_memory() -> int:
-    """Bytes that a build may take: what Linux says is available, or half of a Mac's memory, which it does not say."""
+    """Return the bytes that builds may use: Linux's available memory, or half of a Mac's total."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         values = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())

@@ -2,12 +2,13 @@
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
 
+from system.errors import UserError
+from system.signals import exit_code, handle_termination
+
 from .app import provide_app
-from .errors import BootstrapError
 from .layout import Layout
 from .machine import this_platform
 from .pins import PINS
@@ -17,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Provides the toolchain of the project that this file lies in; returns the exit code."""
+    """Provide the toolchain of the project that holds this file, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python3 tools/bootstrap.py",
-        description="Provides tools in .tools: what is installed at the pinned version, else the publisher's download, "
-        "else a build, kept in the user's cache for all checkouts.",
+        description="Provide tools in .tools: what is installed at the pinned version, else the publisher's download, "
+        "else a build, in the user's cache for all checkouts.",
     )
     parser.add_argument(
         "what",
@@ -34,31 +35,32 @@ def main() -> int:
         "app-tests: those of app, nginx, Chromium, Dapr's sidecar, Kafka",
     )
     what = parser.parse_args().what
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    handle_termination()
+    try:
+        return _provide(what)
+    except KeyboardInterrupt as interrupt:
+        return exit_code(interrupt)
+
+
+def _provide(what: str) -> int:
+    code = 0
     try:
         layout, platform = Layout.of(ROOT, os.environ), this_platform()
         match what:
             case "delivery-tests":
-                provide_for_tests(layout, PINS.test_tools, platform, say=_say)
+                provide_for_tests(layout, PINS.test_tools, platform, echo=_echo)
             case "app":
-                provide_app(layout, PINS.app, platform, say=_say)
+                provide_app(layout, PINS.app, platform, echo=_echo)
             case "app-tests":
-                provide_app(layout, PINS.app_tests, platform, say=_say)
+                provide_app(layout, PINS.app_tests, platform, echo=_echo)
             case _:
-                provide(layout, PINS, platform, say=_say)
-    except BootstrapError as error:
-        for sentence in str(error).splitlines():
-            print(f"error: {sentence}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return 0
+                provide(layout, PINS, platform, echo=_echo)
+    except* UserError as errors:
+        for error in errors.exceptions:
+            print(f"error: {error}", file=sys.stderr)
+        code = 1
+    return code
 
 
-def _say(line: str) -> None:
+def _echo(line: str) -> None:
     print(line, flush=True)
-
-
-def _stop(number: int, _frame: object) -> None:
-    sys.exit(128 + number)  # unlike the signal's own effect, this ends the builds on its way out

@@ -1,7 +1,7 @@
-"""What the toolchain consists of: every version, address and Go package, here and nowhere else.
+"""Every version, address and Go package of the toolchain.
 
-To raise a version, change it here and in `go/<module>/go.mod` (then `go mod tidy` there), and for Pulumi and its
-Kubernetes provider in pyproject.toml. The tests compare the three. Kafka's is in `kafka/pom.xml`.
+To raise a version, change it here and in `go/<module>/go.mod` (then run `go mod tidy` there), and for Pulumi and its
+Kubernetes provider in pyproject.toml. The tests compare the three. Kafka's version is in `kafka/pom.xml`.
 """
 
 from collections.abc import Mapping
@@ -12,107 +12,89 @@ PINS_FILE = "tools/toolchain/pins.py"
 
 @dataclass(frozen=True)
 class Release:
-    """A file that the publisher serves, and in the same folder of its site the SHA-256 of it.
+    """A file that the publisher serves, with its SHA-256 in the same folder.
 
     The texts may use {version}, {os}, {arch}, {x64} (Pulumi's name of amd64), {system} and {machine} (uname's names of
     the two, but arm64 on Linux too) and {archive} (zip on macOS, else tar.gz).
-    `checksums` is a list as sha256sum writes it, or a bare sum. `member` is the tool's place in the archive; without
-    one, the file is the tool itself.
     """
 
     site: str
     file: str
-    checksums: str
-    member: str = ""
+    checksums: str  # a file in sha256sum's format, or with a bare sum
+    member: str = ""  # the tool's path in the archive; empty where the file is the tool
     systems: tuple[str, ...] = ("linux", "darwin")
 
 
 @dataclass(frozen=True)
 class GoModule:
-    """A folder under tools/go whose go.mod and go.sum pin everything that its binaries are built from.
-
-    `variables` are what the publisher's own build sets with the linker's -X, and `tags` its build tags; `seconds` is a
-    cold build on two cores.
-    """
+    """A folder under tools/go whose go.mod and go.sum pin everything that its executables are built from."""
 
     folder: str
-    seconds: int
-    variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    tags: tuple[str, ...] = ()
+    seconds: int  # a build without Go's cache on two cores
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])  # as the publisher's build sets them with -X
+    tags: tuple[str, ...] = ()  # the publisher's build tags
 
 
 @dataclass(frozen=True)
 class Tool:
-    """An executable: its version, the Go package it is built from, and where its publisher serves it.
-
-    `ask` are the arguments that make it print its version, before any other one. `beside` are the executables that lie
-    in the same folder of an official installation and that the tool needs.
-    """
+    """An executable."""
 
     name: str
     version: str
     module: GoModule
-    package: str
-    ask: tuple[str, ...]
+    package: str  # of Go
+    ask: tuple[str, ...]  # arguments that print its version, before any other one
     release: Release | None = None
-    beside: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()  # executables that it needs in its folder, and that its publisher puts there
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A Helm chart: as its publisher packs it, with the archive's SHA-256, and as it lies in a Go module.
-
-    The module has the chart as it is developed; `replacements` is what packing changes: in every file of that name, the
-    first text by the second. What a publisher adds beside (a README, a licence) changes nothing that Helm renders.
-    """
+    """A Helm chart: its publisher's archive, and its source in a Go module."""
 
     name: str
     version: str
     url: str
-    sha256: str
+    sha256: str  # of the archive
     module: str
     folder: str
     replacements: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """The changes of the publisher's packing: file name to (text in the module, text in the archive)."""
 
 
 @dataclass(frozen=True)
 class Jars:
-    """A Java program: the folder under tools whose jars.sha256 locks its class path, and the Maven repository."""
+    """A Java program."""
 
-    folder: str
-    repository: str
+    folder: str  # under tools; its jars.sha256 locks the class path
+    repository: str  # of Maven
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Programs of one package of the system, in the version that the system has.
-
-    `names` are the names that they may have, all of one tuple in one folder; the first tuple's are theirs here.
-    `folders` are patterns, from the root, of folders to look in after PATH. `variable` is of the user's environment,
-    and names the program.
-    """
+    """Programs of one system package, in the system's version."""
 
     title: str
-    names: tuple[tuple[str, ...], ...]
+    names: tuple[tuple[str, ...], ...]  # alternative names, each tuple in one folder; .tools/bin uses the first tuple
     apt: str
     brew: str
-    folders: tuple[str, ...] = ()
-    variable: str = ""
+    folders: tuple[str, ...] = ()  # patterns, relative to the root, of folders to search after PATH
+    variable: str = ""  # an environment variable with the user's own path
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A command that must be there, of this major version or a newer one, and where a user gets it."""
+    """A command that the user installs."""
 
     title: str
     command: str
-    minimum: int
-    mend: str
+    minimum: int  # major version
+    guide: str  # a page about its installation
 
 
 @dataclass(frozen=True)
 class App:
-    """What the app in backend and frontend needs on a machine beside the packages that it locks itself."""
+    """The needs of the app in backend and frontend beside the packages that it locks."""
 
     name: str
     runtimes: tuple[Runtime, ...]
@@ -131,16 +113,12 @@ class App:
 
 @dataclass(frozen=True)
 class Pins:
-    """All that can be provided: for the delivery `tools`, `plugin` and `charts`, and for its tests `test_tools`; for
-    the app, and for its tests.
-
-    `plugin` is the executable of the provider, which goes to the engine's plug-in folder.
-    """
+    """Everything that the bootstrap provides."""
 
     tools: tuple[Tool, ...]
-    plugin: Tool
+    plugin: Tool  # the provider, for the engine's folder of plug-ins
     charts: tuple[Chart, ...]
-    test_tools: tuple[Tool, ...]
+    test_tools: tuple[Tool, ...]  # of the delivery's tests
     app: App
     app_tests: App
 
@@ -231,14 +209,9 @@ def _kwok(name: str) -> Tool:
     return Tool(name, version="0.8.0", module=KWOK, package=f"sigs.k8s.io/kwok/cmd/{name}", ask=("--version",))
 
 
-NODE = Runtime("Node", "node", minimum=20, mend="install it from https://nodejs.org/en/download")
-NPM = Runtime("npm", "npm", minimum=9, mend="install the one that comes with Node")
-JAVA = Runtime(
-    "Java",
-    "java",
-    minimum=17,
-    mend="install it (Debian and Ubuntu: sudo apt-get install default-jre-headless; macOS: brew install openjdk)",
-)
+NODE = Runtime("Node", "node", minimum=20, guide="https://nodejs.org/en/download")
+NPM = Runtime("npm", "npm", minimum=9, guide="https://nodejs.org/en/download")
+JAVA = Runtime("Java", "java", minimum=17, guide="https://adoptium.net/installation/")
 
 POSTGRESQL = Programs(
     "PostgreSQL's server",

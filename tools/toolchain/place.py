@@ -1,4 +1,4 @@
-"""Puts the provided things where the project and the engine look for them."""
+"""Link and copy files atomically."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def link(path: Path, target: Path) -> None:
-    """Makes `path` a symbolic link to `target`, at once: whoever uses it meanwhile finds the old one or the new one."""
+    """Make `path` a symbolic link to `target`, atomically: a process that uses it finds the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=path.parent) as staging:
         staged = Path(staging, path.name)
@@ -16,7 +16,7 @@ def link(path: Path, target: Path) -> None:
 
 
 def same_file(path: Path, source: Path) -> None:
-    """Makes `path` the file `source` itself: a hard link, or a copy where it lies on another disk."""
+    """Make `path` a hard link to `source`, or a copy where that is on another disk, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=path.parent) as staging:
         staged = Path(staging, path.name)
@@ -28,7 +28,7 @@ def same_file(path: Path, source: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file, a link or a folder."""
+    """Remove a file, a link or a folder."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,27 +1,31 @@
-"""Programs of the system's packages: what is installed, else what apt-get installs."""
+"""Find programs of the system's packages, or install them with apt-get."""
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from system.errors import UserError
+
 from .apt import Apt
-from .errors import BootstrapError
 from .layout import Layout
 from .pins import Programs
-from .progress import Say, elapsed
+from .progress import Echo, elapsed
 
 
 def find(programs: Programs, layout: Layout) -> dict[str, Path] | None:
-    """Where the programs are, by their names here; None where they are not.
+    """Return the programs' paths by their names in .tools/bin, or None where they are missing.
 
-    Raises BootstrapError where the user's own choice is no program.
+    Raises UserError where the user's own path is not a program.
     """
     own_names = programs.names[0]
     if chosen := layout.environment.get(programs.variable):
         if not _is_program(Path(chosen)):
-            raise BootstrapError(f"{programs.variable} names {chosen}, which is no program: correct it, or unset it.")
+            raise UserError(
+                f"{programs.variable} names {chosen}, which is not a program.", f"unset {programs.variable}"
+            )
         return {own_names[0]: Path(chosen)}
     for names in programs.names:
         for folder in _folders(programs, layout):
@@ -31,22 +35,19 @@ def find(programs: Programs, layout: Layout) -> dict[str, Path] | None:
     return None
 
 
-def problems(missing: Sequence[Programs]) -> list[str]:
-    """What the user has to install."""
-    return [
-        f"{programs.title} is missing: install it "
-        f"(Debian and Ubuntu: sudo apt-get install {programs.apt}; macOS: brew install {programs.brew})."
-        for programs in missing
-    ]
+def not_installed(programs: Programs) -> UserError:
+    """Return the error for a missing package."""
+    brew, apt = f"brew install {programs.brew}", f"sudo apt-get install {programs.apt}"
+    return UserError(f"{programs.title} is not installed.", brew if sys.platform == "darwin" else apt)
 
 
-def install(missing: Sequence[Programs], apt: Apt, say: Say) -> None:
-    """Installs what is missing. Raises BootstrapError."""
+def install(missing: Sequence[Programs], apt: Apt, echo: Echo) -> None:
+    """Install what is missing. Raises UserError."""
     started = time.monotonic()
     packages = [programs.apt for programs in missing]
-    say(f"installing {', '.join(packages)} with apt-get")
-    apt.install(packages, say)
-    say(f"installed {', '.join(packages)} in {elapsed(started)}")
+    echo(f"installing {', '.join(packages)} with apt-get")
+    apt.install(packages, echo)
+    echo(f"installed {', '.join(packages)} in {elapsed(started)}")
 
 
 def _is_program(path: Path) -> bool:
@@ -60,5 +61,5 @@ def _folders(programs: Programs, layout: Layout) -> Iterator[Path]:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The version in a folder's name, so that 15 is older than 16 and newer than 9.6."""
+    """Return the version in a folder's name as numbers: 9.6 sorts before 15."""
     return [int(number) for number in re.findall(r"\d+", str(folder))]

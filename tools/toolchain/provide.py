@@ -1,4 +1,4 @@
-"""What the delivery needs: its tools, the platform's charts and the project's Python packages, each in its place."""
+"""Provide what the delivery needs: its tools, the platform's charts and the project's Python packages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,26 +10,23 @@ from .layout import Layout
 from .machine import Platform
 from .pins import Chart, Pins, Tool
 from .place import link, remove
-from .progress import Say
+from .progress import Echo
 from .run import Run, with_stamp
 from .stamp import Stamp, own_inputs
 
 
-def provide(layout: Layout, pins: Pins, platform: Platform, say: Say) -> None:
-    """Provides all that the delivery needs, or does nothing where it is there. Raises BootstrapError."""
-    with_stamp(_stamp(layout, pins, platform), layout, platform, say, lambda run: _provide(run, pins))
-    say(f"the toolchain is ready in {layout.bin}")
+def provide(layout: Layout, pins: Pins, platform: Platform, echo: Echo) -> None:
+    """Provide everything that the delivery needs. Raises UserError, or a group of them."""
+    with_stamp(_stamp(layout, pins, platform), layout, platform, echo, lambda run: _provide(run, pins))
+    echo(f"the toolchain is ready in {layout.bin}")
 
 
-def provide_for_tests(layout: Layout, tools: Sequence[Tool], platform: Platform, say: Say) -> None:
-    """Provides the tools that only the delivery's tests need, or does nothing where they are there.
-
-    Raises BootstrapError.
-    """
+def provide_for_tests(layout: Layout, tools: Sequence[Tool], platform: Platform, echo: Echo) -> None:
+    """Provide the tools that only the delivery's tests need. Raises UserError, or a group of them."""
     inputs, outputs = [*own_inputs(layout)], [layout.bin / tool.name for tool in tools]
     stamp = Stamp(layout.provided / "stamp-delivery-tests", (platform, tools), inputs, outputs)
-    with_stamp(stamp, layout, platform, say, lambda run: _provide_for_tests(run, tools))
-    say(f"the tools of the tests are ready in {layout.bin}")
+    with_stamp(stamp, layout, platform, echo, lambda run: _provide_for_tests(run, tools))
+    echo(f"the tools of the tests are ready in {layout.bin}")
 
 
 def _stamp(layout: Layout, pins: Pins, platform: Platform) -> Stamp:
@@ -54,12 +51,12 @@ def _provide(run: Run, pins: Pins) -> None:
     charts = {each.name: run.cache.root / chart.entry(each) / each.name for each in pins.charts}
     to_pack = [each for each in pins.charts if not charts[each.name].is_dir() and not _download(each, run)]
 
-    # Whatever is known to be missing is said at once, and before the first long step.
+    # Everything that is missing is reported at once, before the first long step.
     prerequisites.require([*prerequisites.of_python(), *executables.problems([_title(each) for each in to_pack])])
-    venv.provide(run.layout.root, run.say)
+    venv.provide(run.layout.root, run.echo)
     for each in to_pack:
         chart.pack(each, executables.go, run.layout.modules, run.cache)
-        run.say(f"packed {_title(each)} from its Go module")
+        run.echo(f"packed {_title(each)} from its Go module")
     _place(run.layout, pins, executables.provide(), charts)
 
 
@@ -96,5 +93,5 @@ def _place(layout: Layout, pins: Pins, executables: Mapping[str, Path], charts: 
     pinned = {name for tool in (*pins.tools, *pins.test_tools) for name in (tool.name, *tool.beside)}
     pinned |= {name for app in (pins.app, pins.app_tests) for name in app.names}
     for path in layout.bin.iterdir():
-        if path.name not in pinned:  # a tool of an earlier version of this project
+        if path.name not in pinned:  # from former pins
             remove(path)

@@ -1,4 +1,4 @@
-"""What a tool is built from: the linker's flags, and the name of its place in the cache."""
+"""The inputs of a build: the linker's flags, and the cache key that they are part of."""
 
 import hashlib
 from pathlib import Path
@@ -8,12 +8,12 @@ from .pins import GoModule, Tool
 
 
 def linker_flags(module: GoModule) -> str:
-    """Without the tables that only debuggers read, and with the version that the publisher's build would name."""
+    """Return flags that omit the debuggers' tables and set the version as the publisher's build does."""
     return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in sorted(module.variables.items()))])
 
 
 def entry(tool: Tool, platform: Platform, modules: Path) -> str:
-    """The tool's entry in the cache: by name for people, and by the hash of all that determines the executable."""
+    """Return the name of the tool's entry in the cache, with a hash of everything that determines the executable."""
     folder = modules / tool.module.folder
     sources = sorted(path for path in folder.iterdir() if path.suffix in (".mod", ".sum", ".go"))
     determining = [tool.package, linker_flags(tool.module), str(platform), *tool.module.tags]

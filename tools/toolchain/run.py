@@ -1,4 +1,4 @@
-"""What everything in one run of the bootstrap shares, and when there is need of one."""
+"""One run of the bootstrap, where the last one is not current."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from .cache import Cache
 from .download import Publishers
 from .layout import Layout
 from .machine import Platform
-from .progress import Say
+from .progress import Echo
 from .stamp import Stamp
 
 
@@ -17,13 +17,13 @@ class Run:
     platform: Platform
     cache: Cache
     publishers: Publishers
-    say: Say
+    echo: Echo
 
 
-def with_stamp(stamp: Stamp, layout: Layout, platform: Platform, say: Say, provide: Callable[[Run], None]) -> None:
-    """Lets `provide` do its work where the stamp does not say that it is done: one process of the user at a time."""
+def with_stamp(stamp: Stamp, layout: Layout, platform: Platform, echo: Echo, provide: Callable[[Run], None]) -> None:
+    """Call `provide` unless the stamp is current, in one process of the user at a time."""
     if not stamp.is_current():
         cache = Cache(layout.cache)
-        with cache.locked(say):
-            provide(Run(layout, platform, cache, Publishers(say), say))
+        with cache.locked(echo):
+            provide(Run(layout, platform, cache, Publishers(echo), echo))
             stamp.write()

@@ -1,4 +1,4 @@
-"""Whether an earlier run's work still stands, told without starting a single process."""
+"""Whether the last run is still current, decided without starting a process."""
 
 import hashlib
 import sys
@@ -11,7 +11,7 @@ from .layout import Layout
 
 @dataclass(frozen=True)
 class Stamp:
-    """A file that says that all `outputs` were provided from all `inputs`, where `facts` were so."""
+    """A file with a hash of everything that a run read and provided."""
 
     path: Path
     facts: Sequence[object]
@@ -19,25 +19,25 @@ class Stamp:
     outputs: Sequence[Path]
 
     def is_current(self) -> bool:
-        """Whether everything provided is in its place and unchanged, and so is everything it was made from."""
+        """Return whether everything provided, and everything it was made from, is unchanged."""
         return self.path.is_file() and self.path.read_text() == self._state()
 
     def write(self) -> None:
-        """Says that all is provided as of now."""
+        """Record the current state."""
         state = self._state()
         if state is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(state)
 
     def _state(self) -> str | None:
-        """A hash of what is read, and of the sizes and times of what is provided; None if some of it is missing."""
+        """Return a hash of the inputs and of the outputs' sizes and times, or None where a file is missing."""
         digest = hashlib.sha256("\n".join(map(str, (sys.version, sys.base_prefix, *self.facts))).encode())
         for path in self.inputs:
             if not path.is_file():
                 return None
             digest.update(f"{path}\n".encode() + path.read_bytes())
         for path in self.outputs:
-            if not path.exists():  # nor where a link leads
+            if not path.exists():  # follows links
                 return None
             status = path.stat()
             digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
@@ -45,6 +45,6 @@ class Stamp:
 
 
 def own_inputs(layout: Layout) -> Iterable[Path]:
-    """The bootstrap itself, and the Go modules that it builds."""
+    """Return the files of the bootstrap itself, and of the Go modules that it builds."""
     for folder in (Path(__file__).parent, layout.modules):
         yield from sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".mod", ".sum", ".go"))

@@ -1,4 +1,4 @@
-"""The Python environment of a folder, with the packages that its requirements.txt and requirements-dev.txt lock."""
+"""Create the virtual environment of a folder, with the packages that its requirements files lock."""
 
 import hashlib
 import sys
@@ -6,32 +6,32 @@ import time
 from pathlib import Path
 
 from . import command
-from .progress import Say, elapsed
+from .progress import Echo, elapsed
 
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 
 
-def provide(folder: Path, say: Say) -> None:
-    """Makes `folder`/.venv anew unless it holds what the locks in `folder` say, for the Python that runs this.
+def provide(folder: Path, echo: Echo) -> None:
+    """Create `folder`/.venv, unless it is current for the locks in `folder` and for this Python.
 
-    Every package comes with its pinned SHA-256 or not at all. Raises BootstrapError.
+    pip verifies each package's locked SHA-256. Raises UserError.
     """
     venv = folder / ".venv"
     stamp = venv / "locks.sha256"
-    wanted = _fingerprint(folder)
-    if stamp.exists() and stamp.read_text() == wanted:
+    current = _fingerprint(folder)
+    if stamp.exists() and stamp.read_text() == current:
         return
     started = time.monotonic()
-    say(f"installing the Python packages into {venv}")
-    # The interpreter that a virtual environment was made with, when this one is the old .venv's own.
+    echo(f"installing the Python packages into {venv}")
+    # Not the interpreter of the .venv that is about to be replaced.
     python = getattr(sys, "_base_executable", sys.executable)
-    command.run([python, "-m", "venv", "--clear", str(venv)], say)
+    command.run([python, "-m", "venv", "--clear", str(venv)], echo)
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     locks = [argument for name in REQUIREMENTS for argument in ("--requirement", str(folder / name))]
-    # No other dependencies: the locks hold what is wanted, and leave out on purpose what a package asks for in vain.
-    command.run([*pip, "install", "--require-hashes", "--no-deps", *locks], say)
-    stamp.write_text(wanted)
-    say(f"installed the Python packages in {elapsed(started)}")
+    # --no-deps: the locks are complete, but for dependencies that backend/pyproject.toml excludes.
+    command.run([*pip, "install", "--require-hashes", "--no-deps", *locks], echo)
+    stamp.write_text(current)
+    echo(f"installed the Python packages in {elapsed(started)}")
 
 
 def _fingerprint(folder: Path) -> str:

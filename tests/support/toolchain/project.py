@@ -113,8 +113,8 @@ def pins_of(site: str) -> Pins:
     app = App(
         "app",
         runtimes=(
-            Runtime("Node", "node", minimum=20, mend="install Node"),
-            Runtime("npm", "npm", minimum=9, mend="install npm"),
+            Runtime("Node", "node", minimum=20, guide="https://nodejs.org"),
+            Runtime("npm", "npm", minimum=9, guide="https://nodejs.org"),
         ),
         programs=(
             Programs(

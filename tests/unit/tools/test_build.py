@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from system.errors import UserError
 from tests.support.toolchain.project import Project
-from tools.toolchain.errors import BootstrapError
 
 
 def test_a_module_is_built_once_with_all_its_tools(project: Project) -> None:
@@ -32,29 +32,28 @@ def test_the_publishers_version_and_reproducible_flags(project: Project) -> None
 
 def test_a_failed_build_shows_the_end_of_its_output_and_keeps_nothing_of_it(project: Project) -> None:
     project.go.install(then="seq 100; echo 'undefined: x'; exit 1")
-    with pytest.raises(BootstrapError) as error:
+    with pytest.raises(UserError) as error:
         project.provide()
-    assert "failed: mend what go says above and run this again" in str(error.value)
-    assert "\n" not in str(error.value)
+    assert "tools/go" in error.value.message
     shown = [line for line in project.said if line.startswith("  ")]
-    assert len(shown) == 15
+    assert "  1" not in shown
     assert shown[-1] == "  undefined: x"
     assert project.cached() == set()
     assert not project.layout.bin.exists()
 
 
 def test_a_failed_build_ends_the_others_and_keeps_what_was_built_before(project: Project) -> None:
-    project.go.install(then="case $module in plugin) sleep 60 ;; served) exit 1 ;; esac")
+    project.go.install(then="case $module in plugin) sleep 300 ;; served) exit 1 ;; esac")
     started = time.monotonic()
-    with pytest.raises(BootstrapError, match="building served from tools/go/served failed"):
+    with pytest.raises(UserError, match="served"):
         project.provide()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert project.cached() == {"first", "engine"}
 
 
 def test_the_next_run_builds_only_what_is_missing(project: Project) -> None:
     project.go.install(then='[ "$module" != served ]')
-    with pytest.raises(BootstrapError):
+    with pytest.raises(UserError):
         project.provide()
     project.go.install()
     project.provide()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from system.errors import UserError
 from tests.support.toolchain.project import Project, make_project, pins_of
 from tests.support.toolchain.publisher import Publisher, tar, zipped
 from tests.support.toolchain.stand_ins import executable
 from tools.toolchain.download import Publishers
-from tools.toolchain.errors import BootstrapError
 from tools.toolchain.machine import Platform
 from tools.toolchain.pins import GoModule, Release, Tool
 
@@ -100,13 +100,11 @@ def test_a_download_with_another_checksum_is_an_error_and_leaves_nothing(
 ) -> None:
     publisher.publish(ARCHIVE, SERVED, CHECKSUMS)
     publisher.files[ARCHIVE] = SERVED + b"!"
-    with pytest.raises(BootstrapError) as error:
+    with pytest.raises(UserError) as error:
         project.provide()
     forged, published = (hashlib.sha256(content).hexdigest() for content in (SERVED + b"!", SERVED))
-    assert str(error.value) == (
-        f"{publisher.address}{ARCHIVE} has the SHA-256 {forged} and not the published {published}: find out what lies "
-        "between its publisher and this machine, and run this again."
-    )
+    for part in (f"{publisher.address}{ARCHIVE}", forged, published):
+        assert part in error.value.message
     assert project.cached() == set()
     assert not project.layout.bin.exists()
     assert project.go.calls("build") == []
@@ -138,7 +136,7 @@ def test_a_file_that_is_gone_is_an_error_without_go(project: Project, publisher:
     del publisher.files[ARCHIVE]
     (project.layout.modules / "served" / "go.mod").write_text("module served // at another version\n")
     project.go.uninstall()
-    with pytest.raises(BootstrapError, match=r"^served must be built here, which takes Go"):
+    with pytest.raises(UserError, match=r"^Go .* to build served"):
         project.provide()
 
 
@@ -151,7 +149,7 @@ def test_a_download_that_breaks_off_is_built(project: Project, publisher: Publis
 
 def test_an_archive_without_the_tool_is_an_error(project: Project, publisher: Publisher) -> None:
     publisher.publish(ARCHIVE, tar({"served-v9/served": ""}), CHECKSUMS)
-    with pytest.raises(BootstrapError, match=r"does not hold served-v1\.2\.3/served: correct it in tools/toolchain"):
+    with pytest.raises(UserError, match=r"does not hold served-v1\.2\.3/served"):
         project.provide()
     assert project.cached() == set()
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from system.errors import UserError
 from tests.support.toolchain.project import Project
 from tests.support.toolchain.publisher import zipped
 from tests.support.toolchain.stand_ins import executable
 from tools.toolchain import command, venv
-from tools.toolchain.errors import BootstrapError
 
 
 def test_an_environment_as_locked_is_left_alone(empty_venv: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_package_without_its_hash_is_an_error_and_the_environment_not_done(tmp
     (tmp_path / "requirements.txt").write_text(f"package @ {package.as_uri()}")
     (tmp_path / "requirements-dev.txt").touch()
     said: list[str] = []
-    with pytest.raises(BootstrapError, match=r"^`\S*/.venv/bin/python -m pip --quiet …` failed: mend what it says"):
+    with pytest.raises(UserError, match="-m pip"):
         venv.provide(tmp_path, said.append)
     assert "Hashes are required in --require-hashes mode" in "\n".join(said)
     assert not list((tmp_path / ".venv").glob("*.sha256"))

@@ -1,0 +1,31 @@
+"""Signals that end a command."""
+
+import signal
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: handled wherever Ctrl-C is, with another exit code."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def handle_termination() -> None:
+    """Raise Terminated on SIGTERM and SIGHUP, so that a command cleans up as it does on Ctrl-C.
+
+    A signal that the parent process ignores stays ignored: SIGHUP under nohup. Python does the same for SIGINT, which a
+    shell ignores in its background jobs.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminate)
+
+
+def exit_code(interrupt: KeyboardInterrupt) -> int:
+    """Return a shell's exit code of a command that a signal ended: 128 and the number."""
+    return 128 + (interrupt.number if isinstance(interrupt, Terminated) else signal.SIGINT)
+
+
+def _terminate(number: int, _frame: object) -> None:
+    raise Terminated(number)
