@@ -1,20 +1,20 @@
 """The operator's commands: `python -m delivery COMMAND`."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 
 from delivery.cli import ci, cluster, history, release, setup
 from delivery.cli.group import Group
 from system.errors import UserError
+from system.signals import exit_code, handle_termination
 
 _PROG = "python -m delivery"
 _GROUPS = {"Set up": setup, "Release": release, "History": history, "Cluster access": cluster, "CI": ci}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 1 or its own on failure, 2 on wrong usage, 130 on Ctrl-C."""
+    """Run one command and return its exit code: 1 or its own on failure, 2 on wrong usage, 128 + n on a signal."""
     try:
         options = _parser().parse_args(arguments)
         if output := options.run(options):
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)  # message, and `hint: COMMAND` on the next line
         return error.exit_code
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    except KeyboardInterrupt as interrupt:
+        return exit_code(interrupt)
     return 0
 
 
@@ -47,4 +47,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    handle_termination()
     sys.exit(main())

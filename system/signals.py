@@ -1,6 +1,8 @@
 """Signals that end a command."""
 
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 
 
 class Terminated(KeyboardInterrupt):
@@ -20,6 +22,21 @@ def handle_termination() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _terminate)
+
+
+@contextmanager
+def deferred(*numbers: signal.Signals) -> Generator[None]:
+    """Handle signals after the block, which would otherwise leave a child process behind. Ignored ones stay ignored."""
+    received: list[int] = []
+    handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    handlers = {number: signal.signal(number, lambda number, _frame: received.append(number)) for number in handled}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in received:
+            signal.raise_signal(number)
 
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from system import process
 from system.errors import UserError
+from system.signals import deferred
 
 _HISTORY = ("stack", "history", "--json", "--full-dates", "--page-size", "0")
 
@@ -205,10 +206,13 @@ def _plaintext(value: Any) -> Any:
 
 @contextmanager
 def _interrupts_ignored() -> Generator[None]:
-    """Leave Ctrl-C to the engine, which ends in good order: an engine killed by this process leaves a lock."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    """Leave Ctrl-C to the engine, and other signals to the time after it: an engine that is killed leaves a lock."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as in a shell's background job, for the engine too
+        signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        yield
+        with deferred(signal.SIGTERM, signal.SIGHUP):
+            yield
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from system.errors import UserError
+from system.signals import deferred
 
 from .cache import Cache
 from .go import environment
@@ -61,7 +62,9 @@ class Builder:
         with self.cache.staging() as staging, _ended_together() as running:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    with _signals_deferred():  # one between the start and the append would leave the process behind
+                    with deferred(
+                        signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+                    ):  # one between the start and the append would leave the process behind
                         running.append(self._start(waiting.pop(0), staging))
                 time.sleep(_POLL)
                 for build in [build for build in running if build.process.poll() is not None]:
@@ -118,25 +121,6 @@ class _Running:
         if time.monotonic() - self.reported >= _HEARTBEAT:
             self.reported = time.monotonic()
             echo(f"still building {self.build}, for {elapsed(self.started)}")
-
-
-@contextmanager
-def _signals_deferred() -> Generator[None]:
-    """Handle signals that arrive in the block after it. An ignored signal stays ignored."""
-    received: list[int] = []
-    numbers = [
-        number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
-    handlers = {number: signal.signal(number, lambda number, _frame: received.append(number)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number in received:
-            signal.raise_signal(number)
 
 
 @contextmanager

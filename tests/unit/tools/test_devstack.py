@@ -64,10 +64,9 @@ def test_error_shows_the_end_of_the_log(log: Path) -> None:
 
 def test_process_that_is_never_ready_is_killed(log: Path) -> None:
     script = "trap '' TERM; echo $$; echo waiting; while :; do sleep 0.1; done"
-    times = {"start_seconds": 0.5, "stop_seconds": 0.3}
     with (
         pytest.raises(UserError, match=r"not ready within 0\.5 s"),
-        running("part", shell(script), log, lambda: False, **times),
+        running("part", shell(script), log, lambda: False, start_seconds=0.5, stop_seconds=0.3),
     ):
         pass
     assert not is_alive(int(log.read_text().split()[0]))
