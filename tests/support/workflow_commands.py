@@ -57,13 +57,8 @@ class FakeCommand:
         self._responses_file.parent.mkdir(parents=True, exist_ok=True)
         self._responses_file.write_text(json.dumps(self._responses))
 
-    answer = respond
-
     @property
     def calls(self) -> list[Call]:
         if not self._calls_file.exists():
             return []
         return [Call(**json.loads(line)) for line in self._calls_file.read_text().splitlines()]
-
-
-StandIn = FakeCommand

@@ -1,4 +1,4 @@
-"""The README and its documents say what the project declares."""
+"""The README and the documents match the project."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_settings_table_is_pulumi_yaml() -> None:
+def test_documented_settings_are_the_declared_ones() -> None:
     declared = {
         key: (declaration["default"], declaration["description"])
         for key, declaration in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items()
@@ -18,7 +18,7 @@ def test_the_settings_table_is_pulumi_yaml() -> None:
     assert {key: (default, description) for key, default, description in rows} == declared
 
 
-def test_every_make_target_of_the_readme_is_there() -> None:
+def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(re.findall(r"make ([a-z]+)\b", (ROOT / "README.md").read_text())) <= targets

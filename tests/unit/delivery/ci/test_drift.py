@@ -45,7 +45,7 @@ def step(urn: str, operation: str) -> Mapping[str, Any]:
 def test_drift_is_what_a_refreshed_preview_changes(
     pulumi: FakeCommand, capsys: pytest.CaptureFixture[str], steps: list[Mapping[str, Any]], lines: list[str]
 ) -> None:
-    pulumi.answer(stdout=json.dumps({"steps": steps, "changeSummary": {}}))
+    pulumi.respond(stdout=json.dumps({"steps": steps, "changeSummary": {}}))
 
     assert main(["drift", "--stack", "oke"]) == 0
 
@@ -57,7 +57,7 @@ def test_drift_is_what_a_refreshed_preview_changes(
 def test_failed_preview_is_not_taken_for_no_drift(
     pulumi: FakeCommand, capfd: pytest.CaptureFixture[str], stdout: str
 ) -> None:
-    pulumi.answer(stdout=stdout, stderr="error: no stack named 'oke' found\n", code=1)
+    pulumi.respond(stdout=stdout, stderr="error: no stack named 'oke' found\n", code=1)
 
     assert main(["drift", "--stack", "oke"]) == 1
 
@@ -71,7 +71,7 @@ def test_errors_of_the_program_are_shown(pulumi: FakeCommand, capsys: pytest.Cap
         {"severity": "warning", "message": "a warning"},
         {"severity": "error", "message": "error: the settings are wrong\n"},
     ]
-    pulumi.answer(stdout=json.dumps({"steps": [step(RELEASE, "update")], "diagnostics": diagnostics}), code=1)
+    pulumi.respond(stdout=json.dumps({"steps": [step(RELEASE, "update")], "diagnostics": diagnostics}), code=1)
 
     assert main(["drift", "--stack", "oke"]) == 1
 

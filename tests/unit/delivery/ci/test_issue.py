@@ -23,7 +23,7 @@ def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCommand:
 def open_issues(gh: FakeCommand, *titles: str) -> None:
     """Let the issues of these titles be open, numbered from 7."""
     issues = [{"number": 7 + index, "title": title} for index, title in enumerate(titles)]
-    gh.answer("issue", "list", stdout=json.dumps(issues))
+    gh.respond("issue", "list", stdout=json.dumps(issues))
 
 
 def sync(changes: Sequence[str], **variables: str) -> str:
@@ -32,7 +32,7 @@ def sync(changes: Sequence[str], **variables: str) -> str:
 
 def test_first_drift_opens_an_issue(gh: FakeCommand) -> None:
     url = "https://github.com/owner/name/issues/7"
-    gh.answer("issue", "create", stdout=f"{url}\n")
+    gh.respond("issue", "create", stdout=f"{url}\n")
 
     done = sync(
         ["create a:b:C::one", "update a:b:C::two"],
@@ -73,7 +73,7 @@ def test_issue_of_this_stack_is_updated_or_closed(
 
 
 def test_refusal_of_gh_is_reported(gh: FakeCommand) -> None:
-    gh.answer("issue", "create", stderr="HTTP 403: Resource not accessible by integration\n", code=1)
+    gh.respond("issue", "create", stderr="HTTP 403: Resource not accessible by integration\n", code=1)
 
     with pytest.raises(UserError, match="HTTP 403: Resource not accessible by integration") as raised:
         sync(["update a:b:C::two"])
