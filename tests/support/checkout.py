@@ -1,4 +1,4 @@
-"""A git checkout of a project, for what asks git about earlier commits."""
+"""A git checkout of a project."""
 
 import subprocess
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ import pytest
 
 
 class Checkout:
-    """The project in `folder`, which is the working folder of the test too."""
+    """A project in the working folder."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
         self.folder = folder
         monkeypatch.chdir(folder)
-        # Of whoever runs the tests, nothing: neither hooks nor signing nor a name.
+        # Without the hooks, signing and name of the user who runs the tests.
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
         monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
         self._git("init", "--quiet")
 
     def commit(self, files: Mapping[str, str]) -> str:
-        """Commits files, as {path: text}, and gives the commit."""
+        """Commit files, as {path: text}, and return the commit."""
         for name, text in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The deployer of a stack, as the stack's state has it."""
+"""The deployer in a stack's state."""
 
 import base64
 import json
@@ -16,13 +16,13 @@ TOKEN = f"{STACK}::todo:app:Deployer$kubernetes:core/v1:Secret::todo-app-deploye
 AUTHORITY = base64.b64encode(oci_api.certificate()).decode()
 
 
-def state(server: str, *, reached_by: str = "") -> list[dict[str, Any]]:
-    """The resources of a state that matter to its deployer, whose token is `canary-token`, and some that do not.
+def state(server: str, *, kubeconfig: str | None = None) -> list[dict[str, Any]]:
+    """Return a state with a deployer, whose token is `canary-token`, and with other resources.
 
-    reached_by: the kubeconfig of the stack's own provider, that of an administrator at the server where it is empty.
+    kubeconfig: of the stack's provider, by default an administrator's.
     """
     administrator = yaml.safe_dump(example.kubeconfig(server, user={"token": "canary-administrator"}))
-    provider = {"kubeconfig": secret(reached_by or administrator), "clusterIdentifier": "uid"}
+    provider = {"kubeconfig": secret(kubeconfig or administrator), "clusterIdentifier": "uid"}
     of_app = {"type": "Opaque", "metadata": {"name": "app-secrets", "namespace": "todo"}}
     return [
         {"urn": f"{STACK}::pulumi:pulumi:Stack::todo-oke-oke", "type": "pulumi:pulumi:Stack", "outputs": {}},
@@ -42,7 +42,7 @@ def state(server: str, *, reached_by: str = "") -> list[dict[str, Any]]:
 
 
 def token(value: str, **state: Any) -> dict[str, Any]:
-    """The Kubernetes secret of a token; state: what else the engine notes of it."""
+    """Return the Kubernetes Secret of a token; state: more of its fields in the state."""
     inputs = {
         "type": "kubernetes.io/service-account-token",
         "metadata": {"name": "todo-app-deployer-token", "namespace": "todo"},
@@ -61,7 +61,7 @@ def token(value: str, **state: Any) -> dict[str, Any]:
 
 
 def secret(value: object) -> Mapping[str, str]:
-    """A secret as the engine decrypts it into an exported state."""
+    """Return a secret as a decrypted state has it."""
     return {
         "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
         "plaintext": json.dumps(value),

@@ -1,4 +1,4 @@
-"""A registry of images on this machine: crane's own, which is a real one that forgets all when it ends."""
+"""A real registry of images on this machine: crane's own, in memory."""
 
 import json
 import re
@@ -14,10 +14,10 @@ import httpx2
 
 @dataclass(frozen=True)
 class ImageRegistry:
-    """host: where it listens; folder: for the layers that are pushed."""
+    """A running registry."""
 
-    host: str
-    folder: Path
+    host: str  # with the port
+    folder: Path  # for temporary layers
 
     @classmethod
     @contextmanager
@@ -32,7 +32,7 @@ class ImageRegistry:
                 process.kill()
 
     def push(self, name: str, content: str) -> str:
-        """Pushes an image with one file and gives its reference by digest."""
+        """Push an image with one file, and return its reference by digest."""
         file, layer = self.folder / "content", self.folder / "layer.tar"
         file.write_text(content)
         with tarfile.open(layer, "w") as archive:
@@ -41,7 +41,7 @@ class ImageRegistry:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def index(self, name: str, images: Mapping[str, str]) -> str:
-        """Pushes an index of images, by their architectures, and gives its reference by digest."""
+        """Push an index of images, by architecture, and return its reference by digest."""
         media = "application/vnd.oci.image.index.v1+json"
         manifests = [
             {

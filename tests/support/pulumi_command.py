@@ -1,4 +1,4 @@
-"""A stand-in for the `pulumi` command: it answers with the updates, tags, steps and outputs that a test says."""
+"""A double of the `pulumi` command, with the updates, tags, steps and outputs that a test sets."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,11 +37,12 @@ esac
 
 
 class PulumiCommand:
-    """seen: the files of a rollback, as they were at its preview. exits: what `up`, a preview, … exit with."""
+    """The double and what it saw."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
-        self._folder, self.seen = folder, folder / "seen"
+        self._folder = folder
+        self.seen = folder / "seen"  # the files of a rollback, as they were at its preview
         self._command = StandIn("pulumi", folder, monkeypatch)
         self._command.does(_SCRIPT.format(folder=folder))
         self.tagged("")
@@ -55,12 +56,12 @@ class PulumiCommand:
 
     @property
     def path(self) -> Sequence[str]:
-        """Where the commands of the last preview were looked for."""
+        """The PATH of the last preview."""
         return (self._folder / "path").read_text().strip().split(":")
 
     @property
     def installed(self) -> Path:
-        """The folder for which packages were installed."""
+        """The folder whose packages were installed."""
         return Path((self._folder / "installed").read_text().strip())
 
     @property
@@ -78,15 +79,15 @@ class PulumiCommand:
         (self._folder / "tags").write_text(json.dumps({"verified": verified} if verified else {}))
 
     def made(self, *updates: Mapping[str, Any]) -> None:
-        """The updates so far, the oldest first."""
+        """Set the updates so far, the oldest first."""
         self._say("history", [*reversed(updates)])
 
     def previews(self, *steps: Mapping[str, Any]) -> None:
         self._say("preview", {"steps": steps})
 
     def fails_to_preview(self, *errors: str) -> None:
-        told = [{"severity": "error", "message": error} for error in errors]
-        self._say("preview", {"diagnostics": [{"severity": "warning", "message": "warning: any"}, *told]})
+        diagnostics = [{"severity": "error", "message": error} for error in errors]
+        self._say("preview", {"diagnostics": [{"severity": "warning", "message": "warning: any"}, *diagnostics]})
         self.exits("previewing", 255)
 
     def exports(self, version: int, outputs: Mapping[str, Any]) -> None:
@@ -97,20 +98,20 @@ class PulumiCommand:
         self._say("outputs", outputs)
 
     def has_state(self, *resources: Mapping[str, Any]) -> None:
-        """The resources of today's state, as the engine shows them to who has the passphrase."""
+        """Set the resources of the decrypted state."""
         self._say("state", {"version": 3, "deployment": {"resources": resources}})
 
     def has_no_passphrase(self) -> None:
         (self._folder / "locked").touch()
 
     def has_secrets(self, **values: str) -> None:
-        """The encrypted settings of today."""
+        """Set today's encrypted settings."""
         config = {f"todo-oke:{key}": {"value": value, "secret": True} for key, value in values.items()}
         self._say("config", {**config, "todo-oke:nodeCount": {"value": "2", "secret": False}})
 
     @property
     def secrets_set(self) -> Sequence[str]:
-        """Those that were encrypted into a file, as KEY=VALUE."""
+        """The secrets that were encrypted into a file, as KEY=VALUE."""
         noted = self._folder / "set"
         return noted.read_text().splitlines() if noted.exists() else []
 

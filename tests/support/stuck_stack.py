@@ -1,4 +1,4 @@
-"""A stand-in for a stack that is stuck: the `pulumi` and `helm` commands and the cluster's API, as a test says."""
+"""A double of a stuck stack: the `pulumi` and `helm` commands and the API server, as a test sets them."""
 
 import io
 import json
@@ -80,7 +80,7 @@ class Terminal(io.StringIO):
 
 
 class StuckStack:
-    """The stack `oke`, of which nothing is stuck at first. Whatever has `by` comes true once that command has run."""
+    """The stack `oke`, healthy at first. With `by` a change takes effect when that command runs."""
 
     name = "oke"
 
@@ -93,7 +93,7 @@ class StuckStack:
         cluster.answers = _Answers(folder / "records")
         self.keeps_state_in("s3://todo-state")
         self._say("settings", {"todo-oke:namespace": {"value": "todo", "secret": False}})
-        self.is_reached_by(yaml.safe_dump(example.kubeconfig(cluster.url)))
+        self.has_provider_of(yaml.safe_dump(example.kubeconfig(cluster.url)))
         self.is_locked(UNLOCKED)
         self.has_state([*BASE, RELEASED])
         self.has_revisions("superseded", "deployed")
@@ -138,7 +138,7 @@ class StuckStack:
         unchanged = [{"op": "same", "newState": resource} for resource in BASE]
         self._say("planned", {"steps": [*unchanged, *({"op": "create", "newState": one} for one in created)]}, by)
 
-    def is_reached_by(self, kubeconfig: str) -> None:
+    def has_provider_of(self, kubeconfig: str) -> None:
         self._say("provider", {"inputs": {"kubeconfig": kubeconfig, "context": "example"}})
 
     def fails_with(self, error: str) -> None:

@@ -92,7 +92,7 @@ def test_missing_passphrase_is_an_error(pulumi: PulumiCommand, capsys: pytest.Ca
 def test_unusable_kubeconfig_is_reported_without_a_secret(
     pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.has_state(*deployer.state("", reached_by="users: [{user: {token: canary-administrator}}]\n"))
+    pulumi.has_state(*deployer.state("", kubeconfig="users: [{user: {token: canary-administrator}}]\n"))
 
     assert main([*COMMAND]) == 1
 

@@ -22,7 +22,7 @@ def test_refusal_of_the_api_server_is_reported_without_a_secret(
 
 
 def test_unusable_kubeconfig_is_reported_without_its_content(stack: StuckStack, recover: Callable[..., str]) -> None:
-    stack.is_reached_by("users: [{user: {token: canary-token}}]\n")
+    stack.has_provider_of("users: [{user: {token: canary-token}}]\n")
 
     printed = recover(code=1)
 
