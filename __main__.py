@@ -16,7 +16,7 @@ from components.app.secrets import AppSecrets, AppSecretsArgs
 from components.errors import as_run_errors
 from components.platform import dapr_crds
 from components.platform.dapr import DaprControlPlane, DaprControlPlaneArgs
-from components.transforms import take_back_fields
+from components.transforms import force_field_ownership
 from settings.chart import CHART
 from settings.model import load_settings
 
@@ -26,11 +26,11 @@ def declare() -> None:
     # Everything that can fail by a mistake of the user comes before the first resource.
     settings = load_settings()
     image_source = selection.image_source(settings)
-    dapr_definitions = dapr_crds.read(settings.dapr_chart, settings.dapr_version)
+    crds = dapr_crds.read(settings.dapr_chart, settings.dapr_version)
 
     # Cluster
     cluster = selection.cluster(settings, pulumi.get_stack())
-    on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[take_back_fields])
+    on_cluster = pulumi.ResourceOptions(providers=[cluster.provider], transformations=[force_field_ownership])
     app_namespace = selection.namespace(settings, cluster, settings.namespace, on_cluster)
     dapr_namespace = selection.namespace(settings, cluster, settings.dapr_namespace, on_cluster)
 
@@ -42,7 +42,7 @@ def declare() -> None:
         DaprControlPlaneArgs(
             chart=settings.dapr_chart,
             version=settings.dapr_version,
-            definitions=dapr_definitions,
+            crds=crds,
             namespace=dapr_namespace,
             scheduler=settings.dapr_scheduler,
             protect=settings.protect,
@@ -79,7 +79,7 @@ def declare() -> None:
             kafka_tls=settings.kafka_tls,
             kafka_topic=settings.kafka_topic,
             kafka_consumer_group=settings.kafka_consumer_group,
-            tracing_endpoint=settings.tracing_endpoint,
+            tracing_endpoint=settings.tracing_endpoint or None,
             tracing_sampling_rate=settings.tracing_sampling_rate,
         ),
         _after(on_cluster, dapr),

@@ -1,19 +1,20 @@
-"""Who owns the fields of the objects that a stack declares."""
+"""Transformations of the resources that a stack declares."""
 
 from typing import Any, cast
 
 import pulumi
 
-# Declared by other means than server-side apply: a provider, a Helm release.
+# Providers and Helm releases are not declared by server-side apply.
 _NOT_OBJECTS = ("pulumi:providers:", "kubernetes:helm.sh/")
 # https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources
-_TAKE_BACK = {"pulumi.com/patchForce": "true"}
+_FORCE = {"pulumi.com/patchForce": "true"}
 
 
-def take_back_fields(resource: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    """A transformation: the stack owns what it declares, so a field that was changed by hand is no conflict.
+def force_field_ownership(resource: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """Make the stack own every field that it declares: a manual change is overwritten and not a conflict.
 
-    Not one of the newer transforms, for which each object goes to the engine and back: a tenth of a second a preview.
+    A transformation, and not one of the newer transforms: those cost a round trip to the engine for each object, a
+    tenth of a second a preview.
     """
     is_object = isinstance(resource.resource, pulumi.CustomResource) and resource.type_.startswith("kubernetes:")
     if not is_object or resource.type_.startswith(_NOT_OBJECTS):
@@ -21,10 +22,10 @@ def take_back_fields(resource: pulumi.ResourceTransformationArgs) -> pulumi.Reso
     properties = cast("dict[str, Any]", resource.props)
     metadata = properties.get("metadata") or {}
     annotations = metadata.get("annotations")
-    if isinstance(annotations, pulumi.Output):  # not known yet, in a preview
-        taken = annotations.apply(lambda known: {**(known or {}), **_TAKE_BACK})
+    if isinstance(annotations, pulumi.Output):  # unknown in a preview
+        taken = annotations.apply(lambda known: {**(known or {}), **_FORCE})
     else:
-        taken = {**(annotations or {}), **_TAKE_BACK}
+        taken = {**(annotations or {}), **_FORCE}
     return pulumi.ResourceTransformationResult(
         {**properties, "metadata": {**metadata, "annotations": taken}}, resource.opts
     )

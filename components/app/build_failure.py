@@ -1,6 +1,6 @@
-"""What a failed step of an image's build printed: the docker-build provider names the step and loses its output.
+"""The output of a failed image build, which the docker-build provider loses: it names the failed step alone.
 
-It logs the output after it has answered, when the engine no longer listens (seen with 0.0.22, each time).
+The provider logs the output after its response, when the engine no longer listens (pulumi-docker-build 0.0.22).
 """
 
 import asyncio
@@ -12,18 +12,19 @@ import pulumi
 
 from system.process import environment_for
 
-# BuildKit's words for a step that ended with another exit code than 0; all other errors say enough by themselves.
-_A_STEP_FAILED = "did not complete successfully"
-# Stands between the log of a build and the end of the failed step's log.
+# BuildKit's words for a step with another exit code than 0; its other errors explain themselves.
+_STEP_FAILED = "did not complete successfully"
+# Separates the log of a build from the failed step's log.
 _RULE = "------"
 _LINES = 30
 
 
 def failed_step_hook(
-    name: str, context: str, platforms: Sequence[str], build_args: Mapping[str, str], *, told_on: pulumi.Resource
+    name: str, context: str, platforms: Sequence[str], build_args: Mapping[str, str], *, resource: pulumi.Resource
 ) -> pulumi.ErrorHook:
-    """Tells the last lines of the step at which a build failed: it runs again, alone, as the ones before are cached.
+    """Return a hook that logs the last lines of a failed step on the resource.
 
+    It builds again without the provider: only the failed step runs, as the steps before it are cached.
     Source: https://www.pulumi.com/docs/iac/concepts/options/hooks/
     """
     arguments = ["docker", "buildx", "build", "--progress=plain", "--output=type=cacheonly"]
@@ -32,15 +33,15 @@ def failed_step_hook(
     arguments += [context]
 
     async def explain(hook: pulumi.ErrorHookArgs) -> bool:
-        if any(_A_STEP_FAILED in error for error in hook.errors):
-            pulumi.log.error(await _last_lines(arguments), resource=told_on)
-        return False  # a build is tried once: the next try is the next update
+        if any(_STEP_FAILED in error for error in hook.errors):
+            pulumi.log.error(await _last_lines(arguments), resource=resource)
+        return False  # no retry: the next update builds again
 
     return pulumi.ErrorHook(f"{name}-explain", explain)
 
 
 async def _last_lines(arguments: Sequence[str]) -> str:
-    shown_by = f"What the step printed is shown by\n    {shlex.join(arguments)}"
+    reproduce = f"Build the image again to see what the step printed.\nhint: {shlex.join(arguments)}"
     try:
         process = await asyncio.create_subprocess_exec(
             *arguments,
@@ -48,10 +49,10 @@ async def _last_lines(arguments: Sequence[str]) -> str:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-    except OSError:  # to tell the cause must never be what breaks an update
-        return shown_by
+    except OSError:  # an explanation must not break an update
+        return reproduce
     log = (await process.communicate())[1].decode(errors="replace")
     _, rule, step = log.partition(f"\n{_RULE}\n")
     if process.returncode == 0 or not rule:
-        return shown_by
+        return reproduce
     return "\n".join(step.strip().splitlines()[-_LINES:])

@@ -1,4 +1,4 @@
-"""What the app has of Dapr: the components that the backend's sidecar loads."""
+"""The Dapr components, policies and configuration that the backend's sidecar loads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,79 +10,62 @@ import pulumi
 from components.manifest import Manifest
 from settings.names import APP_SECRETS, KAFKA_SECRETS, STATE_URL
 
+_V1 = "dapr.io/v1alpha1"
+
 
 @dataclass(frozen=True)
 class DaprComponentsArgs:
-    """app_id: the Dapr app that may load them; control_plane_namespace: where its sidecar finds sentry.
-
-    version: Dapr's, which is the sidecar's.
-    kafka_brokers: host:port each; kafka_sasl_mechanism: SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN.
-    tracing_endpoint: host:port of an OpenTelemetry collector (gRPC), or empty; tracing_sampling_rate: 0 to 1.
-    """
+    """Arguments of DaprComponents."""
 
     namespace: pulumi.Input[str]
-    app_id: str
+    app_id: str  # the only Dapr app that may load them
     control_plane_namespace: pulumi.Input[str]
-    version: str
-    kafka_brokers: Sequence[str]
-    kafka_sasl_mechanism: str
+    version: str  # of Dapr, hence of the sidecar
+    kafka_brokers: Sequence[str]  # host:port
+    kafka_sasl_mechanism: str  # SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN
     kafka_tls: bool
     kafka_topic: str
     kafka_consumer_group: str
-    tracing_endpoint: str
-    tracing_sampling_rate: float
+    tracing_endpoint: str | None  # host:port of an OpenTelemetry collector (gRPC)
+    tracing_sampling_rate: float  # 0 to 1
 
 
 class DaprComponents(pulumi.ComponentResource):
-    """What the backend's sidecar loads: pub/sub, state store, secret store, resiliency, subscription, configuration.
+    """A pub/sub, a state store and a secret store, with their resiliency, subscription and configuration."""
 
-    names: of the Dapr components, as `kubectl get components` lists them.
-    checksum: of all that a sidecar has from its start, and of its version: another one calls for new pods.
-    """
-
-    names: Sequence[str]
-    checksum: pulumi.Output[str]
+    names: Sequence[str]  # of the components, as `kubectl get components` lists them
+    checksum: pulumi.Output[str]  # of everything that a sidecar reads when it starts; a new one requires new pods
 
     def __init__(self, name: str, args: DaprComponentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:app:DaprComponents", name, opts=opts)
-        child = pulumi.ResourceOptions(parent=self)
-        declared: list[Any] = []
-
-        def declare(kind: str, object_name: str, content: Mapping[str, Any], api: str = "dapr.io/v1alpha1") -> None:
-            metadata = {"name": object_name, "namespace": args.namespace}
-            Manifest(object_name, {"apiVersion": api, "kind": kind, "metadata": metadata, **content}, child)
-            declared.append([kind, object_name, content])
-
         components = {
             "todo-pubsub": _kafka_pubsub(args),
             "todo-state": _postgresql_state(),
             "todo-secrets": {"type": "secretstores.kubernetes", "version": "v1", "metadata": []},
         }
-        for component, spec in components.items():
-            declare(
-                "Component",
-                component,
-                {"spec": spec, "auth": {"secretStore": "kubernetes"}, "scopes": [args.app_id]},
-            )
-        declare("Resiliency", "todo-resiliency", {"spec": _resiliency(), "scopes": [args.app_id]})
-        declare(
-            "Subscription",
-            "todo-events",
-            {
-                "spec": {
-                    "pubsubname": "todo-pubsub",
-                    "topic": args.kafka_topic,
-                    "routes": {"default": "/events/todo"},
-                    "deadLetterTopic": f"{args.kafka_topic}-dead",
-                },
-                "scopes": [args.app_id],
-            },
-            api="dapr.io/v2alpha1",
-        )
-        declare("Configuration", "todo-app", {"spec": _configuration(args)})
+        subscription = {
+            "pubsubname": "todo-pubsub",
+            "topic": args.kafka_topic,
+            "routes": {"default": "/events/todo"},
+            "deadLetterTopic": f"{args.kafka_topic}-dead",
+        }
+        scopes = {"scopes": [args.app_id]}
+        objects: Sequence[tuple[str, str, str, Mapping[str, Any]]] = [
+            *(
+                (_V1, "Component", component, {"spec": spec, "auth": {"secretStore": "kubernetes"}, **scopes})
+                for component, spec in components.items()
+            ),
+            (_V1, "Resiliency", "todo-resiliency", {"spec": _resiliency(), **scopes}),
+            ("dapr.io/v2alpha1", "Subscription", "todo-events", {"spec": subscription, **scopes}),
+            (_V1, "Configuration", "todo-app", {"spec": _configuration(args)}),
+        ]
+        for api_version, kind, object_name, content in objects:
+            metadata = {"name": object_name, "namespace": args.namespace}
+            manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+            Manifest(object_name, manifest, pulumi.ResourceOptions(parent=self))
         self.names = sorted(components)
-        # It reads them at its start: https://docs.dapr.io/operations/components/component-updates/
-        self.checksum = pulumi.Output.json_dumps([args.version, declared], sort_keys=True).apply(
+        # https://docs.dapr.io/operations/components/component-updates/
+        self.checksum = pulumi.Output.json_dumps([args.version, objects], sort_keys=True).apply(
             lambda text: sha256(text.encode()).hexdigest()[:16]
         )
         self.register_outputs({"names": self.names, "checksum": self.checksum})
@@ -118,7 +101,7 @@ def _postgresql_state() -> Mapping[str, Any]:
             {"name": "connectionString", "secretKeyRef": {"name": APP_SECRETS, "key": STATE_URL}},
             {"name": "tablePrefix", "value": "dapr_"},
             {"name": "maxConns", "value": "4"},
-            # Nothing in it expires.
+            # No row expires.
             {"name": "cleanupInterval", "value": "0"},
         ],
     }
@@ -132,8 +115,8 @@ def _resiliency() -> Mapping[str, Any]:
             "timeouts": {"request": "10s"},
             "retries": {
                 "brief": {"policy": "exponential", "maxInterval": "5s", "maxRetries": 3},
-                # An hour: an event is not given up to the dead letters because the database is away. Not exponential,
-                # of which Dapr gives every one up after 15 minutes: DefaultMaxElapsedTime of cenkalti/backoff.
+                # An hour: a database outage must not turn events into dead letters. Not exponential, because Dapr gives
+                # up exponential retries after 15 minutes: DefaultMaxElapsedTime of cenkalti/backoff.
                 "patient": {"policy": "constant", "duration": "10s", "maxRetries": 360},
             },
             "circuitBreakers": {
@@ -163,7 +146,7 @@ def _configuration(args: DaprComponentsArgs) -> Mapping[str, Any]:
                 "dapr-sentry.", args.control_plane_namespace, ".svc.cluster.local:443"
             ),
         },
-        # The sidecar serves what the backend uses, on both protocols, and nobody may call the backend through Dapr.
+        # The sidecar serves only the backend's own APIs, and nobody can call the backend through Dapr.
         "api": {
             "allowed": [
                 {"name": api, "version": "v1", "protocol": protocol}
@@ -179,7 +162,7 @@ def _configuration(args: DaprComponentsArgs) -> Mapping[str, Any]:
                     "defaultAccess": "deny",
                     "allowedSecrets": [APP_SECRETS, KAFKA_SECRETS],
                 },
-                {"storeName": "kubernetes", "defaultAccess": "deny"},  # the one that Dapr adds by itself
+                {"storeName": "kubernetes", "defaultAccess": "deny"},  # Dapr's built-in store
             ]
         },
     }

@@ -1,4 +1,4 @@
-"""The identity that delivers the app and can do nothing else: what the GitHub secret KUBECONFIG holds."""
+"""The least-privilege identity that delivers the app, in the GitHub secret KUBECONFIG."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ import pulumi_kubernetes as kubernetes
 from components.cluster.protocol import Cluster
 from kube.kubeconfig import of_service_account
 
-# What a Helm release of the chart needs: to read and write each kind that it renders, and Helm's own records, which are
-# secrets. Kubernetes cannot narrow `list` or `create` to some secrets of a namespace, hence all of the namespace's.
+# A Helm release reads and writes each kind in the chart, and Helm's records, which are secrets. RBAC cannot restrict
+# `list` or `create` to single secrets, hence all of them.
 _WRITE = ["get", "list", "watch", "create", "update", "patch", "delete"]
 _READ = ["get", "list", "watch"]
 RULES: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
@@ -19,9 +19,9 @@ RULES: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": _WRITE},
     {"api_groups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": _WRITE},
     {"api_groups": ["networking.k8s.io"], "resources": ["ingresses", "networkpolicies"], "verbs": _WRITE},
-    # The API server refuses to let it grant what it may not do itself (no `escalate`, no `bind`).
+    # It cannot grant more than its own permissions (no `escalate`, no `bind`).
     {"api_groups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _WRITE},
-    # `helm test` makes pods; the rest is what it takes to watch a rollout and to see why one fails.
+    # `helm test` creates pods; the rest is for watching a rollout.
     {"api_groups": [""], "resources": ["pods"], "verbs": _WRITE},
     {"api_groups": [""], "resources": ["pods/log", "events"], "verbs": _READ},
     {"api_groups": ["apps"], "resources": ["replicasets"], "verbs": _READ},
@@ -34,21 +34,17 @@ class DeployerArgs:
     """Arguments of Deployer."""
 
     cluster: Cluster
-    namespace: pulumi.Input[str]
-    """The only namespace in which the identity has permissions."""
+    namespace: pulumi.Input[str]  # the only one in which the identity has permissions
 
 
 class Deployer(pulumi.ComponentResource):
-    """A service account `todo-app-deployer`, its role in one namespace, and a kubeconfig (secret) that is only a token.
+    """A service account with a role in one namespace, and the kubeconfig of its token.
 
-    The kubeconfig is no output of the component, nor may it be one of the stack: Pulumi's SDK logs outputs at level
-    debug, secret ones in plain text.
-
-    The token lives as long as its Kubernetes secret and is revoked with it; to rotate it, replace that secret:
-    `pulumi up --replace URN`.
+    The token lives as long as its Kubernetes secret; `pulumi up --replace URN` of the secret rotates it.
     Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
     """
 
+    # A secret, and not a registered output: Pulumi's SDK logs outputs in plain text at level debug.
     kubeconfig: pulumi.Output[str]
 
     def __init__(self, name: str, args: DeployerArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,9 +1,8 @@
-"""Known vulnerabilities keep an image from being released: Trivy looks before the app's Helm release is changed."""
+"""The vulnerability scan by Trivy that an image must pass before the app's Helm release changes."""
 
 import asyncio
 import os
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,23 +10,22 @@ import pulumi
 
 from settings.names import APPS
 from system.errors import UserError
-from system.process import environment_for
+from system.process import environment_for, find, not_found
 
-# Told from Trivy's own failures, after which it exits with 1.
+# Exit code for findings; Trivy's own failures exit with 1.
 _FOUND = 10
 _LINES = 60
 
 
 def scan_hook(
-    name: str, severities: Sequence[str], platforms: Sequence[str], *, told_on: pulumi.Resource
+    name: str, severities: Sequence[str], platforms: Sequence[str], *, resource: pulumi.Resource
 ) -> pulumi.ResourceHook:
-    """Stops a Helm release before it is made or changed, where an image that is new in it is vulnerable.
+    """Return a hook that stops a Helm release with a vulnerable new image, and logs the findings on the resource.
 
-    An image that runs already is not looked at again: to stop an unrelated change, or the mend of the other image,
-    would leave the cluster as vulnerable as it is.
+    It skips images that run already: to stop an unrelated change, or a fix of the other image, would leave the cluster
+    as vulnerable as before. Only vulnerabilities with a fix count.
 
-    severities: those that stop it, like HIGH; only vulnerabilities that have a fix do. platforms: like linux/arm64.
-    told_on: the resource that the findings are told on.
+    severities: such as HIGH. platforms: such as linux/arm64. The hook raises UserError.
     Source: https://www.pulumi.com/docs/iac/concepts/options/hooks/
     """
 
@@ -35,24 +33,23 @@ def scan_hook(
         released = _images(hook.old_inputs)
         vulnerable: list[str] = []
         for image in (image for image in _images(hook.new_inputs) if image not in released):
-            # One after the other, because two processes cannot use Trivy's cache at once.
-            for platform in platforms:
+            for platform in platforms:  # one at a time: two processes cannot share Trivy's cache
                 findings = await _scan(image, platform, severities)
                 if findings is not None:
                     vulnerable.append(f"{image} ({platform})")
-                    pulumi.log.error(findings, resource=told_on)
+                    pulumi.log.error(findings, resource=resource)
         if vulnerable:
             raise UserError(
-                f"Not released: newer versions mend what Trivy found in {', '.join(vulnerable)}. "
-                "Bring the packages in its table up to date.\n"
-                '    pulumi config set imageScan ""    to release all the same'
+                f"Not released, because Trivy found vulnerabilities in {', '.join(vulnerable)}: upgrade the packages "
+                "in its table, or turn the scan off.",
+                'pulumi config set imageScan ""',
             )
 
     return pulumi.ResourceHook(f"{name}-scan", scan)
 
 
 async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | None:
-    """The table of what Trivy finds in an image, or None where that is nothing.
+    """Return Trivy's table of an image's vulnerabilities, or None if it finds none.
 
     Source: https://trivy.dev/docs/latest/guide/references/configuration/cli/trivy_image/
     """
@@ -60,18 +57,14 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
         "--scanners": "vuln",
         "--severity": ",".join(severities),
         "--platform": platform,
-        "--image-src": "remote",  # what is in the registry, never what a local engine has
+        "--image-src": "remote",  # the registry's image, never one of a local engine
         "--exit-code": f"{_FOUND}",
         "--format": "table",
     }
     arguments = ["image", "--quiet", "--ignore-unfixed", *(part for option in options.items() for part in option)]
-    trivy = shutil.which("trivy")
+    trivy = find("trivy", os.environ)
     if trivy is None:
-        raise UserError(
-            "Trivy is not on PATH, and imageScan is set: no image is released before it is scanned.\n"
-            "    brew install trivy                https://trivy.dev/docs/latest/getting-started/installation/\n"
-            '    pulumi config set imageScan ""    to release without a scan'
-        )
+        raise not_found("trivy")
     process = await asyncio.create_subprocess_exec(
         trivy,
         *arguments,
@@ -85,8 +78,8 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
         return None
     if process.returncode != _FOUND:
         raise UserError(
-            f"Not released: Trivy could not scan {image} ({platform}): {errors.strip()[-1000:]}\n"
-            f"    {shlex.join(['trivy', *arguments, image])}    shows the same error until it is mended"
+            f"Not released, because Trivy could not scan {image} ({platform}): {errors.strip()[-1000:]}",
+            shlex.join(["trivy", *arguments, image]),
         )
     lines = output.strip().splitlines()
     more = [f"… and {len(lines) - _LINES} lines more"] if len(lines) > _LINES else []
@@ -94,6 +87,6 @@ async def _scan(image: str, platform: str, severities: Sequence[str]) -> str | N
 
 
 def _images(inputs: Mapping[str, Any] | None) -> list[str]:
-    """The images in a Helm release's values."""
+    """Return the images in a Helm release's values."""
     values = (inputs or {}).get("values") or {}
     return [values[app]["image"] for app in APPS if app in values]

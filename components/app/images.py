@@ -1,4 +1,4 @@
-"""The app's two images: built here, or found in the registry. What is released is named by digest."""
+"""The app's two images, built here or found in the registry; a release names them by digest."""
 
 import json
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from pulumi_docker_build import CacheFromArgs, CacheToArgs
 
 
-# Media types that hold attestations, and each file with the commit's time, so that a layer is the same in each build of
-# it. The provider's typed export has no field for that: https://docs.docker.com/build/exporters/image-registry/
+# Media types for attestations, and the commit's time on every file: each build of a commit makes the same layers. The
+# provider's typed export lacks both: https://docs.docker.com/build/exporters/image-registry/
 _EXPORT = "type=registry,oci-mediatypes=true,rewrite-timestamp=true"
 
-# Of the index and of each platform's manifest. By it, and not by the label alone, GitHub's registry knows of an index
-# which repository's workflows may push it again: https://github.com/docker/metadata-action/issues/355
+# On the index and on each platform's manifest. GitHub's registry reads them, and not the label, to decide which
+# repository's workflows may push an index again: https://github.com/docker/metadata-action/issues/355
 _SOURCE_ANNOTATIONS = ("annotation-index.org.opencontainers.image.source", "annotation.org.opencontainers.image.source")
 
-# BuildKit takes its attestations as build arguments too, and the provider passes no other (pulumi-docker-build#73).
+# As build arguments, because the provider passes no attestations (pulumi-docker-build#73).
 # https://github.com/moby/buildkit/blob/master/frontend/attestations/parse.go
 _ATTESTATIONS = {
     "BUILDKIT_ATTEST_PROVENANCE": "mode=max",
@@ -35,49 +35,37 @@ _ATTESTATIONS = {
 
 @dataclass(frozen=True)
 class PullCredentials:
-    """Who may pull from a private registry.
+    """The login to a private registry."""
 
-    registry: its host as references have it, like ghcr.io; user: the login; token: with the right to read packages.
-    """
-
-    registry: str
+    registry: str  # its host in image references, such as ghcr.io
     user: str
-    token: SecretStr
+    token: SecretStr  # with permission to read packages
 
 
 @dataclass(frozen=True)
 class Build:
-    """Built from ./frontend and ./backend and pushed, as whoever is logged in with Docker.
+    """Images that are built from ./frontend and ./backend and pushed with Docker's own login."""
 
-    registry: where to, like ghcr.io/owner. platforms: what for, like linux/arm64.
-    cache: where layers are kept from one build to the next: beside the image, in GitHub's Actions cache, or nowhere.
-    source: the address of the repository, for the label and the annotations.
-    frontend, backend: the commits that the contexts are at.
-    """
-
-    registry: str
-    platforms: Sequence[str]
-    cache: Literal["registry", "gha", "off"]
-    source: str
+    registry: str  # with the owner, such as ghcr.io/owner
+    platforms: Sequence[str]  # such as linux/arm64
+    cache: Literal["registry", "gha", "off"]  # layers between builds: beside the image, in GitHub's cache, or none
+    source: str | None  # the repository's URL, for the label and the annotations
     frontend: Revision
     backend: Revision
 
 
 @dataclass(frozen=True)
 class Registry:
-    """In the registry already: references of which a tag is resolved to the digest that it has now.
-
-    credentials: who may read them, or None where everybody may.
-    """
+    """References to images in the registry; each tag is resolved to its present digest."""
 
     frontend: str
     backend: str
-    credentials: PullCredentials | None
+    credentials: PullCredentials | None  # None for public images
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """In the registry already: references that are used as they are written."""
+    """References to images in the registry, used as they are."""
 
     frontend: str
     backend: str
@@ -85,7 +73,7 @@ class Pinned:
 
 @dataclass(frozen=True)
 class AppImagesArgs:
-    """source: where the images come from."""
+    """Arguments of AppImages."""
 
     source: Build | Registry | Pinned
 
@@ -93,14 +81,12 @@ class AppImagesArgs:
 class AppImages(pulumi.ComponentResource):
     """The images of the frontend and the backend.
 
-    frontend, backend: full references; with the tag and the digest (name:tag@sha256:…) unless they are pinned.
-
-    Building the same commit again changes no preview, because the provider compares inputs and a hash of the context.
-    Where it does build again, as for another cache, each platform's manifest keeps its digest; that of the index above
-    it, which is the one released, changes with the attestations in it, which tell when the build was.
+    The same commit shows no change in a preview: the provider compares inputs and a hash of the context. If it does
+    build again, as for another cache, each platform's manifest keeps its digest. The released digest is the index's and
+    changes, because the attestations in it record the time of the build.
     """
 
-    frontend: pulumi.Output[str]
+    frontend: pulumi.Output[str]  # with tag and digest (name:tag@sha256:…) unless it is pinned
     backend: pulumi.Output[str]
 
     def __init__(self, name: str, args: AppImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -116,7 +102,7 @@ class AppImages(pulumi.ComponentResource):
         self.register_outputs({"frontend": self.frontend, "backend": self.backend})
 
     def _built(self, app: str, build: Build, revision: Revision) -> pulumi.Output[str]:
-        """Builds and pushes an image.
+        """Build and push an image; return its reference.
 
         Source: https://www.pulumi.com/registry/packages/docker-build/api-docs/image/
         """
@@ -126,7 +112,7 @@ class AppImages(pulumi.ComponentResource):
         version = f"sha-{revision.short}"
         read, written = _caches(build.cache, repository)
         build_args = {
-            "SOURCE": build.source,
+            "SOURCE": build.source or "",
             "REVISION": revision.commit,
             "VERSION": version,
             "SOURCE_DATE_EPOCH": str(revision.time),
@@ -138,16 +124,16 @@ class AppImages(pulumi.ComponentResource):
             build_args={**build_args, **_ATTESTATIONS},
             tags=[f"{repository}:{version}", f"{repository}:latest"],
             exports=[{"raw": _export(build.source)}],
-            push=False,  # it would be a second export, without what the first one says
+            push=False,  # a second export, without the first one's options
             build_on_preview=False,
             cache_from=read,
             cache_to=written,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # A deleted image is deleted from the registry, where a rollback looks for it.
+                # Otherwise the image is deleted from the registry too, where a rollback needs it.
                 retain_on_delete=True,
                 hooks=pulumi.ResourceHookBinding(
-                    on_error=[failed_step_hook(f"todo-{app}", app, build.platforms, build_args, told_on=self)]
+                    on_error=[failed_step_hook(f"todo-{app}", app, build.platforms, build_args, resource=self)]
                 ),
             ),
         )
@@ -156,7 +142,7 @@ class AppImages(pulumi.ComponentResource):
     def _resolved(
         self, name: str, references: Sequence[str], credentials: PullCredentials | None
     ) -> list[pulumi.Output[str]]:
-        """The references, each with the digest that its tag has now."""
+        """Return the references, each with the present digest of its tag."""
         import pulumi_docker as docker
 
         provider = None
@@ -185,17 +171,17 @@ class AppImages(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class PullSecretArgs:
-    """namespace: the app's namespace; protect: whether the secret refuses to be deleted."""
+    """Arguments of PullSecret."""
 
     namespace: pulumi.Input[str]
-    protect: bool
+    protect: bool  # refuse deletion
     credentials: PullCredentials
 
 
 class PullSecret(pulumi.ComponentResource):
-    """The secret `registry-pull`, with which nodes pull from a private registry; `name` is known once it exists."""
+    """The Kubernetes secret with which nodes pull from a private registry."""
 
-    name: pulumi.Output[str]
+    name: pulumi.Output[str]  # known once the secret exists
 
     def __init__(self, name: str, args: PullSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:app:PullSecret", name, opts=opts)
@@ -210,14 +196,14 @@ class PullSecret(pulumi.ComponentResource):
         self.register_outputs({"name": self.name})
 
 
-def _export(source: str) -> str:
+def _export(source: str | None) -> str:
     return ",".join([_EXPORT, *(f"{name}={source}" for name in _SOURCE_ANNOTATIONS if source)])
 
 
 def _caches(
     kind: Literal["registry", "gha", "off"], repository: str
 ) -> "tuple[list[CacheFromArgs], list[CacheToArgs]]":
-    """Where a build reads layers from and writes all of them to; one that cannot be written fails no build.
+    """Return the caches that a build reads and writes; a failed write fails no build.
 
     Source: https://docs.docker.com/build/cache/backends/
     """
@@ -227,7 +213,7 @@ def _caches(
     match kind:
         case "registry":
             ref = f"{repository}:buildcache"
-            # In the form of an image, because not every registry takes an index of layers.
+            # As an image, because not every registry accepts an index of layers.
             written = docker_build.CacheToRegistryArgs(
                 ref=ref, mode=every, ignore_error=True, image_manifest=True, oci_media_types=True
             )

@@ -1,4 +1,4 @@
-"""The app's Helm release: what a merge changes every day."""
+"""The app's Helm release, which each delivery changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,15 +30,10 @@ class AppIngressArgs:
 
     host: str | None
     class_name: str | None
-    """The class of the ingress controller."""
-    namespace: pulumi.Input[str] | None
-    """The namespace of the ingress controller."""
-    tls_issuer: str | None
-    """The cert-manager issuer in the app's namespace; None for plain HTTP or the values file's own TLS secret."""
-    address: pulumi.Input[str]
-    """The address of the ingress controller; empty until the cluster assigns one."""
-    served_by: Sequence[pulumi.Resource] = ()
-    """Resources that must exist as long as the app's Ingress does."""
+    namespace: pulumi.Input[str] | None  # of the ingress controller
+    tls_issuer: str | None  # cert-manager's issuer in the app's namespace
+    address: pulumi.Input[str]  # of the ingress controller; empty until the cluster assigns one
+    served_by: Sequence[pulumi.Resource] = ()  # resources that must exist as long as the app's Ingress does
 
 
 @dataclass(frozen=True)
@@ -47,46 +42,30 @@ class AppReleaseArgs:
 
     cluster: Cluster
     namespace: pulumi.Input[str]
-    chart: Path
-    """The chart's folder."""
-    values_file: Path
-    """The stack's own chart values."""
-    timeout_seconds: int
-    """Time for every pod to become ready, before Helm rolls the release back."""
+    chart: Path  # the chart's folder
+    values_file: Path  # the stack's own chart values
+    timeout_seconds: int  # for every pod to become ready, before Helm rolls back
     frontend_image: pulumi.Input[str]
     backend_image: pulumi.Input[str]
-    pull_secrets: Sequence[pulumi.Input[str]]
-    """Names of the secrets with which nodes pull the images."""
-    before: Sequence[pulumi.ResourceHook]
-    """Hooks that run before the release is created or updated; an exception stops it."""
-    secret_checksums: Mapping[str, str]
-    """Checksums by secret; a changed one restarts the pods that use the secret."""
+    pull_secrets: Sequence[pulumi.Input[str]]  # names of the secrets with which nodes pull the images
+    before: Sequence[pulumi.ResourceHook]  # hooks that can stop the release by an exception
+    secret_checksums: Mapping[str, str]  # by secret; a new one restarts the pods that use the secret
     ingress: AppIngressArgs
-    database_port: int
-    """Network policies let the backend reach this TCP port outside the cluster, and the next two."""
+    database_port: int  # network policies let the backend reach these TCP ports outside the cluster
     kafka_ports: Sequence[int]
-    tracing_port: int
-    """0 if no traces are sent."""
-    dapr_namespace: pulumi.Input[str]
-    """The namespace of the Dapr control plane, which network policies let the sidecar reach."""
+    tracing_port: int  # 0 if no traces are sent
+    dapr_namespace: pulumi.Input[str]  # of the control plane
     kafka_topic: str
-    """The topic of the backend's events."""
-    dapr_checksum: pulumi.Input[str]
-    """Checksum of the sidecar's start-up configuration; a changed one restarts the backend's pods."""
+    dapr_checksum: pulumi.Input[str]  # of the sidecar's configuration; a new one restarts the backend's pods
 
 
 class AppRelease(pulumi.ComponentResource):
-    """The Helm release `todo-app`: it waits until every pod is ready, else takes itself back and names the cause.
+    """The app's Helm release: it waits until every pod is ready, else it rolls back and reports the cause."""
 
-    name: Helm's name for it; revision: Helm's number for its present state.
-    endpoint: the host name or address at which the ingress answers; empty until the cluster gives it one.
-    url: the app's address for a browser; empty while there is no endpoint.
-    """
-
-    name: pulumi.Output[str | None]
-    endpoint: pulumi.Output[str]
-    url: pulumi.Output[str]
+    name: pulumi.Output[str | None]  # Helm's name of the release
     revision: pulumi.Output[int]
+    endpoint: pulumi.Output[str]  # host name or address of the app; empty until the cluster assigns one
+    url: pulumi.Output[str]  # for a browser; empty without an endpoint
 
     def __init__(self, name: str, args: AppReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:app:AppRelease", name, opts=opts)
@@ -138,7 +117,7 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
         "apiServer": {"cidr": args.cluster.api_cidr} if args.cluster.api_cidr else None,
     }
     return {
-        # Below Helm's own: whatever is late then fails with its reason, and not by a bare time-out.
+        # Less than Helm's timeout: a late pod then fails with its own reason.
         "deadlineSeconds": args.timeout_seconds * 4 // 5,
         "frontend": {"image": args.frontend_image},
         "backend": {"image": args.backend_image, "secretChecksums": dict(args.secret_checksums)},
@@ -149,7 +128,7 @@ def _values(args: AppReleaseArgs) -> Mapping[str, Any]:
 
 
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
-    # The values file decides what is left out. Neither a zero nor an output is empty.
+    # The values file decides the rest. Neither a zero nor an output is empty.
     return {key: value for key, value in values.items() if value not in (None, [], {})}
 
 
@@ -159,24 +138,24 @@ def _names_tls_secret(values_file: Path) -> bool:
 
 
 async def _description(kubeconfig: Kubeconfig, namespace: str, chart: str) -> str:
-    """The revision's description in Helm's history, and what makes it a change that the provider would not see.
+    """Return the revision's description in Helm's history, which makes changes visible to the provider.
 
-    The provider compares values and versions, neither the templates nor the live objects: the chart's digest makes an
-    edit of a template a change, and the names of objects that were changed by hand make that one.
+    The provider compares values and versions only. The chart's digest makes an edited template a change, and the names
+    of objects with manual changes make drift one.
     """
-    with as_run_errors(), translate_errors(kubeconfig):
-        client = kubeconfig.async_client()
-        newest = await last_revision(client, namespace, RELEASE)
     with as_run_errors():
+        with translate_errors(kubeconfig):
+            client = kubeconfig.async_client()
+            newest = await last_revision(client, namespace, RELEASE)
         _require_finished(newest)
-    with as_run_errors(), translate_errors(kubeconfig):
-        record = await deployed_record(client, namespace, RELEASE)
-        if record is None:
-            return chart
-        drifted = await _drift(client, namespace, record.manifest)
+        with translate_errors(kubeconfig):
+            record = await deployed_record(client, namespace, RELEASE)
+            drifted = await _drift(client, namespace, record.manifest) if record else []
+    if record is None:
+        return chart
     if drifted:
-        return f"{chart}, sets back what was changed by hand after revision {record.revision}: {', '.join(drifted)}"
-    # Said once and kept, or to stop saying it would be a change again.
+        return f"{chart}, reverts manual changes after revision {record.revision}: {', '.join(drifted)}"
+    # An old note of reverted changes stays, or its removal would be a change.
     return record.description if record.description.startswith(chart) else chart
 
 
@@ -184,26 +163,26 @@ async def _drift(client: AsyncClient, namespace: str, manifest: str) -> list[str
     try:
         return await find_drift(client, namespace, manifest)
     except ApiError as error:
-        # To ask what applying again would change takes the permission to do so, which who previews may well lack.
+        # The dry run needs the permission to patch, which a previewing identity may lack.
         if not (pulumi.runtime.is_dry_run() and "cannot patch" in str(error)):
             raise
-        pulumi.log.warn(f"What was changed by hand in the release {RELEASE} is not in this preview: {error}")
+        pulumi.log.warn(f"This preview does not show manual changes to the release {RELEASE}: {error}")
         return []
 
 
 def _require_finished(revision: Revision | None) -> None:
-    # Helm refuses then, with less to go by, and only after the update has changed all that comes before a release.
+    # Helm would refuse later, with a poorer message, when the update has changed everything before the release.
     if revision and revision.pending:
         stack = pulumi.get_stack()
         raise UserError(
             f"The release {RELEASE} is in the middle of {revision.pending} since {revision.since:%Y-%m-%d %H:%M:%S} "
-            f"UTC: wait if an update of stack {stack} is running.\n"
-            f"    python -m delivery recover --stack {stack}   mends it where none is"
+            f"UTC: wait if an update of stack {stack} is running, otherwise recover the stack.",
+            f"python -m delivery recover --stack {stack}",
         )
 
 
 async def _ingress_address(kubeconfig: Kubeconfig, namespace: str) -> str:
-    # Read here because an Ingress.get of the provider fails until the cluster has given it an address.
+    # The provider's own Ingress.get fails until the cluster has assigned an address.
     with as_run_errors(), translate_errors(kubeconfig):
         ingress = await kubeconfig.async_client().get(Ingress, INGRESS, namespace=namespace)
     return load_balancer_address(ingress) or ""

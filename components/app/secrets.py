@@ -1,4 +1,4 @@
-"""The app's Kubernetes secrets, copied from the stack's encrypted settings, which are the only place they are set."""
+"""The app's Kubernetes secrets, copied from the stack's encrypted settings."""
 
 import hashlib
 import hmac
@@ -16,13 +16,10 @@ from settings.names import APP_SECRETS, KAFKA_SECRETS, STATE_URL
 
 @dataclass(frozen=True)
 class AppSecretsArgs:
-    """namespace: the app's namespace; protect: whether the secrets refuse to be deleted.
-
-    The rest: the values, as the applications read them.
-    """
+    """Arguments of AppSecrets."""
 
     namespace: pulumi.Input[str]
-    protect: bool
+    protect: bool  # refuse deletion
     cohere_api_key: SecretStr
     better_auth_secret: SecretStr
     database_url: SecretStr
@@ -31,12 +28,9 @@ class AppSecretsArgs:
 
 
 class AppSecrets(pulumi.ComponentResource):
-    """`app-secrets` and `kafka-secrets`.
+    """The secrets that the app's pods read: APP_SECRETS and KAFKA_SECRETS."""
 
-    checksums: by secret's name, a text that changes with each of its values, and with the key, the auth secret.
-    """
-
-    checksums: Mapping[str, str]
+    checksums: Mapping[str, str]  # by secret; each changes with its values and with better_auth_secret
 
     def __init__(self, name: str, args: AppSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:app:AppSecrets", name, opts=opts)
@@ -62,6 +56,6 @@ class AppSecrets(pulumi.ComponentResource):
 
 
 def _checksum(values: Mapping[str, SecretStr], key: SecretStr) -> str:
-    # It stands in plain text in previews and on pods, so it is keyed: a bare hash would let a weak password be guessed.
+    # Previews and pods show it in plain text, so it is keyed: a plain hash would let a weak password be guessed.
     content = json.dumps({name: value.get_secret_value() for name, value in values.items()}, sort_keys=True)
     return hmac.new(key.get_secret_value().encode(), content.encode(), hashlib.sha256).hexdigest()[:16]

@@ -37,7 +37,7 @@ class ClusterIdentity:
         return None if owner == self.stack else owner
 
 
-def identify(kubeconfig: Kubeconfig, *, named: str, stack: str) -> ClusterIdentity:
+def identify(kubeconfig: Kubeconfig, *, named: str | None, stack: str) -> ClusterIdentity:
     """Return a cluster's identity: `named` if the settings name it, else the UID of kube-system, which never changes.
 
     The credentials for a named cluster may lack the permission to list namespaces.

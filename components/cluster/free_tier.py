@@ -1,6 +1,6 @@
-"""What a cluster costs beyond what is always free in OCI."""
+"""The cost of a cluster beyond OCI's Always Free allowance."""
 
-# The monthly allowance of every tenancy, in its home region, and what is beyond it in US dollars.
+# The monthly allowance of a tenancy in its home region, and prices beyond it in US dollars.
 # https://docs.oracle.com/en-us/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm
 # https://www.oracle.com/cloud/price-list/
 _FREE_OCPU_HOURS, _OCPU_HOUR = 1500, 0.01
@@ -10,13 +10,12 @@ _HOURS = 744  # of the longest month
 
 
 def costs(nodes: int, node_ocpus: int, node_memory_gb: int, node_boot_volume_gb: int) -> list[str]:
-    """What a cluster costs beyond the free allowance, a sentence each, where it is the only user of that.
+    """Return one sentence for each cost of a cluster that has the whole allowance.
 
-    Sources: see the allowance. Volumes and load balancers that the cluster makes come on top of this.
+    The volumes and load balancers of the cluster's workloads are extra.
     """
-    ocpus, memory = nodes * node_ocpus, nodes * node_memory_gb
-    storage = nodes * node_boot_volume_gb
-    beyond = {
+    ocpus, memory, storage = nodes * node_ocpus, nodes * node_memory_gb, nodes * node_boot_volume_gb
+    dollars = {
         f"The nodes have {ocpus} OCPUs; {_FREE_OCPU_HOURS // _HOURS} are free": (
             (ocpus * _HOURS - _FREE_OCPU_HOURS) * _OCPU_HOUR
         ),
@@ -28,7 +27,7 @@ def costs(nodes: int, node_ocpus: int, node_memory_gb: int, node_boot_volume_gb:
         ),
     }
     return [
-        f"{what}: the rest costs about {dollars:.2f} USD a month, and an Always Free account does not get it."
-        for what, dollars in beyond.items()
-        if dollars > 0
+        f"{excess}: the rest costs about {cost:.2f} USD a month, and an Always Free account cannot have it."
+        for excess, cost in dollars.items()
+        if cost > 0
     ]

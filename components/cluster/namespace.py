@@ -1,40 +1,36 @@
-"""A namespace that is declared only by the stack that made it."""
+"""A namespace, declared only by the stack that created it."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-# Tells a later run that the namespace is its own: one that somebody else made is never adopted, hence never deleted.
+# Marks the namespace as the stack's own; a namespace of anybody else is never adopted, hence never deleted.
 OWNER_LABEL = "todo-oke.pulumi.com/stack"
 
 
 @dataclass(frozen=True)
 class NamespaceArgs:
-    """name: the namespace's name.
-
-    owner: the stack that declares it, or None where somebody else did and it is only used.
-    protect: whether it refuses to be deleted.
-    """
+    """Arguments of Namespace."""
 
     name: str
-    owner: str | None
-    protect: bool
+    owner: str | None  # the stack that declares it; None to use an existing one
+    protect: bool  # refuse deletion
 
 
 class Namespace(pulumi.ComponentResource):
-    """A namespace to put things into; `name` is known once it exists."""
+    """A namespace to deploy to."""
 
-    name: pulumi.Output[str]
+    name: pulumi.Output[str]  # known once the namespace exists
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:cluster:Namespace", name, opts=opts)
         self.name = pulumi.Output.from_input(args.name)
         if args.owner:
-            made = kubernetes.core.v1.Namespace(
+            namespace = kubernetes.core.v1.Namespace(
                 name,
                 metadata={"name": args.name, "labels": {OWNER_LABEL: args.owner}},
                 opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
-            self.name = made.metadata.name
+            self.name = namespace.metadata.name
         self.register_outputs({"name": self.name})

@@ -1,4 +1,4 @@
-"""The network of an OKE cluster: a virtual cloud network (VCN), its subnets, and who may talk to whom in it."""
+"""The network of an OKE cluster: a virtual cloud network (VCN), its subnets and its security rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _ANYWHERE = "0.0.0.0/0"
 
 
 class _Party(StrEnum):
-    """Who talks: the first three are network security groups of ours."""
+    """One end of a connection: a network security group of the cluster, or an address outside it."""
 
     API = "api"
     NODES = "nodes"
@@ -28,16 +28,14 @@ class _Party(StrEnum):
     ANYONE = "anyone"
 
 
-# What it is (CIDR_BLOCK, SERVICE_CIDR_BLOCK or NETWORK_SECURITY_GROUP), and which one.
+# Its type (CIDR_BLOCK, SERVICE_CIDR_BLOCK or NETWORK_SECURITY_GROUP) and value.
 _Address: TypeAlias = tuple[str, pulumi.Input[str]]
 
 
 @dataclass(frozen=True)
 class _Traffic:
-    """options: as a security rule has them; a protocol is its number, or `all`."""
-
     name: str
-    options: Mapping[str, Any]
+    options: Mapping[str, Any]  # of a security rule; the protocol is its number or `all`
 
 
 def _tcp(first: int, last: int | None = None) -> _Traffic:
@@ -47,25 +45,25 @@ def _tcp(first: int, last: int | None = None) -> _Traffic:
 
 _ALL = _Traffic("all", {"protocol": "all"})
 _ALL_TCP = _Traffic("tcp", {"protocol": "6"})
-# "A packet was too large, and may not be divided."
+# "Fragmentation needed": a packet is too large and must not be fragmented.
 _PATH_DISCOVERY = _Traffic("icmp", {"protocol": "1", "icmp_options": {"type": 3, "code": 4}})
 _KUBERNETES_API = _tcp(6443)
 
-# Who may begin to talk to whom; answers need no rule. Each line is an egress rule of the first and an ingress rule of
-# the second, where these are groups. What Oracle documents for the flannel CNI plug-in, of the optional ones only the
-# nodes' way to the internet (images, database, Kafka, Cohere), and for load balancers TCP only:
+# Connections that the first party may open to the second; responses need no rule. A line becomes an egress rule of the
+# first and an ingress rule of the second, if they are groups. Oracle documents these rules for the flannel CNI plug-in;
+# its optional ones are left out, except for the nodes' access to the internet (images, database, Kafka, Cohere).
 # https://docs.oracle.com/en-us/iaas/Content/ContEng/Concepts/contengnetworkconfig.htm#securitylistconfig
 _CONNECTIONS: Sequence[tuple[_Party, _Party, _Traffic, str]] = (
     (_Party.NODES, _Party.API, _KUBERNETES_API, "Nodes and pods use the Kubernetes API"),
     (_Party.NODES, _Party.API, _tcp(12250), "Nodes reach the control plane"),
-    (_Party.NODES, _Party.API, _PATH_DISCOVERY, "Path discovery"),
+    (_Party.NODES, _Party.API, _PATH_DISCOVERY, "Path MTU discovery"),
     (_Party.NODES, _Party.NODES, _ALL, "Pods reach pods on other nodes"),
     (_Party.NODES, _Party.ORACLE, _ALL_TCP, "Nodes reach OKE and the registry"),
     (_Party.NODES, _Party.ANYONE, _ALL_TCP, "Nodes and pods reach the internet"),
-    (_Party.NODES, _Party.ANYONE, _PATH_DISCOVERY, "Path discovery"),
-    (_Party.ANYONE, _Party.NODES, _PATH_DISCOVERY, "Path discovery"),
+    (_Party.NODES, _Party.ANYONE, _PATH_DISCOVERY, "Path MTU discovery"),
+    (_Party.ANYONE, _Party.NODES, _PATH_DISCOVERY, "Path MTU discovery"),
     (_Party.API, _Party.NODES, _ALL_TCP, "The control plane reaches kubelets and webhooks"),
-    (_Party.API, _Party.NODES, _PATH_DISCOVERY, "Path discovery"),
+    (_Party.API, _Party.NODES, _PATH_DISCOVERY, "Path MTU discovery"),
     (_Party.API, _Party.ORACLE, _tcp(443), "The control plane reaches OKE"),
     (_Party.ANYONE, _Party.LOAD_BALANCERS, _tcp(80), "HTTP"),
     (_Party.ANYONE, _Party.LOAD_BALANCERS, _tcp(443), "HTTPS"),
@@ -76,25 +74,21 @@ _CONNECTIONS: Sequence[tuple[_Party, _Party, _Traffic, str]] = (
 
 @dataclass(frozen=True)
 class OkeNetworkArgs:
-    """compartment_ocid: where it is made; display_name: what the names in the console begin with.
-
-    api_allowed_cidrs: the IPv4 blocks from which anyone may connect to the Kubernetes API.
-    protect, retain_on_delete: as Pulumi has them, for all but the rules of api_allowed_cidrs, which close with the
-        setting that opened them.
-    tags: free-form tags of OCI.
-    """
+    """Arguments of OkeNetwork."""
 
     compartment_ocid: str
-    display_name: str
-    api_allowed_cidrs: Sequence[str]
-    protect: bool
+    display_name: str  # prefix of the names in OCI's console
+    api_allowed_cidrs: Sequence[str]  # IPv4 blocks that may connect to the Kubernetes API
+    protect: (
+        bool  # Pulumi's options, for everything except the rules of api_allowed_cidrs, which close with the setting
+    )
     retain_on_delete: bool
-    tags: Mapping[str, str]
+    tags: Mapping[str, str]  # free-form tags of OCI
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part of the cluster is: the OCIDs of its subnet and of its network security group."""
+    """The OCIDs of a part's subnet and network security group."""
 
     subnet_id: pulumi.Output[str]
     group_id: pulumi.Output[str]
@@ -103,14 +97,12 @@ class Place:
 class OkeNetwork(pulumi.ComponentResource):
     """A VCN for one cluster: the API endpoint and the load balancers are public, the nodes are private.
 
-    What is allowed is in the network security groups alone: the one security list of the subnets has no rule, so what
-    anybody adds to it shows as drift.
-
-    vcn_id: the OCID of the VCN. api, nodes, load_balancers: the places in it.
+    Only the network security groups allow traffic. The subnets' one security list has no rule, so that an added rule
+    shows as drift.
     Source: https://docs.oracle.com/en-us/iaas/Content/ContEng/Concepts/contengnetworkconfigexample.htm (example 1)
     """
 
-    vcn_id: pulumi.Output[str]
+    vcn_id: pulumi.Output[str]  # OCID
     api: Place
     nodes: Place
     load_balancers: Place
@@ -130,7 +122,7 @@ class OkeNetwork(pulumi.ComponentResource):
             opts=self._kept,
         ).id
         oracle = oci.core.get_services_output(opts=pulumi.InvokeOutputOptions(parent=self)).services.apply(
-            # The other one is Object Storage alone.
+            # The other service is Object Storage only.
             lambda services: next(service for service in services if service.cidr_block.startswith("all-"))
         )
         public, private = self._route_tables(oracle)
@@ -154,7 +146,7 @@ class OkeNetwork(pulumi.ComponentResource):
         self.register_outputs({"vcnId": self.vcn_id})
 
     def _in_vcn(self, part: str) -> dict[str, Any]:
-        """What every resource in the VCN has."""
+        """Return the arguments that all resources in the VCN share."""
         return {
             "compartment_id": self._args.compartment_ocid,
             "display_name": f"{self._args.display_name}-{part}",
@@ -166,7 +158,7 @@ class OkeNetwork(pulumi.ComponentResource):
     def _route_tables(
         self, oracle: pulumi.Output[GetServicesServiceResult]
     ) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The OCIDs of the public one, to the internet, and of the private one, to the NAT and service gateways."""
+        """Return the OCIDs of the public table (internet) and of the private one (NAT and service gateways)."""
         name = self._name
         internet = oci.core.InternetGateway(f"{name}-internet", **self._in_vcn("internet"))
         nat = oci.core.NatGateway(f"{name}-nat", **self._in_vcn("nat"))
@@ -229,7 +221,7 @@ class OkeNetwork(pulumi.ComponentResource):
                 network_security_group_id=self.api.group_id,
                 **_ingress(("CIDR_BLOCK", cidr)),
                 **_KUBERNETES_API.options,
-                description="A block of apiAllowedCidrs",
+                description="apiAllowedCidrs",
                 opts=pulumi.ResourceOptions(parent=self),
             )
 

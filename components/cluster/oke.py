@@ -1,4 +1,4 @@
-"""An OKE cluster that the stack makes."""
+"""An OKE cluster that the stack creates."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,22 +18,21 @@ from kube.kubeconfig import Kubeconfig
 from oke.exec_plugin import read
 from system.errors import UserError
 
-# Of the only one in the cluster.
-_POOL = "nodes"
+_POOL = "nodes"  # the name of the only node pool
 
-# Outside of the VCN's block; neither can be changed without another cluster.
+# Outside the VCN's block; a change of either replaces the cluster.
 PODS_CIDR = "10.244.0.0/16"
 SERVICES_CIDR = "10.96.0.0/16"
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces
-_MADE_WITH_IT = ("default", "kube-node-lease", "kube-public", "kube-system")
+_INITIAL_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 NODE_SHAPE = "VM.Standard.A1.Flex"
-# How many pods a node may run does not depend on its shape, as it does with VCN-native pods: small nodes are enough.
+# Unlike with VCN-native pods, small nodes can run many pods.
 # https://docs.oracle.com/en-us/iaas/Content/ContEng/Concepts/contengpodnetworking_topic-flannel_CNI_plugin.htm
 _CNI = "FLANNEL_OVERLAY"
 
-# As in Oracle-Linux-8.10-aarch64-2025.01.31-0-OKE-1.32.1-758, which excludes the images with drivers for GPUs.
+# Such as Oracle-Linux-8.10-aarch64-2025.01.31-0-OKE-1.32.1-758; images with GPU drivers do not match.
 _NODE_IMAGE = re.compile(
     r"Oracle-Linux-[\d.]+-aarch64-(?P<date>\d{4}\.\d\d\.\d\d)-(?P<edition>\d+)"
     r"-OKE-(?P<kubernetes>\d+\.\d+\.\d+)-(?P<build>\d+)"
@@ -42,49 +41,34 @@ _NODE_IMAGE = re.compile(
 
 @dataclass(frozen=True)
 class OkeClusterArgs:
-    """stack: the stack that makes it. region: of OCI, like eu-frankfurt-1.
+    """Arguments of OkeCluster."""
 
-    compartment_ocid: where it is made; another compartment is another cluster. display_name: its name in OCI.
-
-    kubernetes_version: such as v1.34.1; where it is empty, the newest that OKE supports when the cluster is made, kept
-        from then on.
-    node_count, node_ocpus, node_memory_gb, node_boot_volume_gb: the nodes, and each node's size in GB.
-    api_allowed_cidrs: the IPv4 blocks from which anyone may connect to the Kubernetes API.
-    protect, retain_on_delete: as Pulumi has them, for the cluster, its nodes and its network.
-    tags: free-form tags of OCI; the volumes and load balancers that the cluster makes get them too.
-    """
-
-    stack: str
-    region: str
-    compartment_ocid: str
+    stack: str  # the stack that creates it
+    region: str  # such as eu-frankfurt-1
+    compartment_ocid: str  # another compartment replaces the cluster
     display_name: str
-    kubernetes_version: str
+    kubernetes_version: str | None  # such as v1.34.1; None for OKE's newest at creation, which then stays
     node_count: int
-    node_ocpus: int
+    node_ocpus: int  # the size of each node
     node_memory_gb: int
     node_boot_volume_gb: int
-    api_allowed_cidrs: Sequence[str]
-    protect: bool
+    api_allowed_cidrs: Sequence[str]  # IPv4 blocks that may connect to the Kubernetes API
+    protect: bool  # Pulumi's options, for the cluster, its nodes and its network
     retain_on_delete: bool
-    tags: Mapping[str, str]
+    tags: Mapping[str, str]  # free-form tags of OCI, also on the cluster's own volumes and load balancers
 
 
 class OkeCluster(pulumi.ComponentResource):
-    """A basic cluster, whose control plane costs nothing, with one pool of Arm nodes in a network of its own.
+    """A basic cluster, whose control plane is free, with one pool of Arm nodes in its own network.
 
-    Another size or version of the nodes is for those that the pool starts from then on. Who wants it for all of them
-    deletes them one by one, and the pool replaces each: OKE does that by itself in enhanced clusters only.
+    Another node size or version applies to new nodes only. To apply it to all, delete the nodes one by one and let the
+    pool replace each: only enhanced clusters cycle nodes automatically.
     https://docs.oracle.com/en-us/iaas/Content/ContEng/Tasks/contengupgradingimageworkernode_topic-Performing_an_InPlace_Worker_Node_Update_By_Updating_an_Existing_Node_Pool.htm
-    The nodes' image is the newest for the version, chosen when the pool is made and when its version changes, and kept
-    in between: a newer image is no change.
-
-    cluster_id: the OCID of the cluster, once it has nodes.
-    provider, kubeconfig: the way to what is on it, with the credentials of whoever runs the program.
-    api_cidr: the IPv4 block in which the pods find the Kubernetes API.
-    load_balancer_group: the OCID of the network security group that lets a load balancer's traffic through.
+    The pool gets the newest image for its Kubernetes version when it is created and when the version changes; a newer
+    image alone is no change.
     """
 
-    cluster_id: pulumi.Output[str]
+    cluster_id: pulumi.Output[str]  # OCID, known once the cluster has nodes
     provider: kubernetes.Provider
     kubeconfig: pulumi.Output[Kubeconfig]
     api_cidr: str
@@ -95,7 +79,7 @@ class OkeCluster(pulumi.ComponentResource):
         for cost in free_tier.costs(args.node_count, args.node_ocpus, args.node_memory_gb, args.node_boot_volume_gb):
             pulumi.log.warn(cost, self)
         self._stack = args.stack
-        # Its credentials are those of the environment or of ~/.oci/config, and never in the state.
+        # Credentials come from the environment or from ~/.oci/config and are never in the state.
         region = oci.Provider(name, region=args.region, opts=pulumi.ResourceOptions(parent=self))
         network = OkeNetwork(
             name,
@@ -109,7 +93,7 @@ class OkeCluster(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self, providers=[region]),
         )
-        # On the whole network: nothing can register with a cluster whose rules and routes are still to come.
+        # On the whole network: nodes need the routes and rules to exist before they register.
         kept = pulumi.ResourceOptions(
             parent=self,
             provider=region,
@@ -118,15 +102,15 @@ class OkeCluster(pulumi.ComponentResource):
             retain_on_delete=args.retain_on_delete,
         )
         cluster = _cluster(name, args, network, kept)
-        # The pool's own output, for whoever uses the cluster to wait for its nodes.
+        # The pool's own output, so that every user of the cluster waits for its nodes.
         self.cluster_id = _node_pool(name, args, network, cluster, kept).cluster_id
         self.api_cidr = API_CIDR
         self.load_balancer_group = network.load_balancers.group_id
-        written = oke_kubeconfig(self.cluster_id, args.region, pulumi.InvokeOutputOptions(parent=self, provider=region))
-        self.kubeconfig = written.apply(read)
+        content = oke_kubeconfig(self.cluster_id, args.region, pulumi.InvokeOutputOptions(parent=self, provider=region))
+        self.kubeconfig = content.apply(read)
         self.provider = kubernetes_provider(
             name,
-            kubeconfig=written,
+            kubeconfig=content,
             context=None,
             identifier=self.cluster_id,
             opts=pulumi.ResourceOptions(parent=self),
@@ -134,8 +118,8 @@ class OkeCluster(pulumi.ComponentResource):
         self.register_outputs({"clusterId": self.cluster_id})
 
     def owner_of(self, namespace: str) -> str | None:
-        """The stack, but for the namespaces that every cluster is made with."""
-        return None if namespace in _MADE_WITH_IT else self._stack
+        """Return the stack, or None for the namespaces that every cluster has from the start."""
+        return None if namespace in _INITIAL_NAMESPACES else self._stack
 
 
 def _cluster(
@@ -181,20 +165,20 @@ def _node_pool(
     cluster: oci.containerengine.Cluster,
     kept: pulumi.ResourceOptions,
 ) -> oci.containerengine.NodePool:
-    asked = pulumi.InvokeOutputOptions(parent=kept.parent, provider=kept.provider)
+    invoke = pulumi.InvokeOutputOptions(parent=kept.parent, provider=kept.provider)
     offered = oci.containerengine.get_node_pool_option_output(
-        node_pool_option_id="all", should_list_all_patch_versions=True, opts=asked
+        node_pool_option_id="all", should_list_all_patch_versions=True, opts=invoke
     ).sources.apply(lambda sources: {source.source_name: source.image_id for source in sources})
     used = oci.containerengine.get_node_pools_output(
         compartment_id=args.compartment_ocid,
         cluster_id=cluster.id,
         name=_POOL,
         states=["ACTIVE", "UPDATING", "NEEDS_ATTENTION"],
-        opts=asked,
+        opts=invoke,
     ).node_pools.apply(lambda pools: {pool.kubernetes_version: pool.node_source_details[0].image_id for pool in pools})
     image = pulumi.Output.all(cluster.kubernetes_version, used, offered).apply(lambda known: _node_image(*known))
     placements = oci.identity.get_availability_domains_output(
-        compartment_id=args.compartment_ocid, opts=asked
+        compartment_id=args.compartment_ocid, opts=invoke
     ).availability_domains.apply(
         lambda domains: _placements([domain.name for domain in domains], network.nodes.subnet_id)
     )
@@ -218,7 +202,7 @@ def _node_pool(
             "node_pool_pod_network_option_details": {"cni_type": _CNI},
             "freeform_tags": args.tags,
         },
-        # Else a pod that may not be evicted keeps a node, and the update, for an hour.
+        # Otherwise a pod that cannot be evicted blocks the node, and the update, for an hour.
         node_eviction_node_pool_settings={
             "eviction_grace_duration": "PT15M",
             "is_force_delete_after_grace_duration": True,
@@ -235,8 +219,8 @@ def _node_pool(
 def _placements(domains: Sequence[str], subnet_id: pulumi.Input[str]) -> Sequence[pulumi.Input[PlacementDict]]:
     if not domains:
         raise UserError(
-            "OCI names no availability domain to place the nodes in.\n"
-            "    Allow group GROUP to inspect compartments in tenancy   is the policy for that"
+            "OCI lists no availability domain for the nodes; a policy must allow the user to inspect compartments in "
+            "the tenancy."
         )
     # OCI lists the domains in any order.
     return [{"availability_domain": domain, "subnet_id": subnet_id} for domain in sorted(domains)]
@@ -244,7 +228,7 @@ def _placements(domains: Sequence[str], subnet_id: pulumi.Input[str]) -> Sequenc
 
 @as_run_errors()
 def _node_image(version: str, used: Mapping[str, str], offered: Mapping[str, str]) -> str:
-    """The OCID of a version's image: the one that is used for it, by version, else the newest one offered, by name."""
+    """Return the OCID of a version's image: the image in use (by version), else the newest one offered (by name)."""
     if version in used:
         return used[version]
     named = ((_NODE_IMAGE.fullmatch(name), image_id) for name, image_id in offered.items())
@@ -255,8 +239,8 @@ def _node_image(version: str, used: Mapping[str, str], offered: Mapping[str, str
     }
     if not images:
         raise UserError(
-            f"OKE has no image for Arm nodes with Kubernetes {version}.\n"
-            "    pulumi config set kubernetesVersion v1.34.1   or another that the console offers for node pools"
+            f"OKE has no image for Arm nodes with Kubernetes {version}; its console lists the versions of node pools.",
+            "pulumi config set kubernetesVersion VERSION",
         )
     return images[max(images)]
 

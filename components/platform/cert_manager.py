@@ -1,4 +1,4 @@
-"""Certificates for HTTPS, from Let's Encrypt."""
+"""cert-manager, which gets certificates for HTTPS from Let's Encrypt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,34 +17,26 @@ _INSTALL_SECONDS = 600  # images are pulled on a new node
 
 @dataclass(frozen=True)
 class CertManagerArgs:
-    """chart: OFFICIAL_CHART for cert-manager's own repository, else the path of a folder with the chart.
+    """Arguments of CertManager."""
 
-    version: of cert-manager, as in 1.21.2.
-    namespace: cert-manager's own, which exists. app_namespace: that of the ingress that gets a certificate.
-    email: whom Let's Encrypt knows as the account's owner.
-    protect: whether it refuses to be deleted, after which no certificate is renewed.
-    """
-
-    chart: str
-    version: str
-    namespace: pulumi.Input[str]
-    app_namespace: pulumi.Input[str]
-    email: str
-    protect: bool
+    chart: str  # OFFICIAL_CHART for cert-manager's own repository, else a folder with the chart
+    version: str  # of cert-manager, such as 1.21.2
+    namespace: pulumi.Input[str]  # exists, for cert-manager alone
+    app_namespace: pulumi.Input[str]  # the namespace of the Ingress that gets a certificate
+    email: str  # of the owner of the account at Let's Encrypt
+    protect: bool  # refuse deletion, after which no certificate is renewed
 
 
 class CertManager(pulumi.ComponentResource):
     """cert-manager as a Helm release, and the issuer in the app's namespace that asks Let's Encrypt for certificates.
 
-    Its custom resource definitions are templates of the chart, so Helm upgrades them, and they stay when the release
-    goes, or every certificate would go with it. The account's key and the certificates are secrets that cert-manager
-    makes in the cluster: none of them is in the stack's state.
-
-    issuer: the name that an ingress names in its annotation `cert-manager.io/issuer`.
+    The custom resource definitions are templates of the chart, so Helm upgrades them; they outlive the release, or
+    every certificate would go with it. cert-manager creates the account's key and the certificates as secrets in the
+    cluster: the stack's state holds none of them.
     Source: https://cert-manager.io/docs/installation/helm/ and https://cert-manager.io/docs/configuration/acme/http01/
     """
 
-    issuer: str
+    issuer: str  # value of an Ingress' annotation cert-manager.io/issuer
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:platform:CertManager", name, opts=opts)
@@ -54,10 +46,10 @@ class CertManager(pulumi.ComponentResource):
             name="cert-manager",
             namespace=args.namespace,
             **chart_source.source(args.chart, "cert-manager", f"v{args.version}", "https://charts.jetstack.io"),
-            atomic=True,  # the chart's last hook is done when the webhook takes an issuer
+            atomic=True,  # the chart's last hook waits until the webhook accepts an issuer
             timeout=_INSTALL_SECONDS,
             max_history=5,
-            values=_cert_manager_values(args),
+            values=_values(args),
             opts=child,
         )
         kubernetes.apiextensions.CustomResource(
@@ -81,12 +73,12 @@ class CertManager(pulumi.ComponentResource):
         self.register_outputs({"issuer": self.issuer})
 
 
-def _cert_manager_values(args: CertManagerArgs) -> Mapping[str, Any]:
-    # One replica each: a certificate is renewed weeks before its end, so nothing waits for a moved pod.
+def _values(args: CertManagerArgs) -> Mapping[str, Any]:
+    # One replica each: certificates are renewed weeks before they expire, so nothing waits for a moved pod.
     resources = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
     return {
         "crds": {"enabled": True, "keep": True},
-        "global": {"leaderElection": {"namespace": args.namespace}},  # else in kube-system
+        "global": {"leaderElection": {"namespace": args.namespace}},  # the default is kube-system
         "resources": resources,
         "webhook": {"resources": resources},
         "cainjector": {"resources": resources},

@@ -1,4 +1,4 @@
-"""Where the charts of the platform are: in their publishers' repositories, or in folders."""
+"""The chart of a platform component: in its publisher's repository, or in a folder."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,10 @@ from settings.types import OFFICIAL_CHART
 
 
 def source(chart: str, name: str, version: str, repository: str) -> Mapping[str, Any]:
-    """What a Helm release says of its chart.
+    """Return a Helm release's arguments for its chart.
 
-    chart: OFFICIAL_CHART for that name and version in the publisher's repository, a URL; else the path of a folder,
-    which has its own version.
+    chart: OFFICIAL_CHART for the name and version in the publisher's repository (a URL), else a folder, which has its
+    own version.
     """
     if chart == OFFICIAL_CHART:
         return {"chart": name, "version": version, "repository_opts": {"repo": repository}}

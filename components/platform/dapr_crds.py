@@ -1,4 +1,4 @@
-"""Dapr's custom resource definitions, as its chart has them."""
+"""Dapr's custom resource definitions, from its chart."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,29 +11,29 @@ from settings.types import OFFICIAL_CHART
 from system.errors import UserError
 
 FILES = ("components", "configuration", "httpendpoints", "resiliency", "subscription")
-# Where Dapr's upgrade guide takes them from.
+# The source in Dapr's upgrade guide.
 # https://docs.dapr.io/operations/hosting/kubernetes/kubernetes-production/#upgrade-dapr-with-helm
 OFFICIAL_FILES = "https://raw.githubusercontent.com/dapr/dapr/v{version}/charts/dapr/crds"
 
 _SECONDS = 20.0
 
 
-def read(chart: str, version: str) -> Mapping[str, dict[str, Any]]:
-    """The manifests, by name.
+def read(chart: str, version: str, transport: httpx2.BaseTransport | None = None) -> Mapping[str, dict[str, Any]]:
+    """Return the manifests by name.
 
-    chart: OFFICIAL_CHART for those of that version in Dapr's own repository, else the path of a folder with the chart.
-
-    Raises UserError.
+    chart: OFFICIAL_CHART for Dapr's own repository at the version, else a folder with the chart.
+    transport: of the requests to the repository; None for the network. Raises UserError.
     """
     try:
-        texts = _official(version) if chart == OFFICIAL_CHART else _in_folder(Path(chart, "crds"))
+        texts = _official(version, transport) if chart == OFFICIAL_CHART else _in_folder(Path(chart, "crds"))
         manifests = [cast("dict[str, Any]", yaml.load(text, Loader=yaml.CSafeLoader)) for text in texts]
         return {manifest["metadata"]["name"]: manifest for manifest in manifests}
     except (OSError, httpx2.HTTPError, yaml.YAMLError, LookupError, TypeError) as error:
         raise UserError(
-            f"The custom resource definitions of Dapr {version} cannot be read: {error}\n"
-            "    pulumi config set daprVersion VERSION   for one that Dapr released\n"
-            "    pulumi config set daprChart FOLDER      for those in a folder with Dapr's chart"
+            f"Cannot read the custom resource definitions of Dapr {version} from daprChart {chart!r}: {error}",
+            "pulumi config set daprVersion VERSION"
+            if chart == OFFICIAL_CHART
+            else "pulumi config set daprChart FOLDER",
         ) from None
 
 
@@ -41,7 +41,7 @@ def _in_folder(folder: Path) -> list[str]:
     return [(folder / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES]
 
 
-def _official(version: str) -> list[str]:
+def _official(version: str, transport: httpx2.BaseTransport | None) -> list[str]:
     address = OFFICIAL_FILES.format(version=version)
-    with httpx2.Client(timeout=_SECONDS, follow_redirects=True) as client:
+    with httpx2.Client(timeout=_SECONDS, follow_redirects=True, transport=transport) as client:
         return [client.get(f"{address}/{name}.yaml").raise_for_status().text for name in FILES]

@@ -1,4 +1,4 @@
-"""How the app is reached from outside: an ingress controller behind a load balancer."""
+"""The ingress controller and its load balancer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from components.cluster.protocol import Cluster
 from components.platform import chart_source, load_balancer
 
 INGRESS_CLASS = "traefik"
-ALWAYS_FREE_MBPS = 10  # https://docs.oracle.com/en-us/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm
 
+# https://docs.oracle.com/en-us/iaas/Content/FreeTier/freetier_topic-Always_Free_Resources.htm
+_ALWAYS_FREE_MBPS = "10"
 _TRAEFIK = "traefik"  # the release, its pods' labels, and the Service
 _INSTALL_SECONDS = 600  # images are pulled on a new node
 
-# What is behind the load balancer: a node's own address, or the one that it has among the pods.
+# The load balancer's traffic comes from a node's address, or from the node's address in the pod network.
 _PRIVATE_CIDRS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-# Less than the 65 s of the frontend and the 75 s of the backend, which close a connection that is idle for longer: a
-# request that is sent at that moment is lost.
+# Below the frontend's 65 s and the backend's 75 s: a request on a connection that the app closes is lost.
 _IDLE_SECONDS = 60
 
 
@@ -27,34 +27,23 @@ _IDLE_SECONDS = 60
 class IngressControllerArgs:
     """Arguments of IngressController."""
 
-    cluster: Cluster
-    """Its load_balancer_group must open ports 80 and 443; if it has none, OKE opens the subnets' security lists."""
-    chart: str
-    """OFFICIAL_CHART for Traefik's own repository, else a folder with the chart."""
-    version: str
-    """The chart's version, such as 41.6.0."""
-    namespace: pulumi.Input[str]
-    """An existing namespace for the controller alone."""
-    min_mbps: int
-    """The bandwidth of OCI's flexible load balancer; ALWAYS_FREE_MBPS for both limits costs nothing."""
-    max_mbps: int
+    cluster: Cluster  # without a load_balancer_group, OKE opens the subnets' security lists
+    chart: str  # OFFICIAL_CHART for Traefik's own repository, else a folder with the chart
+    version: str  # of the chart, such as 41.6.0
+    namespace: pulumi.Input[str]  # exists, for the controller alone
     redirect_to_https: bool
-    protect: bool
-    """Refuse deletion, which would give up the address in DNS."""
+    protect: bool  # refuse deletion, which would give up the address in DNS
 
 
 class IngressController(pulumi.ComponentResource):
     """Traefik as a Helm release, for the ingresses of class INGRESS_CLASS, and the load balancer in front of it.
 
-    The Service is a resource beside the release, not a part of it: the load balancer and its address outlive a release
-    that takes itself back, the stack waits until it is gone before it deletes the network that it is in, and a cluster
-    that gives no load balancers is no failure.
-
-    endpoint: the load balancer's address; empty where the cluster gives none.
+    The Service is a resource and not part of the release: the load balancer keeps its address when the release rolls
+    back, the stack deletes it before its network, and a cluster without load balancers is no failure.
     Source: https://docs.oracle.com/en-us/iaas/Content/ContEng/Tasks/contengcreatingloadbalancer_topic-Summaryofannotations.htm
     """
 
-    endpoint: pulumi.Output[str]
+    endpoint: pulumi.Output[str]  # the load balancer's address; empty if the cluster assigns none
 
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:platform:IngressController", name, opts=opts)
@@ -65,13 +54,12 @@ class IngressController(pulumi.ComponentResource):
                 "name": _TRAEFIK,
                 "namespace": args.namespace,
                 "annotations": pulumi.Output.from_input(args.cluster.load_balancer_group).apply(
-                    lambda group: _load_balancer_annotations(args, group)
+                    _load_balancer_annotations
                 ),
             },
             spec={
                 "type": "LoadBalancer",
-                # Any node answers, wherever the pods are. The PROXY protocol tells the client's address, which the
-                # policy Local would be for.
+                # Every node accepts traffic. The PROXY protocol carries the client's address, so Local is not needed.
                 "external_traffic_policy": "Cluster",
                 "selector": {"app.kubernetes.io/name": _TRAEFIK, "app.kubernetes.io/instance": _TRAEFIK},
                 "ports": [
@@ -86,11 +74,11 @@ class IngressController(pulumi.ComponentResource):
             name=_TRAEFIK,
             namespace=args.namespace,
             **chart_source.source(args.chart, _TRAEFIK, args.version, "https://traefik.github.io/charts"),
-            skip_crds=True,  # of objects that it is told not to look for
+            skip_crds=True,  # their provider is disabled
             atomic=True,
             timeout=_INSTALL_SECONDS,
             max_history=5,
-            values=_traefik_values(args),
+            values=_values(args),
             opts=child,
         )
         self.endpoint = pulumi.Output.all(args.cluster.kubeconfig, args.namespace, service.id, release.status).apply(
@@ -99,12 +87,12 @@ class IngressController(pulumi.ComponentResource):
         self.register_outputs({"endpoint": self.endpoint})
 
 
-def _load_balancer_annotations(args: IngressControllerArgs, network_security_group: str | None) -> Mapping[str, str]:
+def _load_balancer_annotations(network_security_group: str | None) -> Mapping[str, str]:
     annotations = {
-        "pulumi.com/skipAwait": "true",  # else a cluster that gives no load balancer fails after ten minutes
+        "pulumi.com/skipAwait": "true",  # otherwise a cluster without load balancers fails after ten minutes
         "service.beta.kubernetes.io/oci-load-balancer-shape": "flexible",
-        "service.beta.kubernetes.io/oci-load-balancer-shape-flex-min": str(args.min_mbps),
-        "service.beta.kubernetes.io/oci-load-balancer-shape-flex-max": str(args.max_mbps),
+        "service.beta.kubernetes.io/oci-load-balancer-shape-flex-min": _ALWAYS_FREE_MBPS,
+        "service.beta.kubernetes.io/oci-load-balancer-shape-flex-max": _ALWAYS_FREE_MBPS,
         "service.beta.kubernetes.io/oci-load-balancer-connection-proxy-protocol-version": "2",
     }
     if network_security_group:
@@ -113,7 +101,7 @@ def _load_balancer_annotations(args: IngressControllerArgs, network_security_gro
     return annotations
 
 
-def _traefik_values(args: IngressControllerArgs) -> Mapping[str, Any]:
+def _values(args: IngressControllerArgs) -> Mapping[str, Any]:
     entry_point = {
         "proxyProtocol": {"trustedIPs": _PRIVATE_CIDRS},
         # A moment until the nodes know that the pod ends, then as long as the backend may take to answer (25 s).

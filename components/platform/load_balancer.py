@@ -1,7 +1,8 @@
-"""Waits for a load balancer that the cluster makes for a Service."""
+"""The address of a load balancer that the cluster creates for a Service."""
 
 import asyncio
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import pulumi
@@ -14,48 +15,53 @@ from kube.kubeconfig import Kubeconfig
 from kube.objects import finalizers, load_balancer_address
 from system.errors import UserError
 
-_POLL_SECONDS = 2.0
-_NOTICED_SECONDS = 10.0
-_PROVISIONED_SECONDS = 600.0
 # https://kubernetes.io/docs/tasks/access-application-cluster/create-external-load-balancer/#garbage-collecting-load-balancers
 _HAS_CONTROLLER = "service.kubernetes.io/load-balancer-cleanup"
 
 
-async def wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name: str) -> str:
-    """The address of a Service of the type LoadBalancer, awaited as long as somebody works on it; else empty.
+@dataclass(frozen=True)
+class Timing:
+    """Seconds to wait."""
 
-    Raises RunError.
+    poll: float = 2.0
+    controller: float = 10.0  # for a controller to claim the Service
+    address: float = 600.0  # for the controller to provision the load balancer
+
+
+_TIMING = Timing()
+
+
+async def wait_for_address(kubeconfig: Kubeconfig, namespace: str, service: str, timing: Timing = _TIMING) -> str:
+    """Return the address of a Service of type LoadBalancer; empty if no controller provisions one.
+
+    A preview does not wait. Raises RunError.
     """
-    with as_run_errors():
-        return await _wait_for_address(kubeconfig, namespace, service_name)
-
-
-async def _wait_for_address(kubeconfig: Kubeconfig, namespace: str, service_name: str) -> str:
     began = time.monotonic()
-    with translate_errors(kubeconfig):
-        client = kubeconfig.async_client()
-    while True:
+    with as_run_errors():
         with translate_errors(kubeconfig):
-            service = await _find(client, namespace, service_name)
-        if service is None:
-            return ""
-        if found := load_balancer_address(service):
-            return found
-        waited = time.monotonic() - began
-        is_noticed = _HAS_CONTROLLER in finalizers(service)
-        if pulumi.runtime.is_dry_run() or (waited > _NOTICED_SECONDS and not is_noticed):
-            return ""
-        if waited > _PROVISIONED_SECONDS:
-            raise UserError(
-                f"The load balancer has no address after {_PROVISIONED_SECONDS / 60:.0f} minutes.\n"
-                f"    {kubeconfig.kubectl} --namespace {namespace} describe service {service_name}"
-                "   says why, such as a limit of the tenancy"
-            )
-        await asyncio.sleep(_POLL_SECONDS)
+            client = kubeconfig.async_client()
+        while True:
+            with translate_errors(kubeconfig):
+                found = await _find(client, namespace, service)
+            if found is None:
+                return ""
+            if address := load_balancer_address(found):
+                return address
+            waited = time.monotonic() - began
+            is_claimed = _HAS_CONTROLLER in finalizers(found)
+            if pulumi.runtime.is_dry_run() or (waited > timing.controller and not is_claimed):
+                return ""
+            if waited > timing.address:
+                raise UserError(
+                    f"The load balancer of Service {service} has no address after {waited / 60:.0f} minutes; the "
+                    "Service's events give the reason, such as a limit of the tenancy.",
+                    f"{kubeconfig.kubectl} --namespace {namespace} describe service {service}",
+                )
+            await asyncio.sleep(timing.poll)
 
 
 async def _find(client: AsyncClient, namespace: str, name: str) -> Service | None:
-    """The Service, unless somebody has deleted it, which a preview without a refresh does not know."""
+    """Return the Service, or None if it was deleted manually, which a preview without a refresh does not know."""
     try:
         return await client.get(Service, name, namespace=namespace)
     except ApiError as error:

@@ -1,4 +1,4 @@
-"""The GitHub repository that delivers: its environment `production`, what jobs read there, and the checks of `main`."""
+"""The GitHub repository that delivers: the environment `production` and the ruleset of `main`."""
 
 import base64
 import json
@@ -10,55 +10,47 @@ import pulumi
 import pulumi_github as github
 from pydantic import SecretStr
 
+from components.errors import as_run_errors
+from system.errors import UserError
+
 ENVIRONMENT = "production"
 BRANCH = "main"
-# The variable in which the stack notes what it wrote: of a secret, GitHub only tells when it was written last.
+# The variable with the stack's record of its writes: of a secret, GitHub shows only the time of the last one.
 NOTE = "SECRETS_WRITTEN"
-# The app that reports the checks of workflows, so that no other may: https://api.github.com/apps/github-actions
+# The app that reports the checks of workflows; no other can fulfil one: https://api.github.com/apps/github-actions
 _GITHUB_ACTIONS = 15368
 
 
 @dataclass(frozen=True)
 class DeliveryRepositoryArgs:
-    """repository: an existing repository, as owner/name.
+    """Arguments of DeliveryRepository."""
 
-    reviewers: the logins of those, six at most, of whom one approves each job in the environment; none where empty.
-    kubeconfig: what the secret KUBECONFIG holds, there in base64.
-    cohere_api_key to kafka_password: what the secrets of the same names, in capitals, hold.
-    variables: by name, what else jobs in the environment read, as `vars.NAME`.
-    required_checks: the names of the jobs that must succeed before main takes a commit; no ruleset where empty.
-    protect: whether the environment, and all in it, refuses to be deleted.
-    """
-
-    repository: str
-    reviewers: Sequence[str]
-    kubeconfig: pulumi.Input[str]
-    cohere_api_key: SecretStr
+    repository: str  # owner/name of an existing repository
+    reviewers: Sequence[str]  # up to six logins, of whom one approves each job; empty for no approval
+    kubeconfig: pulumi.Input[str]  # for the secret KUBECONFIG, in base64 there
+    cohere_api_key: SecretStr  # this and the next four are secrets of the same names in capitals
     better_auth_secret: SecretStr
     database_url: SecretStr
     kafka_username: SecretStr
     kafka_password: SecretStr
-    variables: Mapping[str, pulumi.Input[str]]
-    required_checks: Sequence[str]
-    protect: bool
+    variables: Mapping[str, pulumi.Input[str]]  # for jobs, as `vars.NAME`
+    required_checks: Sequence[str]  # jobs that must succeed before a commit reaches main; empty for no ruleset
+    protect: bool  # refuse deletion of the environment and of everything in it
 
 
 class DeliveryRepository(pulumi.ComponentResource):
-    """The environment `production`, in which only jobs of `main` run and read the secrets, and a ruleset for `main`.
+    """The environment `production`, whose secrets only jobs on `main` can read, and a ruleset for `main`.
 
-    environment: its name, known once it exists.
-
-    The provider takes its token from GITHUB_TOKEN. A fine-grained one needs, of this repository alone: Administration
-    (environment, branch policy, ruleset) and Environments (secrets, variables), both read and write, Actions (read) and
-    Metadata (read). A preview only reads.
+    The provider reads its token from GITHUB_TOKEN. A fine-grained token needs these permissions of the repository:
+    Administration (environment, branch policy, ruleset) and Environments (secrets, variables), both read and write;
+    Actions and Metadata, read. A preview only reads.
     Source: https://docs.github.com/en/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens
 
-    A public repository has all of it. A private one has environments and rulesets with GitHub Pro, Team or Enterprise,
-    and reviewers with Enterprise only.
+    A private repository needs GitHub Pro, Team or Enterprise for environments and rulesets, Enterprise for reviewers.
     Source: https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/manage-environments
     """
 
-    environment: pulumi.Output[str]
+    environment: pulumi.Output[str]  # its name, known once it exists
 
     def __init__(self, name: str, args: DeliveryRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("todo:repository:DeliveryRepository", name, opts=opts)
@@ -89,7 +81,7 @@ class DeliveryRepository(pulumi.ComponentResource):
             "KAFKA_USERNAME": args.kafka_username.get_secret_value(),
             "KAFKA_PASSWORD": args.kafka_password.get_secret_value(),
         }
-        changes = environment.id.apply(lambda _: _changes_by_hand(values, repository, child))
+        changes = environment.id.apply(lambda _: _manual_changes(values, repository, child))
         written = {
             secret: github.ActionsEnvironmentSecret(
                 secret,
@@ -102,14 +94,14 @@ class DeliveryRepository(pulumi.ComponentResource):
                     pulumi.ResourceOptions(
                         replacement_trigger=changes[secret],
                         replace_on_changes=["value"],
-                        # So a new one is written over the old one and never missing; it ends with its environment.
+                        # A replacement overwrites the old secret, which is never missing; it ends with its environment.
                         retain_on_delete=True,
                     ),
                 ),
             ).updated_at
             for secret, value in values.items()
         }
-        note = pulumi.Output.json_dumps({"changesByHand": changes, "written": written})
+        note = pulumi.Output.json_dumps({"manualChanges": changes, "written": written})
         for variable, value in {**args.variables, NOTE: note}.items():
             github.ActionsEnvironmentVariable(
                 variable,
@@ -145,7 +137,7 @@ class DeliveryRepository(pulumi.ComponentResource):
 
 
 def _leave_out_token(provider: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
-    # The SDK copies GITHUB_TOKEN into the state, and a new token would be a change; the plug-in reads it by itself.
+    # The SDK copies GITHUB_TOKEN into the state, where a new token is a change; the plug-in reads the variable anyway.
     properties = {key: value for key, value in provider.props.items() if key != "token"}
     return pulumi.ResourceTransformationResult(properties, provider.opts)
 
@@ -159,51 +151,52 @@ async def _user_id(login: str, child: pulumi.ResourceOptions) -> int:
         "getUser",
         {"username": login},
         child,
-        f"The reviewer {login!r} cannot be looked up on GitHub",
+        f"Cannot find the reviewer {login!r} on GitHub",
         "pulumi config set reviewers LOGIN,LOGIN",
     )
     return int(user["id"])
 
 
-async def _changes_by_hand(
+async def _manual_changes(
     secrets: Collection[str], repository: str, child: pulumi.ResourceOptions
 ) -> Mapping[str, str]:
-    """By secret, when somebody else changed it last: a text that stays the same until that happens again.
+    """Return the last manual change of each secret, as a text that stays the same until the next one.
 
-    As the trigger of a replacement it makes such a change one of every preview. The provider by itself would see none,
-    not in a refresh either: up to pulumi-github 6.15.0 it compares the time that it has just read with itself.
+    A replacement trigger shows each new text in a preview. The provider itself detects no manual change, not even in a
+    refresh: up to pulumi-github 6.15.0 it compares the time that it has just read with itself.
     Source: https://github.com/integrations/terraform-provider-github/pull/3526
     """
     where = {"name": repository, "environment": ENVIRONMENT}
-    failure = f"The environment {ENVIRONMENT} of {repository} cannot be read on GitHub"
-    remedy = "pulumi up --refresh   where it was deleted by hand"
-    found = await _ask("getActionsEnvironmentSecrets", where, child, failure, remedy)
-    noted = await _ask("getActionsEnvironmentVariables", where, child, failure, remedy)
+    failure = f"Cannot read the environment {ENVIRONMENT} of {repository} on GitHub"
+    hint = "pulumi up --refresh"  # in case it was deleted manually
+    found = await _ask("getActionsEnvironmentSecrets", where, child, failure, hint)
+    noted = await _ask("getActionsEnvironmentVariables", where, child, failure, hint)
 
     times = {secret["name"]: secret["updatedAt"] for secret in found["secrets"] if secret["name"] in secrets}
     note = next((variable for variable in noted["variables"] if variable["name"] == NOTE), None)
-    known = _noted_changes(note["value"]) if note else None
+    known = _recorded(note["value"]) if note else None
     if note is None or known is None:
         return {secret: times.get(secret, "") for secret in secrets}
-    # The stack writes its note after its secrets, so what is newer than that was written by somebody else.
+    # The stack writes its note after its secrets, so a newer secret is a manual change.
     changed = {secret: time for secret, time in times.items() if time > note["updatedAt"]}
     deleted = {secret: f"deleted after {note['updatedAt']}" for secret in secrets if secret not in times}
     return dict.fromkeys(secrets, "") | known | changed | deleted
 
 
-def _noted_changes(note: str) -> dict[str, str] | None:
+def _recorded(note: str) -> dict[str, str] | None:
     try:
-        return json.loads(note)["changesByHand"]
+        return json.loads(note)["manualChanges"]
     except (ValueError, TypeError, KeyError):
-        return None  # somebody edited it
+        return None  # edited manually
 
 
 async def _ask(
-    function: str, arguments: Mapping[str, str], child: pulumi.ResourceOptions, failure: str, remedy: str
+    function: str, arguments: Mapping[str, str], child: pulumi.ResourceOptions, failure: str, hint: str
 ) -> Mapping[str, Any]:
     options = pulumi.InvokeOptions(parent=child.parent, provider=child.provider)
-    try:
-        return await pulumi.runtime.invoke_async(f"github:index/{function}:{function}", arguments, options)
-    except Exception as error:  # noqa: BLE001 (the SDK raises no narrower one)
-        # The provider's own sentence is the last; the frames around it name functions of ours and the SDK's.
-        raise pulumi.RunError(f"{failure}: {str(error).rpartition('* ')[2].strip()}\n    {remedy}") from None
+    with as_run_errors():
+        try:
+            return await pulumi.runtime.invoke_async(f"github:index/{function}:{function}", arguments, options)
+        except Exception as error:  # noqa: BLE001 (the SDK raises no narrower one)
+            # The provider's own sentence is the last; the rest are frames of the program and the SDK.
+            raise UserError(f"{failure}: {str(error).rpartition('* ')[2].strip()}", hint) from None

@@ -204,7 +204,7 @@ def test_a_hand_made_change_inside_the_release_is_in_the_preview_and_set_back(de
 
     diff = deployed.do("pulumi", "preview", "--diff")
     assert (
-        f"sets back what was changed by hand after revision {revision}: "
+        f"reverts manual changes after revision {revision}: "
         "Deployment/backend, Deployment/frontend, NetworkPolicy/todo-app-default-deny"
     ) in diff
     deployed.up()

@@ -4,7 +4,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.transforms import take_back_fields
+from components.transforms import force_field_ownership
 from tests.support.engine import Engine
 
 FORCE = {"pulumi.com/patchForce": "true"}
@@ -14,7 +14,9 @@ class Group(pulumi.ComponentResource):
     """A component whose children are declared as those of a stack are."""
 
     def __init__(self) -> None:
-        super().__init__("test:index:Group", "group", opts=pulumi.ResourceOptions(transformations=[take_back_fields]))
+        super().__init__(
+            "test:index:Group", "group", opts=pulumi.ResourceOptions(transformations=[force_field_ownership])
+        )
         self.child = pulumi.ResourceOptions(parent=self)
 
 
