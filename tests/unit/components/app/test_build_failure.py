@@ -41,9 +41,9 @@ def fail(engine: Engine, error: str = STEP_FAILED) -> str:
         raise RuntimeError(error)
 
     def program() -> None:
-        told_on = pulumi.ComponentResource("test:index:Images", "images")
+        resource = pulumi.ComponentResource("test:index:Images", "images")
         arguments = {"VERSION": "sha-1a2b3c4", "SOURCE": "https://github.com/example/todo"}
-        hook = failed_step_hook("todo-frontend", "frontend", ["linux/arm64"], arguments, told_on=told_on)
+        hook = failed_step_hook("todo-frontend", "frontend", ["linux/arm64"], arguments, resource=resource)
         hooks = pulumi.ResourceHookBinding(on_error=[hook])
         pulumi.CustomResource(*IMAGE, {}, pulumi.ResourceOptions(hooks=hooks))
 

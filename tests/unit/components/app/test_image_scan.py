@@ -31,8 +31,8 @@ def trivy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 def release(engine: Engine, *, platforms: Sequence[str] = ("linux/arm64",)) -> None:
     def program() -> None:
-        told_on = pulumi.ComponentResource("test:index:App", "app")
-        Release(scan_hook("todo-app", ["HIGH", "CRITICAL"], platforms, told_on=told_on))
+        resource = pulumi.ComponentResource("test:index:App", "app")
+        Release(scan_hook("todo-app", ["HIGH", "CRITICAL"], platforms, resource=resource))
 
     engine.deploy(program)
 
@@ -174,8 +174,8 @@ def test_an_image_that_runs_already_stops_no_other_change(engine: Engine, trivy:
     hooks: list[pulumi.ResourceHook] = []
 
     def program() -> None:
-        told_on = pulumi.ComponentResource("test:index:App", "app")
-        hooks.append(scan_hook("todo-app", ["HIGH"], ["linux/arm64"], told_on=told_on))
+        resource = pulumi.ComponentResource("test:index:App", "app")
+        hooks.append(scan_hook("todo-app", ["HIGH"], ["linux/arm64"], resource=resource))
 
     engine.deploy(program)
     asyncio.run(cast("Hook", hooks[0].callback)(changing(backend=rebuilt)))

@@ -1,7 +1,6 @@
-"""`OkeNetwork`: the subnets, where their packets go, and who may talk to whom."""
-
 from collections.abc import Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
+from itertools import combinations
 from typing import Any
 
 import pulumi
@@ -21,84 +20,22 @@ from tests.support.oci_mocks import OciEngine
 
 TAGS = {"stack": "oke"}
 RULE = "oci:Core/networkSecurityGroupSecurityRule:NetworkSecurityGroupSecurityRule"
+SUBNET = "oci:Core/subnet:Subnet"
 ORACLE = "all-fra-services-in-oracle-services-network"
+OFFICE = "203.0.113.0/24"
 
-# Of each group and direction: the other side, protocol and ports.
-DOCUMENTED = """
-api             from  nodes           TCP 6443
-api             from  nodes           TCP 12250
-api             from  nodes           ICMP 3,4
-api             to    nodes           TCP
-api             to    nodes           ICMP 3,4
-api             to    Oracle          TCP 443
-nodes           from  nodes           all
-nodes           from  api             TCP
-nodes           from  api             ICMP 3,4
-nodes           from  0.0.0.0/0       ICMP 3,4
-nodes           from  load-balancers  TCP 30000-32767
-nodes           from  load-balancers  TCP 10256
-nodes           to    nodes           all
-nodes           to    api             TCP 6443
-nodes           to    api             TCP 12250
-nodes           to    api             ICMP 3,4
-nodes           to    Oracle          TCP
-nodes           to    0.0.0.0/0       TCP
-nodes           to    0.0.0.0/0       ICMP 3,4
-load-balancers  from  0.0.0.0/0       TCP 80
-load-balancers  from  0.0.0.0/0       TCP 443
-load-balancers  to    nodes           TCP 30000-32767
-load-balancers  to    nodes           TCP 10256
-"""
-
-
-def deploy(
-    engine: OciEngine,
-    *,
-    cidrs: Sequence[str] = (),
-    protect: bool = True,
-    retain_on_delete: bool = False,
-    display_name: str = "todo",
-) -> None:
-    def program() -> None:
-        args = OkeNetworkArgs("ocid1.compartment.oc1..a", display_name, cidrs, protect, retain_on_delete, TAGS)
-        network = OkeNetwork("oke", args)
-        for name in ("api", "nodes", "load_balancers"):
-            place: Place = getattr(network, name)
-            pulumi.export(name, {"subnet": place.subnet_id, "group": place.group_id})
-        pulumi.export("vcn", network.vcn_id)
-
-    engine.deploy(program)
-
-
-def rules(engine: OciEngine) -> list[str]:
-    return sorted(_line(resource.inputs) for resource in engine.by_name(RULE).values())
-
-
-def _line(rule: Any) -> str:
-    ingress = rule["direction"] == "INGRESS"
-    side = "source" if ingress else "destination"
-    kind, other = rule[f"{side}Type"], rule[side]
-    kinds = {ORACLE: "SERVICE_CIDR_BLOCK"} if other == ORACLE else {}
-    assert kind == kinds.get(other, "CIDR_BLOCK" if "/" in other else "NETWORK_SECURITY_GROUP")
-    assert not rule.get("stateless")
-    assert ("tcpOptions" in rule) <= (rule["protocol"] == "6")
-    group, other = _group(rule["networkSecurityGroupId"]), "Oracle" if other == ORACLE else _group(other)
-    return f"{group:16}{'from' if ingress else 'to':6}{other:16}{_traffic(rule)}"
-
-
-def _group(name: str) -> str:
-    return name.removeprefix("oke-").removesuffix("-id")
-
-
-def _traffic(rule: Any) -> str:
-    if rule["protocol"] == "1":
-        return f"ICMP {rule['icmpOptions']['type']:.0f},{rule['icmpOptions']['code']:.0f}"
-    ports = rule.get("tcpOptions", {}).get("destinationPortRange")
-    name = {"6": "TCP", "all": "all"}[rule["protocol"]]
-    if ports is None:
-        return name
-    first, last = f"{ports['min']:.0f}", f"{ports['max']:.0f}"
-    return f"{name} {first}" if first == last else f"{name} {first}-{last}"
+# One of each group and its subnet, hosts of the internet and of an allowed block, and Oracle's services.
+ADDRESSES = {
+    "api": "10.0.0.9",
+    "nodes": "10.0.1.9",
+    "load-balancers": "10.0.2.9",
+    "internet": "198.51.100.7",
+    "office": "203.0.113.8",
+    "oracle": ORACLE,
+}
+GROUPS = ("nodes", "api", "load-balancers")
+ALL = frozenset(range(1, 65536))
+NONE = frozenset[int]()
 
 
 @pytest.fixture
@@ -106,114 +43,154 @@ def engine() -> OciEngine:
     return OciEngine()
 
 
-def test_who_may_talk_to_whom_is_what_oracle_documents(engine: OciEngine) -> None:
-    deploy(engine)
+def deploy(engine: OciEngine, *, cidrs: Sequence[str] = (), kept: bool = True, display_name: str = "todo") -> OciEngine:
+    def program() -> None:
+        args = OkeNetworkArgs("ocid1.compartment.oc1..a", display_name, cidrs, kept, kept, TAGS)
+        network = OkeNetwork("oke", args)
+        for name in ("api", "nodes", "load_balancers"):
+            place: Place = getattr(network, name)
+            pulumi.export(name.replace("_", "-"), {"subnet": place.subnet_id, "group": place.group_id})
 
-    assert rules(engine) == sorted(DOCUMENTED.strip().splitlines())
-
-
-def test_the_api_can_be_reached_from_the_blocks_that_are_allowed(engine: OciEngine) -> None:
-    deploy(engine, cidrs=["203.0.113.0/24", "198.51.100.7/32", "203.0.113.0/24"])
-
-    assert set(rules(engine)) - set(DOCUMENTED.strip().splitlines()) == {
-        "api             from  198.51.100.7/32 TCP 6443",
-        "api             from  203.0.113.0/24  TCP 6443",
-    }
-    assert len(rules(engine)) == len(DOCUMENTED.strip().splitlines()) + 2
+    engine.deploy(program)
+    return engine
 
 
-def test_the_order_of_the_blocks_is_no_change() -> None:
-    engines = OciEngine(), OciEngine()
+@pytest.fixture(scope="module")
+def deployed() -> OciEngine:
+    """A network whose API is open to the office. Shared between tests: read only."""
+    return deploy(OciEngine(), cidrs=[OFFICE])
 
-    for engine, cidrs in zip(engines, (["10.1.0.0/16", "10.2.0.0/16"], ["10.2.0.0/16", "10.1.0.0/16"]), strict=True):
-        deploy(engine, cidrs=cidrs)
+
+def open_ports(engine: OciEngine, source: str, destination: str) -> frozenset[int]:
+    """Return the TCP ports of the destination to which the declared rules let the source connect."""
+    outgoing = ports(engine, source, "EGRESS", destination) if source in GROUPS else ALL
+    incoming = ports(engine, destination, "INGRESS", source) if destination in GROUPS else ALL
+    return outgoing & incoming
+
+
+def ports(engine: OciEngine, party: str, direction: str, peer: str) -> frozenset[int]:
+    side = "source" if direction == "INGRESS" else "destination"
+    found = NONE
+    for rule in (resource.inputs for resource in engine.by_name(RULE).values()):
+        is_own = rule["networkSecurityGroupId"] == engine.exports[party]["group"] and rule["direction"] == direction
+        is_tcp = rule["protocol"] in ("6", "all")
+        if is_own and is_tcp and matches(engine, rule[f"{side}Type"], rule[side], peer):
+            limits = rule.get("tcpOptions", {}).get("destinationPortRange", {"min": 1, "max": 65535})
+            found |= set(range(int(limits["min"]), int(limits["max"]) + 1))
+    return found
+
+
+def matches(engine: OciEngine, kind: str, value: str, peer: str) -> bool:
+    match kind:
+        case "NETWORK_SECURITY_GROUP":
+            return peer in GROUPS and value == engine.exports[peer]["group"]
+        case "SERVICE_CIDR_BLOCK":
+            return value == ADDRESSES[peer]
+        case _:
+            return peer != "oracle" and ip_address(ADDRESSES[peer]) in ip_network(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "expected"),
+    [
+        pytest.param("internet", "nodes", NONE, id="the internet cannot reach nodes"),
+        pytest.param("internet", "api", NONE, id="the internet cannot reach the API"),
+        pytest.param("office", "api", {6443}, id="an allowed block reaches the API"),
+        pytest.param("office", "nodes", NONE, id="an allowed block reaches nothing else"),
+        pytest.param("internet", "load-balancers", {80, 443}, id="load balancers serve HTTP and HTTPS only"),
+        pytest.param("load-balancers", "nodes", {*range(30000, 32768), 10256}, id="load balancers reach node ports"),
+        pytest.param("load-balancers", "api", NONE, id="load balancers cannot reach the API"),
+        pytest.param("load-balancers", "internet", NONE, id="load balancers cannot reach the internet"),
+        pytest.param("nodes", "api", {6443, 12250}, id="nodes reach the control plane"),
+        pytest.param("nodes", "nodes", ALL, id="pods reach pods on other nodes"),
+        pytest.param("nodes", "internet", ALL, id="pods reach the database, Kafka and Cohere"),
+        pytest.param("nodes", "oracle", ALL, id="nodes reach OKE and the registry"),
+        pytest.param("api", "nodes", ALL, id="the control plane reaches kubelets and webhooks"),
+        pytest.param("api", "oracle", {443}, id="the control plane reaches OKE"),
+        pytest.param("api", "internet", NONE, id="the control plane cannot reach the internet"),
+    ],
+)
+def test_who_can_reach_whom(deployed: OciEngine, source: str, destination: str, expected: set[int]) -> None:
+    assert open_ports(deployed, source, destination) == expected
+
+
+def test_other_protocols_are_limited_to_path_mtu_discovery(deployed: OciEngine) -> None:
+    rules = [resource.inputs for resource in deployed.by_name(RULE).values()]
+
+    assert not any(rule.get("stateless") for rule in rules)
+    assert all(rule["icmpOptions"] == {"type": 3, "code": 4} for rule in rules if rule["protocol"] == "1")
+    nodes = deployed.exports["nodes"]["group"]  # the overlay network connects them
+    unlimited = [rule for rule in rules if rule["protocol"] == "all"]
+    assert all(
+        {rule["networkSecurityGroupId"], rule.get("source", rule.get("destination"))} == {nodes} for rule in unlimited
+    )
+
+
+def test_repeated_blocks_in_any_order_are_no_change() -> None:
+    engines = [deploy(OciEngine(), cidrs=cidrs) for cidrs in ([OFFICE, "10.2.0.0/16"], ["10.2.0.0/16", OFFICE, OFFICE])]
 
     before, after = ({r.name: r.inputs for r in engine.by_name(RULE).values()} for engine in engines)
     assert before == after
 
 
-def test_nothing_is_allowed_by_the_security_list(engine: OciEngine) -> None:
-    deploy(engine)
-
-    (empty,) = engine.by_name("oci:Core/securityList:SecurityList").values()
+def test_security_lists_allow_nothing(deployed: OciEngine) -> None:
+    (empty,) = deployed.by_name("oci:Core/securityList:SecurityList").values()
     assert not {"ingressSecurityRules", "egressSecurityRules"} & empty.inputs.keys()
-    subnets = engine.by_name("oci:Core/subnet:Subnet").values()
-    assert [subnet.inputs["securityListIds"] for subnet in subnets] == [[f"{empty.name}-id"]] * 3
+    assert all(r.inputs["securityListIds"] == [f"{empty.name}-id"] for r in deployed.by_name(SUBNET).values())
 
 
-def test_the_nodes_are_private_and_the_rest_is_public(engine: OciEngine) -> None:
-    deploy(engine)
+def test_only_nodes_are_in_a_private_subnet(deployed: OciEngine) -> None:
+    private = {name for name, r in deployed.by_name(SUBNET).items() if r.inputs.get("prohibitPublicIpOnVnic")}
+    assert private == {"oke-nodes"}
 
-    subnets = engine.by_name("oci:Core/subnet:Subnet")
-    assert {
-        name: (
-            subnet.inputs["cidrBlock"],
-            bool(subnet.inputs.get("prohibitPublicIpOnVnic")),
-            subnet.inputs["routeTableId"],
-        )
-        for name, subnet in subnets.items()
-    } == {
-        "oke-api": (API_CIDR, False, "oke-public-id"),
-        "oke-load-balancers": (LOAD_BALANCERS_CIDR, False, "oke-public-id"),
-        "oke-nodes": (NODES_CIDR, True, "oke-private-id"),
+    gateways = {
+        f"{name}-id": {rule["destination"]: rule["networkEntityId"] for rule in r.inputs["routeRules"]}
+        for name, r in deployed.by_name("oci:Core/routeTable:RouteTable").items()
     }
-    # One for all availability domains.
-    assert all("availabilityDomain" not in subnet.inputs for subnet in subnets.values())
+    for name, subnet in deployed.by_name(SUBNET).items():
+        routes = gateways[subnet.inputs["routeTableId"]]
+        assert routes["0.0.0.0/0"] == ("oke-nat-id" if name in private else "oke-internet-id")
+        assert routes.get(ORACLE) == ("oke-oracle-id" if name in private else None)
 
 
-def test_the_cluster_learns_where_its_parts_are(engine: OciEngine) -> None:
-    deploy(engine)
-
-    places = {name: f"oke-{name.replace('_', '-')}-id" for name in ("api", "nodes", "load_balancers")}
-    assert engine.exports == {"vcn": "oke-id", **{name: {"subnet": id_, "group": id_} for name, id_ in places.items()}}
+def test_the_service_gateway_leads_to_all_of_oracles_services(deployed: OciEngine) -> None:
+    assert deployed.find("oci:Core/serviceGateway:ServiceGateway").inputs["services"] == [{"serviceId": "all-services"}]
 
 
-def test_packets_leave_by_the_gateway_of_their_subnet(engine: OciEngine) -> None:
-    deploy(engine)
-
-    assert {
-        name: {
-            (rule["destinationType"], rule["destination"]): rule["networkEntityId"] for rule in r.inputs["routeRules"]
-        }
-        for name, r in engine.by_name("oci:Core/routeTable:RouteTable").items()
-    } == {
-        "oke-public": {("CIDR_BLOCK", "0.0.0.0/0"): "oke-internet-id"},
-        "oke-private": {("CIDR_BLOCK", "0.0.0.0/0"): "oke-nat-id", ("SERVICE_CIDR_BLOCK", ORACLE): "oke-oracle-id"},
-    }
-    assert engine.find("oci:Core/serviceGateway:ServiceGateway").inputs["services"] == [{"serviceId": "all-services"}]
+def test_subnets_span_all_availability_domains(deployed: OciEngine) -> None:
+    assert all("availabilityDomain" not in subnet.inputs for subnet in deployed.by_name(SUBNET).values())
 
 
-def test_no_two_blocks_overlap() -> None:
+def test_address_blocks_do_not_overlap() -> None:
+    vcn = ip_network(VCN_CIDR)
     subnets = [ip_network(cidr) for cidr in (API_CIDR, NODES_CIDR, LOAD_BALANCERS_CIDR)]
-    blocks = [*subnets, ip_network(PODS_CIDR), ip_network(SERVICES_CIDR)]
 
-    assert all(subnet.subnet_of(ip_network(VCN_CIDR)) for subnet in subnets)  # pyright: ignore[reportArgumentType]
-    assert not any(a.overlaps(b) for a in blocks for b in blocks if a is not b)
-    assert not any(ip_network(VCN_CIDR).overlaps(ip_network(cidr)) for cidr in (PODS_CIDR, SERVICES_CIDR))
+    assert all(subnet.subnet_of(vcn) for subnet in subnets)  # pyright: ignore[reportArgumentType]
+    outside = [vcn, ip_network(PODS_CIDR), ip_network(SERVICES_CIDR)]
+    assert not any(a.overlaps(b) for blocks in (subnets, outside) for a, b in combinations(blocks, 2))
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_all_is_kept_but_the_rules_of_a_setting(engine: OciEngine, *, kept: bool) -> None:
-    deploy(engine, cidrs=["203.0.113.0/24"], protect=kept, retain_on_delete=kept)
+def test_everything_is_kept_except_the_rules_of_a_setting(engine: OciEngine, *, kept: bool) -> None:
+    deploy(engine, cidrs=[OFFICE], kept=kept)
 
-    of_oci = [resource for resource in engine.resources if resource.type.startswith("oci:")]
-    assert {r.name: (r.protect, engine.options(r).retainOnDelete) for r in of_oci} == {
-        **{r.name: (kept, kept) for r in of_oci},
-        "oke-api-from-203.0.113.0/24": (False, False),
+    options = {
+        r.name: (r.protect, engine.options(r).retainOnDelete) for r in engine.resources if r.type.startswith("oci:")
     }
+    assert options.pop(f"oke-api-from-{OFFICE}") == (False, False)
+    assert set(options.values()) == {(kept, kept)}
 
 
-def test_everything_has_the_tags_and_the_name_that_may_change() -> None:
-    engines = OciEngine(), OciEngine()
+def test_a_new_display_name_replaces_nothing() -> None:
+    def on_oci(name: str) -> dict[str, dict[str, Any]]:
+        engine = deploy(OciEngine(), display_name=name)
+        return {r.urn: dict(r.inputs) for r in engine.resources if r.type.startswith("oci:")}
 
-    for engine, name in zip(engines, ("todo", "renamed"), strict=True):
-        deploy(engine, display_name=name)
+    before, after = on_oci("todo"), on_oci("renamed")
 
-    before, after = (
-        {(r.type, r.name): {**r.inputs, "displayName": ""} for r in engine.resources if r.type.startswith("oci:")}
-        for engine in engines
-    )
-    assert before == after  # display names are all that a name changes, and OCI updates those
-    named = [r for r in engines[1].resources if r.type.startswith("oci:") and r.type != RULE]
-    assert all(r.inputs["displayName"].startswith("renamed") and r.inputs["freeformTags"] == TAGS for r in named)
-    assert {r.parent for r in named} == {"oke"}
+    for inputs in (inputs for urn, inputs in after.items() if RULE not in urn):
+        assert inputs["freeformTags"] == TAGS
+        assert inputs.pop("displayName").startswith("renamed")  # OCI updates it in place
+    assert after == {
+        urn: {key: inputs[key] for key in inputs.keys() & after[urn].keys()} for urn, inputs in before.items()
+    }
