@@ -104,16 +104,16 @@ def _load_balancer_annotations(network_security_group: str | None) -> Mapping[st
 def _values(args: IngressControllerArgs) -> Mapping[str, Any]:
     entry_point = {
         "proxyProtocol": {"trustedIPs": _PRIVATE_CIDRS},
-        # A moment until the nodes know that the pod ends, then as long as the backend may take to answer (25 s).
+        # Accept requests until all nodes have removed the pod, then wait for the backend's slowest response (25 s).
         "transport": {"lifeCycle": {"requestAcceptGraceTimeout": "5s", "graceTimeOut": "30s"}},
     }
-    http = {"aliasHeadersStrategy": "delete"}  # X_Forwarded_For is no way to say X-Forwarded-For
-    # An ACME challenge is redirected too: Let's Encrypt follows, whatever certificate it meets.
+    http = {"aliasHeadersStrategy": "delete"}  # X_Forwarded_For must not pass for X-Forwarded-For
+    # ACME challenges are redirected too: Let's Encrypt follows and ignores the certificate.
     # https://letsencrypt.org/docs/challenge-types/#http-01-challenge
     redirect = {"entryPoint": {"to": "websecure", "scheme": "https", "permanent": True}}
     return {
         "instanceLabelOverride": _TRAEFIK,
-        # Two, or the app's two replicas would wait for one controller. Together 100m of the free tier's 2 OCPU.
+        # Two, so that the app's replicas do not depend on one. Together they take 100m of the free tier's 2 OCPU.
         "deployment": {"replicas": 2, "terminationGracePeriodSeconds": 45},
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "topologySpreadConstraints": [
@@ -135,7 +135,7 @@ def _values(args: IngressControllerArgs) -> Mapping[str, Any]:
         "providers": {
             "kubernetesCRD": {"enabled": False},
             "kubernetesIngress": {
-                "strictPrefixMatching": True,  # /api is not the beginning of /apis
+                "strictPrefixMatching": True,  # /api must not match /apis
                 "publishedService": {"pathOverride": pulumi.Output.concat(args.namespace, "/", _TRAEFIK)},
             },
         },

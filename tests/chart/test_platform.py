@@ -39,8 +39,6 @@ def declare_controller(*, redirect_to_https: bool = False) -> Engine:
                 chart=str(CHARTS / "traefik"),
                 version="41.6.0",
                 namespace="ingress",
-                min_mbps=10,
-                max_mbps=10,
                 redirect_to_https=redirect_to_https,
                 protect=False,
             ),

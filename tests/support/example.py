@@ -44,7 +44,7 @@ DEFINITIONS: Mapping[str, dict[str, Any]] = {
         "metadata": {"name": f"{name}.dapr.io"},
         "spec": {"group": "dapr.io", **({"conversion": {"webhook": _WEBHOOK}} if name == "subscriptions" else {})},
     }
-    for name in ("components", "subscriptions")
+    for name in ("components", "configurations", "httpendpoints", "resiliencies", "subscriptions")
 }
 
 

@@ -37,13 +37,6 @@ def engine() -> Engine:
     return Engine()
 
 
-@pytest.fixture(autouse=True)
-def published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Dapr publishes is that of the example."""
-    texts = [yaml.safe_dump(definition) for definition in example.DEFINITIONS.values()]
-    monkeypatch.setattr("components.platform.dapr_crds._official", lambda _version: texts)
-
-
 @pytest.fixture
 def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from components.cluster.namespace import OWNER_LABEL
+from components.platform import dapr_crds
 from settings.chart import CHART, schema_errors
 from settings.names import POD_SECRETS
 from tests.support import example
@@ -29,6 +30,10 @@ TOKEN = (SECRET, "todo-app-deployer-token")
 def cluster(api_server: ApiServer, config: Mapping[str, str], engine: Engine) -> ApiServer:
     """A cluster that has nothing yet."""
     Path(config["kubeconfig"]).write_text(yaml.safe_dump(example.kubeconfig(api_server.url)))
+    Path("dapr/crds").mkdir(parents=True)
+    Path("dapr/Chart.yaml").write_text("name: dapr\n")
+    for file, crd in zip(dapr_crds.FILES, example.DEFINITIONS.values(), strict=True):
+        Path(f"dapr/crds/{file}.yaml").write_text(yaml.safe_dump(crd))
     has_namespaces(api_server, {"kube-system": None, "default": None})
     api_server.has_list("/api/v1/namespaces/default/secrets")
     api_server.has_list("/api/v1/namespaces/todo/secrets")
@@ -50,7 +55,7 @@ def has_namespaces(cluster: ApiServer, owners: Mapping[str, str | None]) -> None
 
 
 def deploy(engine: Engine, *, preview: bool = False, **changes: str) -> None:
-    config = {**example.CONFIG, "namespace": "todo", "host": "todo.example.com", **changes}
+    config = {**example.CONFIG, "daprChart": "dapr", "namespace": "todo", "host": "todo.example.com", **changes}
     program = str(example.PROJECT_FOLDER / "__main__.py")
     engine.deploy(
         lambda: runpy.run_path(program, run_name="__main__"),
