@@ -155,7 +155,7 @@ def test_without_trivy_nothing_is_released(engine: Engine, monkeypatch: pytest.M
 
     message = refusal(engine)
 
-    assert "Trivy is not on PATH" in message
+    assert "trivy is not on PATH" in message
     assert "https://trivy.dev/" in message
 
 

@@ -149,8 +149,8 @@ def test_a_layer_is_the_same_in_each_build_of_a_commit() -> None:
         assert image.inputs["push"] is False  # else a second export, whose layers have other times
 
 
-@pytest.mark.parametrize("source", ["https://github.com/example/todo", ""])
-def test_the_registry_learns_whose_workflows_may_push_an_image(source: str) -> None:
+@pytest.mark.parametrize("source", ["https://github.com/example/todo", None])
+def test_the_registry_learns_whose_workflows_may_push_an_image(source: str | None) -> None:
     for image in images(deploy(replace(build(), source=source))).values():
         annotations = {part for part in image.inputs["exports"][0]["raw"].split(",") if part.startswith("annotation")}
         name = "org.opencontainers.image.source"

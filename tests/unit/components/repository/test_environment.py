@@ -160,8 +160,9 @@ def test_a_reviewer_whom_github_does_not_know_is_named() -> None:
         deploy(reviewers=["alice", "alcie"])
 
     message = str(raised.value)
-    assert message.startswith("The reviewer 'alcie' cannot be looked up on GitHub: GET /there: 404 Not Found")
-    assert message.endswith("\n    pulumi config set reviewers LOGIN,LOGIN")
+    assert "'alcie'" in message
+    assert "404 Not Found" in message
+    assert message.endswith("\nhint: pulumi config set reviewers LOGIN,LOGIN")
 
 
 @pytest.mark.usefixtures("github")
@@ -324,7 +325,7 @@ def test_every_secret_is_written_again_where_the_note_is_gone_or_edited(github: 
 
 def test_a_secret_that_is_new_to_the_stack_is_created(github: GitHub) -> None:
     github.secrets = {"KUBECONFIG": 1}
-    github.note(json.dumps({"changesByHand": {}, "written": {}}), second=2)
+    github.note(json.dumps({"manualChanges": {}, "written": {}}), second=2)
 
     deploy()
 
@@ -337,7 +338,5 @@ def test_an_environment_that_was_deleted_by_hand_is_named(github: GitHub) -> Non
     with pytest.raises(pulumi.RunError) as raised:
         deploy()
 
-    assert str(raised.value) == (
-        "The environment production of todo cannot be read on GitHub: GET /there: 404 Not Found []\n ()\n"
-        "    pulumi up --refresh   where it was deleted by hand"
-    )
+    assert "environment production of todo" in str(raised.value)
+    assert str(raised.value).endswith("\nhint: pulumi up --refresh")
