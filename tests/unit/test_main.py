@@ -233,7 +233,7 @@ def test_settings_reach_their_resources(engine: Engine) -> None:
         "tracingPort": 4317,
         "daprNamespace": "dapr-system",
     }
-    assert dapr["version"] == "1.15.5"
+    assert dapr["values"]["global"]["tag"] == "1.15.5"
     assert dapr["values"]["global"]["scheduler"] == {"enabled": True}
     pubsub = {
         each["name"]: each.get("value")
