@@ -1,4 +1,4 @@
-"""Commands that stand in for real ones: each notes how it was called, then does what a test says."""
+"""Fakes of commands, which record their calls."""
 
 import shlex
 from pathlib import Path
@@ -7,10 +7,7 @@ import pytest
 
 
 class StandIn:
-    """A command on PATH, before all others.
-
-    calls: the arguments of each call so far.
-    """
+    """A command on PATH, before all others."""
 
     def __init__(self, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._path, self._noted = folder / name, folder / f"{name}.calls"
@@ -18,7 +15,7 @@ class StandIn:
         self.does("")
 
     def does(self, script: str) -> None:
-        """Sets the shell script that runs at each call."""
+        """Set the shell script that runs at each call."""
         # In one piece, for two may be called at once.
         noting = f"""line=$(printf '%s\\t' "$@"); printf '%s\\n' "$line" >> {shlex.quote(str(self._noted))}"""
         self._path.write_text(f"#!/bin/sh\n{noting}\n{script}\n")
@@ -26,6 +23,7 @@ class StandIn:
 
     @property
     def calls(self) -> list[list[str]]:
+        """The arguments of each call so far."""
         if not self._noted.exists():
             return []
         return [line.rstrip("\t").split("\t") for line in self._noted.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""GitHub's side: the few pages of its API that tell what a token may do, and what a repository has."""
+"""A fake of GitHub's API, for one repository with environments, secrets and variables."""
 
 import json
 from collections.abc import Generator
@@ -18,15 +18,11 @@ _PAGES = ("/user", *(f"/repos/{REPOSITORY}{page}" for page in ("", "/actions/per
 
 @dataclass
 class GitHub:
-    """One repository, of which `kept` holds what was written: a file for each secret, in a folder for each environment.
-
-    answers: by path, what is answered in place of the usual; headers: what goes with every answer.
-    """
-
-    kept: Path
+    kept: Path  # a folder for each environment, with a file for each secret
     url: str = ""
+    # By path, in place of the usual response.
     answers: dict[str, tuple[HTTPStatus, Any]] = field(default_factory=dict[str, tuple[HTTPStatus, Any]])
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict[str, str])  # of every response
 
     @contextmanager
     def serve(self) -> Generator[None]:
@@ -36,7 +32,7 @@ class GitHub:
             yield
 
     def command(self) -> str:
-        """The shell script of a `gh` that writes to the same repository."""
+        """Return the shell script of a `gh` that writes to the same repository."""
         return f"""
             case "$1 $2" in
             "auth status") ;;
