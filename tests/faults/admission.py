@@ -1,4 +1,4 @@
-"""The API server refuses an object, or a chart makes none."""
+"""The API server rejects an object, or a chart does not render."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ CHART = "infra/helm/todo-app"
 
 
 class _Refusing(BaseHTTPRequestHandler):
-    """A webhook that refuses all.
+    """A webhook that rejects every object.
 
     Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
     """
@@ -136,7 +136,6 @@ def _quota_of_secrets(sandbox: Sandbox) -> Outcome:
 
 @case("a namespace is stuck terminating", REFRESH, may_replace="dapr")
 def _terminating(sandbox: Sandbox) -> Outcome:
-    """With what is in it, Dapr's release included."""
     sandbox.kubectl("create", "configmap", "held", "--namespace", "dapr-system")
     sandbox.kubectl("patch", "configmap", "held", "--namespace", "dapr-system", "--type=merge", "--patch",
                  '{"metadata": {"finalizers": ["example.com/held"]}}')  # fmt: skip

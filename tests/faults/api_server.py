@@ -1,4 +1,4 @@
-"""The API server is away, slow, full or broken, or its connections are cut, in the middle of an update."""
+"""The API server is unavailable, slow or overloaded, fails, or closes connections during an update."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ _CUT_EACH_SECONDS = 0.7
 
 
 def _during(sandbox: Sandbox, *, seconds: float, fault: Callable[[Sandbox], AbstractContextManager[None]]) -> Outcome:
-    """The fault lasts so long, from when Helm waits for the pods."""
+    """Apply the fault for these seconds while Helm waits for the pods."""
     sandbox.change()
     with sandbox.updating() as update:
         update.wait_until(sandbox.helm_is_busy("todo-app", "default"))
@@ -48,7 +48,7 @@ for _name, _error in (("429", TOO_MANY_REQUESTS), ("500", INTERNAL_ERROR)):
 
 
 def _at_once(sandbox: Sandbox, *, fault: Callable[[Sandbox], AbstractContextManager[None]]) -> Outcome:
-    """The fault is there when the update starts."""
+    """Apply the fault before the update starts."""
     sandbox.change()
     with fault(sandbox):
         return sandbox.project.run(*UP)

@@ -1,4 +1,4 @@
-"""Credentials that the cluster does not take: expired, not valid yet, too weak, or made by a clock that is wrong."""
+"""Credentials that the cluster rejects: expired, not yet valid, without permission, or from a wrong clock."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ _SKEW = timedelta(minutes=10)
 
 
 def _up_as(sandbox: Sandbox, user: dict[str, Any]) -> Outcome:
-    """An update of whoever this is, straight to the cluster's own API server."""
+    """Update with other credentials, without the proxy."""
     sandbox.change()
     document = yaml.safe_load(sandbox.direct.read_text())
     document["users"][0]["user"] = user
@@ -39,7 +39,7 @@ def _up_as(sandbox: Sandbox, user: dict[str, Any]) -> Outcome:
 
 
 def _certificate(sandbox: Sandbox, starts: datetime, ends: datetime) -> dict[str, Any]:
-    """The administrator's client certificate, of another time, by the cluster's own authority."""
+    """Return the administrator's client certificate with another period, signed by the cluster's authority."""
     user = yaml.safe_load(sandbox.direct.read_text())["users"][0]["user"]
     old = x509.load_pem_x509_certificate(Path(user["client-certificate"]).read_bytes())
     folder = Path(user["client-certificate"]).parent
@@ -114,7 +114,7 @@ def _skewed(sandbox: Sandbox) -> Outcome:
     credentials = Credentials(oci_api.KEY_ID, oci_api.KEY, oci_api.REGION)
     answer = json.loads(exec_credential(credentials, oci_api.CLUSTER, datetime.now(UTC) - _SKEW))
     sandbox.secrets.append(answer["status"]["token"])
-    # Else it would be thought to be out of date here, where the clock is right.
+    # Else kubectl would see that it has expired.
     del answer["status"]["expirationTimestamp"]
     file = sandbox.project.folder / ".local/token.json"
     file.write_text(json.dumps(answer))

@@ -1,4 +1,4 @@
-"""kill -9 of the engine, the program and the provider, at ten points of a first and of a later update."""
+"""kill -9 of the engine, the program and the provider, at points of a first and of a later update."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

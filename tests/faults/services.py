@@ -1,4 +1,4 @@
-"""The registry and GitHub refuse, are overloaded, or do not answer: what their providers say then, said by doubles.
+"""The registry and GitHub reject a request, are overloaded, or time out, with the error texts of their providers.
 
 Sources: the errors of github.com/google/go-github and of BuildKit's pusher (containerd's remotes/docker).
 """

@@ -1,4 +1,4 @@
-"""Ctrl-C, a job that is cancelled, and somebody else who updates at the same time."""
+"""Ctrl-C, a cancelled job, and two updates at the same time."""
 
 import signal
 import time

@@ -282,11 +282,7 @@ def test_only_a_failed_verification_of_a_successful_update_is_rolled_back(
     assert ("Verify" in run) is (update != "skipped")
     assert ("Roll back" in run) is (update == "success" and result == "failed")
     assert ("Verify again" in run) is (rollback == "success" and context["failure()"])
-    assert [step.command.split()[3] for step in after] == ["verify", "rollback", "verify"]
-
-
-def test_a_verification_stops_with_its_run() -> None:
-    assert "!cancelled() && (" in next(step for step in DEPLOY_JOB.steps if step.title == "Verify").fields["if"]
+    assert "!cancelled() && (" in after[0].fields["if"]
 
 
 @pytest.mark.parametrize(
