@@ -83,11 +83,9 @@ class Stack:
         (self.project.folder / "__main__.py").write_text(program)
 
     def plan(self) -> Mapping[str, str]:
-        """Return the changes of a preview, as {name: operation}; the steps of a replacement are one `replace`."""
+        """Return the changes of a preview, as {name: operation}."""
         steps = {urn.rpartition("::")[2]: operation for urn, operation in self.project.plan().items()}
-        return {
-            name: "replace" if "replace" in operation else operation for name, operation in steps.items() if name in ALL
-        }
+        return {name: operation for name, operation in steps.items() if name in ALL}
 
     def state(self, type_: str) -> Mapping[str, Any]:
         """Return the only resource of a type in the state."""
@@ -182,49 +180,6 @@ def test_a_secret_reaches_the_cloud_and_is_encrypted_in_the_state(deployed: Stac
     secret = deployed.state("ActionsEnvironmentSecret")
     assert "ciphertext" in secret["inputs"]["value"]
     assert "ciphertext" in secret["outputs"]["value"]
-
-
-def test_changes_of_updatable_properties_update(deployed: Stack) -> None:
-    deployed.write(
-        ('"stack": "test"', '"stack": "prod"'),
-        ('"max": 6443', '"max": 6444'),
-        (' "is_public_ip_enabled"', ' "nsg_ids": [group.id], "is_public_ip_enabled"'),
-        (".kubernetes_versions[-1]", ".kubernetes_versions[-2]"),
-        ('"size": 2', '"size": 3'),
-        ('value="default"', 'value="todo"'),
-        ("todo:latest", "todo:next"),
-    )
-
-    updated = ("vcn", "rule", "cluster", "pool", "variable", "image")
-    assert deployed.plan() == dict.fromkeys(updated, "update")
-
-
-@pytest.mark.parametrize(
-    ("changes", "replaced"),
-    [
-        pytest.param(
-            [('dns_label="todo"', 'dns_label="else"'), ('"NAMESPACE"', '"NAMESPACES"')],
-            ("vcn", "subnet", "group", "rule", "cluster", "pool", "variable"),
-            id="names, and resources that depend on them",
-        ),
-        pytest.param(
-            [
-                (
-                    'name="todo", endpoint',
-                    'options={"kubernetes_network_config": {"pods_cidr": "10.2.0.0/16"}}, endpoint',
-                )
-            ],
-            ("cluster", "pool"),
-            id="a property inside of an object",
-        ),
-    ],
-)
-def test_changes_of_other_properties_replace(
-    deployed: Stack, changes: list[tuple[str, str]], replaced: tuple[str, ...]
-) -> None:
-    deployed.write(*changes)
-
-    assert deployed.plan() == dict.fromkeys(replaced, "replace")
 
 
 def test_a_replacement_leaves_one_resource(deployed: Stack) -> None:

@@ -1,9 +1,5 @@
 """The doubles of the cloud providers, without an engine."""
 
-import gc
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -39,21 +35,6 @@ IMAGE = "docker-build:index:Image"
 KUBECONFIG = yaml.safe_dump({"clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1234"}}]})
 
 
-@pytest.fixture
-def busy_machine() -> Iterator[None]:
-    """Let other threads run wherever objects are made."""
-    usual = gc.get_threshold()
-
-    def give_way(*_: object) -> None:
-        time.sleep(1e-4)
-
-    gc.callbacks.append(give_way)
-    gc.set_threshold(50)
-    yield
-    gc.set_threshold(*usual)
-    gc.callbacks.remove(give_way)
-
-
 def changed(token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None) -> Resource:
     return Resource(token, "it", id="its-id", inputs=new, old_inputs=old, state=old if state is None else state)
 
@@ -68,14 +49,6 @@ def test_properties_are_updatable_optional_and_nested_as_in_the_sdk() -> None:
     assert not outputs["endpoints"].optional
     assert outputs["availableKubernetesUpgrades"].type == "Sequence[str]"
     assert schema.nested(CLUSTER, "ClusterEndpointConfigArgs").keys() >= {"subnetId", "nsgIds", "isPublicIpEnabled"}
-
-
-@pytest.mark.usefixtures("busy_machine")
-def test_many_threads_can_read_an_sdk_at_once() -> None:
-    schema.outputs.cache_clear()
-    with ThreadPoolExecutor(8) as threads:
-        for answer in threads.map(schema.outputs, [CLUSTER, VCN] * 16):
-            assert "freeformTags" in answer
 
 
 @pytest.mark.parametrize(
