@@ -14,7 +14,7 @@ CLUSTER := $(if $(KUBECONTEXT),$(subst /,_,$(KUBECONTEXT)),embedded)
 STATE := .local/$(CLUSTER)/state
 # The Kubernetes provider leaves a copy of the kubeconfig in TMPDIR at each run.
 TEMPORARY := .local/$(CLUSTER)/tmp
-local := env PULUMI_BACKEND_URL=file://$(CURDIR)/$(STATE) PULUMI_CONFIG_PASSPHRASE=local TMPDIR=$(CURDIR)/$(TEMPORARY)
+local := env PULUMI_BACKEND_URL="file://$(CURDIR)/$(STATE)" PULUMI_CONFIG_PASSPHRASE=local TMPDIR="$(CURDIR)/$(TEMPORARY)"
 
 help: ## Show this help
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
@@ -86,7 +86,7 @@ coverage: tools
 	pytest -n auto --cov --cov-report=term:skip-covered $(UNIT)
 
 backend: apptools
-	cd backend && PATH=$(CURDIR)/backend/.venv/bin:$$PATH pytest --cov
+	cd backend && PATH="$(CURDIR)/backend/.venv/bin:$$PATH" pytest --cov
 
 frontend: apptools
 	npm --prefix frontend test

@@ -7,6 +7,7 @@ Source: https://kwok.sigs.k8s.io/docs/user/kwokctl-manage-cluster/
 
 import argparse
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -67,7 +68,10 @@ def down(folder: Path) -> str:
         return "There is no embedded cluster."
     if (folder / "clusters" / NAME).exists():
         _kwokctl(folder, "delete", "cluster", "--kubeconfig", str(folder / "kubeconfig"))
+    workdir = _workdir(folder.resolve())
     shutil.rmtree(folder)
+    if workdir.is_symlink():
+        workdir.unlink()
     return "The embedded cluster is gone."
 
 
@@ -81,8 +85,20 @@ def _answers(kubeconfig: Path) -> bool:
     return True
 
 
+def _workdir(folder: Path) -> Path:
+    """Return the folder, or a link to it where its path has a space: kwokctl would cut it there."""
+    if " " not in str(folder):
+        return folder
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    link = cache / "todo-oke" / "clusters" / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(folder)
+    return link
+
+
 def _kwokctl(folder: Path, *arguments: str) -> None:
-    _run(["kwokctl", *arguments, "--name", NAME], {**os.environ, "KWOK_WORKDIR": str(folder.resolve())})
+    _run(["kwokctl", *arguments, "--name", NAME], {**os.environ, "KWOK_WORKDIR": str(_workdir(folder.resolve()))})
 
 
 def _kubectl(kubeconfig: Path, *arguments: str) -> None:
@@ -102,7 +118,7 @@ def _binary(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         raise UserError(f"{name} is not on PATH.", "make tools && export PATH=$PWD/.tools/bin:$PATH")
-    return path
+    return str(Path(path).resolve())  # in the cache, wherever this checkout is
 
 
 def main() -> int:
