@@ -1,4 +1,4 @@
-"""A stand-in for the cluster's API server: it answers with what it was told and remembers what it was asked."""
+"""A stand-in for the API server of a cluster, which records its requests."""
 
 import base64
 import gzip
@@ -17,9 +17,7 @@ from tests.support.serving import serving
 
 @dataclass(frozen=True)
 class Answer:
-    """body: None for none at all, until the server ends."""
-
-    body: bytes | None
+    body: bytes | None  # None to hang until the server stops
     status: int = HTTPStatus.OK
     content_type: str | None = "application/json"
 
@@ -35,13 +33,12 @@ class Request:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: a client that gives up in the middle of an answer is no error."""
+        """Ignore a client that closes the connection early."""
 
 
 class ApiServer:
-    """answers: by path, which may have a method before it and a query behind it; what has none does not exist."""
-
     def __init__(self) -> None:
+        # By path, with or without a method before it and a query after it; everything else is not found.
         self.answers: dict[str, Answer] = {}
         self.requests: list[Request] = []
         self.url = ""
@@ -59,11 +56,11 @@ class ApiServer:
         self.answers[path] = Answer(json.dumps(body).encode(), status)
 
     def wait_for(self, path: str, *, more: int) -> None:
-        """Returns once a path was asked for so many times more."""
+        """Wait for this many more requests of a path."""
         with self._changed:
-            times = self._asked_for(path) + more
-            asked = self._changed.wait_for(lambda: self._asked_for(path) >= times, timeout=10)
-        assert asked, f"{path} was not asked for {more} times more: {self.requests}"
+            count = self._requests_of(path) + more
+            arrived = self._changed.wait_for(lambda: self._requests_of(path) >= count, timeout=60)
+        assert arrived, f"{path} was not requested {more} times more: {self.requests}"
 
     @contextmanager
     def serve(self) -> Generator[None]:
@@ -75,7 +72,7 @@ class ApiServer:
             finally:
                 self._ended.set()
 
-    def _asked_for(self, path: str) -> int:
+    def _requests_of(self, path: str) -> int:
         return sum(request.path == path for request in self.requests)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -119,16 +116,13 @@ class ApiServer:
 
 def _fits(key: str, request: Request) -> bool:
     method, _, address = key.rpartition(" ")
-    asked = urlsplit(address)
-    return (
-        method in ("", request.method)
-        and asked.path == request.path
-        and dict(parse_qsl(asked.query)).items() <= request.query.items()
-    )
+    url = urlsplit(address)
+    query = dict(parse_qsl(url.query))
+    return method in ("", request.method) and url.path == request.path and query.items() <= request.query.items()
 
 
 def helm_record(revision: int, description: str, manifest: str, status: str = "deployed") -> dict[str, Any]:
-    """The secret in which Helm records a revision of a release; since 2026-11-24 02:31:41 UTC it is in that status."""
+    """Return the Secret of a revision, which has its status since 2026-11-24 02:31:41 UTC."""
     record = {"version": revision, "info": {"description": description}, "manifest": manifest}
     encoded = base64.b64encode(gzip.compress(json.dumps(record).encode()))
     labels = {"owner": "helm", "status": status, "version": str(revision), "modifiedAt": "1795400000"}

@@ -55,6 +55,13 @@ def test_only_a_named_cluster_may_hide_its_namespaces(api_server: ApiServer) -> 
         identify(reading(api_server.url), named=None, stack="test")
 
 
+def test_server_without_kube_system_is_not_a_cluster(api_server: ApiServer) -> None:
+    api_server.has_list(NAMESPACES, namespace("default"))
+
+    with pytest.raises(ClusterError):
+        identify(reading(api_server.url), named=None, stack="test")
+
+
 def test_a_namespace_of_another_stack_is_reported(engine: Engine) -> None:
     config = reading("https://127.0.0.1:1")
     identity = ClusterIdentity("uid", "renamed", {"todo": "test", "own": "renamed", "foreign": None})

@@ -59,18 +59,8 @@ def test_slow_pod_has_no_issue(slow: Pod) -> None:
             False,
         ),
         (pod(unschedulable=TOO_SMALL), f"cannot schedule its pod: {TOO_SMALL}", "schedule", True),
-        (
-            pod(unschedulable="gated", scheduling="SchedulingGated"),
-            "cannot schedule its pod: gated",
-            "schedule",
-            False,
-        ),
-        (
-            pod(unschedulable=TOO_SMALL, nominatedNodeName="node-1"),
-            f"cannot schedule its pod: {TOO_SMALL}",
-            "schedule",
-            False,
-        ),
+        (pod(unschedulable="g", scheduling="SchedulingGated"), "cannot schedule its pod: g", "schedule", False),
+        (pod(unschedulable="m", nominatedNodeName="node-1"), "cannot schedule its pod: m", "schedule", False),
     ],
 )
 def test_stuck_pod_is_reported_with_its_cause(stuck: Pod, sentence: str, kind: str, *, is_terminal: bool) -> None:
@@ -115,11 +105,7 @@ def test_issue_of_a_hook_names_the_job() -> None:
         jobs=[job()],
     )
 
-    assert {issue.uid: issue.job for issue in found} == {
-        "pod-1": "todo-app-migrations",
-        "pod-2": "todo-app-migrations",
-        "pod-3": None,
-    }
+    assert {issue.uid for issue in found if issue.job == "todo-app-migrations"} == {"pod-1", "pod-2"}
 
 
 @pytest.mark.parametrize("failure", [None, QUOTA], ids=["node", "quota"])
@@ -187,11 +173,7 @@ def test_pod_may_fit_on_the_node_that_comes_for_another() -> None:
 
 @pytest.mark.parametrize(
     ("nodes", "is_terminal"),
-    [
-        ([node(), node("node.kubernetes.io/not-ready")], False),
-        ([node(), node("example.com/gpu")], True),
-        (None, False),
-    ],
+    [([node(), node("node.kubernetes.io/not-ready")], False), ([node(), node("example.com/gpu")], True), (None, False)],
 )
 def test_tainted_node_that_may_become_ready_is_awaited(nodes: Any, *, is_terminal: bool) -> None:
     (issue,) = issues(pod(unschedulable=TAINTED), nodes=nodes)
