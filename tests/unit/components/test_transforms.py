@@ -28,7 +28,7 @@ class Group(pulumi.ComponentResource):
         ({"annotations": {"a": "b"}}, {"annotations": {"a": "b", **FORCE}}),
     ],
 )
-def test_an_object_takes_its_fields_back(engine: Engine, metadata: Any, expected: Any) -> None:
+def test_an_object_owns_its_fields(engine: Engine, metadata: Any, expected: Any) -> None:
     engine.deploy(
         lambda: kubernetes.core.v1.ConfigMap("todo", metadata=metadata, data={"key": "value"}, opts=Group().child)
     )
@@ -53,13 +53,13 @@ def test_the_secrets_of_an_object_stay_secret(engine: Engine) -> None:
         "oci:Identity/policy:Policy",
     ],
 )
-def test_what_is_no_object_of_the_cluster_is_left_as_it_is(engine: Engine, type_: str) -> None:
+def test_other_resources_are_unchanged(engine: Engine, type_: str) -> None:
     engine.deploy(lambda: pulumi.CustomResource(type_, "todo", {"metadata": {}}, Group().child))
 
     assert engine.find(type_).inputs == {"metadata": {}}
 
 
-def test_a_component_is_left_as_it_is(engine: Engine) -> None:
+def test_a_component_is_unchanged(engine: Engine) -> None:
     folder = "kubernetes:kustomize/v2:Directory"  # any component that the provider makes
     engine.deploy(lambda: pulumi.ComponentResource(folder, "todo", {"metadata": {}}, Group().child, remote=True))
 

@@ -33,7 +33,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 def fail(engine: Engine, error: str = STEP_FAILED) -> str:
-    """What is told when a build fails with an error, the only time that it is tried."""
+    """Return the log of a build that fails with an error and is not retried."""
     builds: list[str] = []
 
     def creation() -> Inputs:
@@ -59,17 +59,17 @@ def writes(docker: StandIn, log: str, *, code: int = 1) -> None:
     docker.does(f"cat >&2 <<'END'\n{log}END\nexit {code}")
 
 
-def test_the_last_lines_of_the_failed_step_are_told(engine: Engine, docker: StandIn) -> None:
+def test_the_last_lines_of_the_failed_step_are_logged(engine: Engine, docker: StandIn) -> None:
     writes(docker, LOG)
 
-    told = fail(engine)
+    log = fail(engine)
 
-    assert told.splitlines()[:2] == ["> [2/2] RUN npm ci:", "0.046 npm error network"]
-    assert "   3 | >>> RUN npm ci" in told
-    assert "#5" not in told
+    assert log.splitlines()[:2] == ["> [2/2] RUN npm ci:", "0.046 npm error network"]
+    assert "   3 | >>> RUN npm ci" in log
+    assert "#5" not in log
 
 
-def test_the_step_is_run_with_what_the_build_was_and_pushed_nowhere(engine: Engine, docker: StandIn) -> None:
+def test_the_step_runs_with_the_arguments_of_the_build_and_pushes_nothing(engine: Engine, docker: StandIn) -> None:
     fail(engine)
 
     (arguments,) = docker.calls
@@ -79,7 +79,7 @@ def test_the_step_is_run_with_what_the_build_was_and_pushed_nowhere(engine: Engi
     assert "--output=type=cacheonly" in arguments
 
 
-def test_a_long_end_is_cut_to_its_last_lines(engine: Engine, docker: StandIn) -> None:
+def test_a_long_output_is_cut_to_its_last_lines(engine: Engine, docker: StandIn) -> None:
     writes(docker, "------\n------\n" + "\n".join(str(number) for number in range(100)) + "\n")
 
     assert fail(engine).splitlines() == [str(number) for number in range(70, 100)]
@@ -93,26 +93,18 @@ def test_a_long_end_is_cut_to_its_last_lines(engine: Engine, docker: StandIn) ->
         "failed to solve: dockerfile parse error on line 3: unknown instruction: RAN",
     ],
 )
-def test_an_error_that_says_enough_by_itself_runs_nothing_again(engine: Engine, docker: StandIn, error: str) -> None:
+def test_other_errors_run_nothing_again(engine: Engine, docker: StandIn, error: str) -> None:
     assert fail(engine, error) == ""
     assert docker.calls == []
 
 
-def test_a_step_that_succeeds_the_second_time_is_left_to_the_user(engine: Engine, docker: StandIn) -> None:
+def test_a_step_that_succeeds_the_second_time_leaves_a_hint(engine: Engine, docker: StandIn) -> None:
     writes(docker, LOG, code=0)
 
     assert "docker buildx build --progress=plain" in fail(engine)
 
 
-def test_without_docker_the_error_is_the_build_s_own(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_docker_leaves_a_hint(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert "docker buildx build --progress=plain" in fail(engine)
-
-
-def test_without_buildx_the_command_is_told(engine: Engine, docker: StandIn) -> None:
-    writes(docker, "unknown flag: --progress\n")
 
     assert "docker buildx build --progress=plain" in fail(engine)

@@ -47,10 +47,7 @@ def build(**changes: Any) -> Build:
 
 
 def deploy(source: Build | Registry | Pinned, *, preview: bool = False) -> Engine:
-    """A deployment whose builds push DIGESTS, and whose registry has them under every tag.
-
-    Where there is a login, only who uses it is told.
-    """
+    """Deploy: builds push DIGESTS, and the registry has them under every tag, for its login if there is one."""
     engine = Engine()
 
     def pushed(name: str) -> Inputs:
@@ -79,7 +76,7 @@ def images(engine: Engine) -> Mapping[str, Resource]:
     return {resource.name: resource for resource in engine.resources if resource.type == IMAGE_TYPE}
 
 
-def test_a_built_image_is_released_by_the_digest_that_was_pushed() -> None:
+def test_a_built_image_is_released_by_its_digest() -> None:
     engine = deploy(build())
 
     assert engine.exports == {
@@ -89,7 +86,7 @@ def test_a_built_image_is_released_by_the_digest_that_was_pushed() -> None:
     assert all(IMAGE.fullmatch(reference) for reference in engine.exports.values())
 
 
-def test_what_an_image_will_be_is_unknown_until_it_is_pushed() -> None:
+def test_a_preview_does_not_know_the_digest() -> None:
     assert deploy(build(), preview=True).exports == {"frontend": UNKNOWN, "backend": UNKNOWN}
 
 
@@ -116,7 +113,7 @@ def test_the_two_images_do_not_wait_for_each_other() -> None:
     }
 
 
-def test_the_dockerfiles_get_the_arguments_that_they_declare() -> None:
+def test_the_dockerfiles_get_their_arguments() -> None:
     for name, image in images(deploy(build())).items():
         dockerfile = (example.PROJECT_FOLDER / name.removeprefix("todo-") / "Dockerfile").read_text()
         declared = {
@@ -127,7 +124,7 @@ def test_the_dockerfiles_get_the_arguments_that_they_declare() -> None:
         assert {key for key in arguments if not key.startswith("BUILDKIT_")} == {*declared, "SOURCE_DATE_EPOCH"}
 
 
-def test_an_image_tells_the_commit_that_it_was_built_from() -> None:
+def test_an_image_names_its_commit() -> None:
     arguments = images(deploy(build()))["todo-backend"].inputs["buildArgs"]
 
     assert arguments["SOURCE"] == "https://github.com/example/todo"
@@ -136,13 +133,13 @@ def test_an_image_tells_the_commit_that_it_was_built_from() -> None:
     assert arguments["SOURCE_DATE_EPOCH"] == "1700000002"
 
 
-def test_an_image_has_its_provenance_and_its_packages_attested() -> None:
+def test_an_image_has_provenance_and_sbom_attestations() -> None:
     for image in images(deploy(build())).values():
         assert image.inputs["buildArgs"]["BUILDKIT_ATTEST_PROVENANCE"] == "mode=max"
         assert "buildkit-syft-scanner" in image.inputs["buildArgs"]["BUILDKIT_ATTEST_SBOM"]
 
 
-def test_a_layer_is_the_same_in_each_build_of_a_commit() -> None:
+def test_each_build_of_a_commit_makes_the_same_layers() -> None:
     for image in images(deploy(build())).values():
         (export,) = image.inputs["exports"]
         assert {"type=registry", "oci-mediatypes=true", "rewrite-timestamp=true"} <= set(export["raw"].split(","))
@@ -150,7 +147,7 @@ def test_a_layer_is_the_same_in_each_build_of_a_commit() -> None:
 
 
 @pytest.mark.parametrize("source", ["https://github.com/example/todo", None])
-def test_the_registry_learns_whose_workflows_may_push_an_image(source: str | None) -> None:
+def test_an_image_names_the_repository_that_may_push_it(source: str | None) -> None:
     for image in images(deploy(replace(build(), source=source))).values():
         annotations = {part for part in image.inputs["exports"][0]["raw"].split(",") if part.startswith("annotation")}
         name = "org.opencontainers.image.source"
@@ -163,7 +160,7 @@ def test_nothing_is_built_in_a_preview() -> None:
     assert {image.inputs["buildOnPreview"] for image in images(deploy(build())).values()} == {False}
 
 
-def test_a_build_that_fails_tells_what_its_last_step_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_logs_the_output_of_its_last_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = StandIn("docker", tmp_path, monkeypatch)
     docker.does("printf '%s\\n' '' ------ ' > [2/2] RUN npm ci:' >&2; exit 1")
     engine = Engine()
@@ -182,7 +179,7 @@ def test_a_build_that_fails_tells_what_its_last_step_printed(tmp_path: Path, mon
     assert "> [2/2] RUN npm ci:" in [entry.message for entry in engine.log]
 
 
-def test_an_image_that_the_stack_drops_stays_in_the_registry_for_a_rollback() -> None:
+def test_a_deleted_image_stays_in_the_registry_for_a_rollback() -> None:
     assert {image.retain_on_delete for image in images(deploy(build())).values()} == {True}
 
 
@@ -190,7 +187,7 @@ def test_no_login_is_in_the_state_of_a_built_image() -> None:
     assert all("registries" not in image.inputs for image in images(deploy(build())).values())
 
 
-def test_layers_are_kept_beside_each_image_in_the_registry() -> None:
+def test_the_registry_caches_layers_beside_the_image() -> None:
     image = images(deploy(build(cache="registry")))["todo-backend"]
 
     ref = "ghcr.io/example/todo-backend:buildcache"
@@ -200,7 +197,7 @@ def test_layers_are_kept_beside_each_image_in_the_registry() -> None:
     assert {"ref": ref, **form}.items() <= written["registry"].items()
 
 
-def test_layers_are_kept_in_the_actions_cache_apart_for_each_image() -> None:
+def test_the_actions_cache_has_a_scope_for_each_image() -> None:
     built = images(deploy(build(cache="gha")))
 
     for name, image in built.items():
@@ -208,7 +205,7 @@ def test_layers_are_kept_in_the_actions_cache_apart_for_each_image() -> None:
         assert image.inputs["cacheTo"] == [{"gha": {"scope": name, "mode": "max", "ignoreError": True}}]
 
 
-def test_layers_are_kept_nowhere_where_the_cache_is_off() -> None:
+def test_layers_are_not_cached_if_the_cache_is_off() -> None:
     assert all(
         not image.inputs.get(key) for image in images(deploy(build())).values() for key in ("cacheFrom", "cacheTo")
     )
@@ -245,7 +242,7 @@ def test_a_private_registry_is_read_with_the_pull_credentials() -> None:
     assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
 
 
-def test_a_pinned_image_is_used_as_it_is_written() -> None:
+def test_a_pinned_image_is_used_as_it_is() -> None:
     pinned = Pinned("ghcr.io/example/todo-frontend:v1", "ghcr.io/example/todo-backend:v1")
 
     engine = deploy(pinned)
@@ -265,7 +262,7 @@ def pull_secret(*, protect: bool = False) -> Engine:
     return engine
 
 
-def test_nodes_pull_with_the_login_that_the_settings_have() -> None:
+def test_nodes_pull_with_the_login_of_the_settings() -> None:
     engine = pull_secret()
 
     secret = engine.find("kubernetes:core/v1:Secret")
@@ -281,5 +278,5 @@ def test_nodes_pull_with_the_login_that_the_settings_have() -> None:
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_the_pull_secret_is_protected_where_the_stack_is(*, protect: bool) -> None:
+def test_the_pull_secret_is_protected_by_the_setting(*, protect: bool) -> None:
     assert pull_secret(protect=protect).find("kubernetes:core/v1:Secret").protect == protect

@@ -19,5 +19,5 @@ PLACE = "postgresql://todo:p%40ss%2Fw@ep-x.eu-central-1.aws.neon.tech:5432/neond
         ("?keepalives_idle=30&options=-c%20search_path%3Dtodo&gssencmode=disable", "?options=-c+search_path%3Dtodo"),
     ],
 )
-def test_what_pgx_would_not_know_or_would_take_less_seriously_is_said_in_its_words(given: str, taken: str) -> None:
+def test_a_url_for_libpq_becomes_as_safe_for_pgx(given: str, taken: str) -> None:
     assert for_pgx(PLACE + given) == PLACE + taken

@@ -1,5 +1,3 @@
-"""The app's release: what Helm is told, what is said while it rolls out, and where the app answers."""
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -86,17 +84,7 @@ def said(engine: Engine, severity: engine_pb2.LogSeverity.ValueType) -> list[str
     return [entry.message for entry in engine.log if entry.severity == severity]
 
 
-def test_helm_is_told_what_to_release(engine: Engine, cluster: ApiServer, chart: Path) -> None:
-    deploy(engine, cluster, chart)
-
-    release = engine.find(RELEASE)
-    assert (release.name, release.parent) == ("todo-app", "todo-app")
-    assert (release.inputs["name"], release.inputs["namespace"]) == ("todo-app", "todo")
-    assert release.inputs["chart"] == str(chart)
-    assert [file["path"] for file in release.inputs["valueYamlFiles"]] == [str(chart.parent / "values.yaml")]
-
-
-def test_the_release_is_taken_back_unless_it_is_ready_in_time(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_a_release_that_is_not_ready_in_time_is_rolled_back(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     deploy(engine, cluster, chart, timeout_seconds=120)
 
     release = engine.find(RELEASE).inputs
@@ -104,33 +92,6 @@ def test_the_release_is_taken_back_unless_it_is_ready_in_time(engine: Engine, cl
     assert release["values"]["deadlineSeconds"] < 120
     assert release["waitForJobs"] is True
     assert release.keys().isdisjoint({"skipAwait", "disableWebhooks"})
-
-
-def test_old_revisions_are_forgotten(engine: Engine, cluster: ApiServer, chart: Path) -> None:
-    deploy(engine, cluster, chart)
-
-    assert engine.find(RELEASE).inputs["maxHistory"] == 10
-
-
-def test_the_chart_is_told_what_only_the_stack_knows(engine: Engine, cluster: ApiServer, chart: Path) -> None:
-    deploy(engine, cluster, chart)
-
-    assert engine.find(RELEASE).inputs["values"] == {
-        "deadlineSeconds": 240,
-        "frontend": {"image": "ghcr.io/example/todo-frontend:sha-1a2b3c4"},
-        "backend": {
-            "image": "ghcr.io/example/todo-backend:sha-1a2b3c4",
-            "secretChecksums": {"app-secrets": "5e", "kafka-secrets": "a5"},
-        },
-        "dapr": {"topic": "events", "checksum": "da"},
-        "ingress": {"host": "todo.example.com"},
-        "networkPolicy": {
-            "databasePort": 5432,
-            "kafkaPorts": [9092, 9093],
-            "tracingPort": 4317,
-            "daprNamespace": "dapr-system",
-        },
-    }
 
 
 def test_without_a_host_the_values_file_decides(engine: Engine, cluster: ApiServer, chart: Path) -> None:
@@ -141,7 +102,7 @@ def test_without_a_host_the_values_file_decides(engine: Engine, cluster: ApiServ
     assert "ingress" not in engine.find(RELEASE).inputs["values"]
 
 
-def test_the_app_answers_at_its_host(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_the_endpoint_is_the_host(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     deploy(engine, cluster, chart)
 
     assert engine.exports == {
@@ -152,13 +113,15 @@ def test_the_app_answers_at_its_host(engine: Engine, cluster: ApiServer, chart: 
     }
 
 
-def test_the_app_answers_at_the_address_of_its_controller(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_without_a_host_the_endpoint_is_the_address_of_the_controller(
+    engine: Engine, cluster: ApiServer, chart: Path
+) -> None:
     deploy(engine, cluster, chart, ingress=replace(ANYWHERE, address="203.0.113.7"))
 
     assert (engine.exports["endpoint"], engine.exports["url"]) == ("203.0.113.7", "http://203.0.113.7")
 
 
-def test_an_issuer_makes_it_https(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_an_issuer_makes_the_url_https(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     deploy(engine, cluster, chart, ingress=replace(INGRESS_ARGS, tls_issuer="letsencrypt"))
 
     assert engine.find(RELEASE).inputs["values"]["ingress"] == {
@@ -169,7 +132,7 @@ def test_an_issuer_makes_it_https(engine: Engine, cluster: ApiServer, chart: Pat
     assert engine.exports["url"] == "https://todo.example.com"
 
 
-def test_a_secret_of_the_values_file_makes_it_https_too(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_a_tls_secret_of_the_values_file_makes_the_url_https(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     values = chart.parent / "own.yaml"
     values.write_text("ingress: {tls: {secretName: own}}")
 
@@ -178,7 +141,7 @@ def test_a_secret_of_the_values_file_makes_it_https_too(engine: Engine, cluster:
     assert engine.exports["url"] == "https://todo.example.com"
 
 
-def test_the_chart_learns_of_the_controller_the_registry_and_the_network(
+def test_the_chart_gets_the_controller_the_registry_and_the_network(
     engine: Engine, cluster: ApiServer, chart: Path
 ) -> None:
     ingress = replace(INGRESS_ARGS, class_name="traefik", namespace="edge")
@@ -194,9 +157,7 @@ def test_the_chart_learns_of_the_controller_the_registry_and_the_network(
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["created", "updated"])
-def test_what_is_to_happen_before_stops_the_release(
-    engine: Engine, cluster: ApiServer, chart: Path, *, exists: bool
-) -> None:
+def test_a_failed_hook_stops_the_release(engine: Engine, cluster: ApiServer, chart: Path, *, exists: bool) -> None:
     async def refuse(_: pulumi.ResourceHookArgs) -> None:
         raise pulumi.RunError("not this one")
 
@@ -223,7 +184,7 @@ def test_what_is_to_happen_before_stops_the_release(
         (None, ""),
     ],
 )
-def test_without_a_host_the_app_answers_where_the_cluster_says(
+def test_without_a_controller_the_endpoint_is_the_address_of_the_ingress(
     engine: Engine, cluster: ApiServer, chart: Path, status: Mapping[str, Any] | None, endpoint: str
 ) -> None:
     cluster.has(INGRESS, {"metadata": {}} if status is None else {"metadata": {}, "status": status})
@@ -269,7 +230,7 @@ def has_release(cluster: ApiServer, described: str, *, drifted: bool) -> None:
     cluster.has(f"PATCH {OBJECT}", {**live, "data": {"key": "value"}})
 
 
-def test_a_release_that_nobody_touched_keeps_its_description(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_a_release_without_drift_keeps_its_description(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     before = f"chart sha256:{digest(chart)[:16]}, reverts manual changes after revision 6: Service/backend"
     has_release(cluster, before, drifted=False)
 
@@ -286,7 +247,7 @@ def test_the_description_of_another_chart_is_not_kept(engine: Engine, cluster: A
     assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
 
 
-def test_what_was_changed_by_hand_is_set_back_and_named(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_manual_changes_are_reverted_and_named(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     has_release(cluster, f"chart sha256:{digest(chart)[:16]}", drifted=True)
 
     deploy(engine, cluster, chart)
@@ -296,7 +257,7 @@ def test_what_was_changed_by_hand_is_set_back_and_named(engine: Engine, cluster:
     )
 
 
-def test_who_previews_need_not_be_allowed_to_change_anything(engine: Engine, cluster: ApiServer, chart: Path) -> None:
+def test_a_preview_needs_no_permission_to_patch(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     has_release(cluster, f"chart sha256:{digest(chart)[:16]}", drifted=True)
     reason = 'configmaps "todo" is forbidden: User "reader" cannot patch resource "configmaps"'
     cluster.refuses(f"PATCH {OBJECT}", HTTPStatus.FORBIDDEN, reason)
@@ -304,8 +265,7 @@ def test_who_previews_need_not_be_allowed_to_change_anything(engine: Engine, clu
     deploy(engine, cluster, chart, preview=True)
 
     assert description(engine) == f"chart sha256:{digest(chart)[:16]}"
-    (warning,) = said(engine, engine_pb2.WARNING)
-    assert warning == f"This preview does not show manual changes to the release todo-app: {reason}"
+    assert any(reason in warning for warning in said(engine, engine_pb2.WARNING))
     with pytest.raises(pulumi.RunError, match="cannot patch"):
         deploy(Engine(), cluster, chart)
 
@@ -319,7 +279,7 @@ def test_who_previews_need_not_be_allowed_to_change_anything(engine: Engine, clu
         ("uninstalling", "an uninstall"),
     ],
 )
-def test_a_preview_says_that_helm_is_in_the_middle_of_something(
+def test_a_pending_release_is_reported(
     engine: Engine, cluster: ApiServer, chart: Path, status: str, doing: str
 ) -> None:
     cluster.has_list(RECORDS, helm_record(8, "", "", status), helm_record(7, "", ""))
@@ -333,9 +293,7 @@ def test_a_preview_says_that_helm_is_in_the_middle_of_something(
     assert asked == ["owner=helm,name=todo-app,status!=superseded"]
 
 
-def test_what_was_unfinished_before_the_last_revision_is_history(
-    engine: Engine, cluster: ApiServer, chart: Path
-) -> None:
+def test_a_pending_revision_before_the_last_is_ignored(engine: Engine, cluster: ApiServer, chart: Path) -> None:
     cluster.has_list(RECORDS, helm_record(8, "", MANIFEST), helm_record(7, "", "", "pending-upgrade"))
     cluster.has(OBJECT, {"metadata": {"resourceVersion": "1"}})
 

@@ -14,7 +14,7 @@ def deploy(engine: Engine, *, owner: str | None, protect: bool = False) -> None:
     engine.deploy(program)
 
 
-def test_a_namespace_of_the_stack_is_declared_and_labelled_as_its_own(engine: Engine) -> None:
+def test_an_own_namespace_is_declared_with_the_label_of_its_stack(engine: Engine) -> None:
     deploy(engine, owner="oke")
 
     namespace = engine.find("kubernetes:core/v1:Namespace")
@@ -23,7 +23,7 @@ def test_a_namespace_of_the_stack_is_declared_and_labelled_as_its_own(engine: En
     assert engine.exports == {"name": "todo"}
 
 
-def test_a_namespace_of_somebody_else_is_used_and_not_declared(engine: Engine) -> None:
+def test_a_foreign_namespace_is_not_declared(engine: Engine) -> None:
     deploy(engine, owner=None)
 
     assert [resource.type for resource in engine.resources] == ["todo:cluster:Namespace"]
@@ -31,13 +31,13 @@ def test_a_namespace_of_somebody_else_is_used_and_not_declared(engine: Engine) -
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_a_namespace_is_protected_where_the_stack_is(engine: Engine, *, protect: bool) -> None:
+def test_a_namespace_is_protected_by_the_setting(engine: Engine, *, protect: bool) -> None:
     deploy(engine, owner="oke", protect=protect)
 
     assert engine.find("kubernetes:core/v1:Namespace").protect is protect
 
 
-def test_what_uses_the_name_waits_for_the_namespace(engine: Engine) -> None:
+def test_users_of_the_name_wait_for_the_namespace(engine: Engine) -> None:
     def program() -> None:
         namespace = Namespace("todo", NamespaceArgs("todo", owner="oke", protect=False))
         kubernetes.core.v1.ConfigMap("user", metadata={"namespace": namespace.name})

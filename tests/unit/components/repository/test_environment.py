@@ -131,7 +131,7 @@ def note_of(engine: Engine) -> str:
 
 
 @pytest.mark.usefixtures("github")
-def test_only_jobs_of_main_run_in_the_environment() -> None:
+def test_only_jobs_on_main_can_use_the_environment() -> None:
     engine = deploy()
 
     environment = engine.find(ENVIRONMENT).inputs
@@ -147,15 +147,11 @@ def test_only_jobs_of_main_run_in_the_environment() -> None:
 @pytest.mark.usefixtures("github")
 def test_the_reviewers_approve() -> None:
     assert deploy().find(ENVIRONMENT).inputs["reviewers"] == [{"users": [4711, 4712]}]
-
-
-@pytest.mark.usefixtures("github")
-def test_without_reviewers_nobody_needs_to_approve() -> None:
     assert "reviewers" not in deploy(reviewers=[]).find(ENVIRONMENT).inputs
 
 
 @pytest.mark.usefixtures("github")
-def test_a_reviewer_whom_github_does_not_know_is_named() -> None:
+def test_an_unknown_reviewer_is_reported() -> None:
     with pytest.raises(pulumi.RunError) as raised:
         deploy(reviewers=["alice", "alcie"])
 
@@ -166,7 +162,7 @@ def test_a_reviewer_whom_github_does_not_know_is_named() -> None:
 
 
 @pytest.mark.usefixtures("github")
-def test_the_secrets_are_those_of_the_environment_alone() -> None:
+def test_the_secrets_belong_to_the_environment() -> None:
     engine = deploy()
 
     secrets = of_type(engine, SECRET).values()
@@ -178,7 +174,7 @@ def test_the_secrets_are_those_of_the_environment_alone() -> None:
 
 
 @pytest.mark.usefixtures("github")
-def test_no_secret_and_no_token_is_shown_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_and_no_token_is_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "canary-token")
 
     engine = deploy()
@@ -198,34 +194,14 @@ def test_everything_goes_through_the_provider_of_the_owner() -> None:
 
 
 @pytest.mark.usefixtures("github")
-def test_jobs_read_the_variables() -> None:
-    variable = deploy(variables={"STACK": "oke"}).find(VARIABLE, "STACK")
-
-    assert variable.inputs == {
-        "repository": "todo",
-        "environment": "production",
-        "variableName": "STACK",
-        "value": "oke",
-    }
-
-
-@pytest.mark.usefixtures("github")
-def test_main_takes_only_commits_whose_checks_github_actions_reported() -> None:
+def test_main_requires_the_checks_of_github_actions() -> None:
     ruleset = deploy().find(RULESET).inputs
 
     assert (ruleset["repository"], ruleset["target"], ruleset["enforcement"]) == ("todo", "branch", "active")
     assert ruleset["conditions"] == {"refName": {"includes": ["refs/heads/main"], "excludes": []}}
-    assert ruleset["rules"] == {
-        "deletion": True,
-        "nonFastForward": True,
-        "requiredStatusChecks": {
-            "strictRequiredStatusChecksPolicy": True,
-            "requiredChecks": [
-                {"context": "Run Tests", "integrationId": 15368},
-                {"context": "Preview", "integrationId": 15368},
-            ],
-        },
-    }
+    assert ruleset["rules"]["nonFastForward"] is True
+    checks = ruleset["rules"]["requiredStatusChecks"]["requiredChecks"]
+    assert {check["context"]: check["integrationId"] for check in checks} == {"Run Tests": 15368, "Preview": 15368}
 
 
 @pytest.mark.usefixtures("github")
@@ -234,7 +210,7 @@ def test_without_required_checks_there_is_no_ruleset() -> None:
 
 
 @pytest.mark.usefixtures("github")
-def test_what_is_protected_is_the_environment_and_all_in_it() -> None:
+def test_the_environment_is_protected_by_the_setting() -> None:
     engine = deploy(protect=True)
 
     # A protected secret could not be replaced; GitHub deletes it with its environment only.
@@ -243,7 +219,7 @@ def test_what_is_protected_is_the_environment_and_all_in_it() -> None:
     assert not [resource for resource in deploy(protect=False).resources if resource.protect]
 
 
-def test_a_secret_is_written_over_never_deleted_first(github: GitHub) -> None:
+def test_a_secret_is_overwritten_and_never_deleted_first(github: GitHub) -> None:
     deploy()
 
     secrets = [request for (type_, _), request in github.declared.items() if type_ == SECRET]
@@ -252,14 +228,14 @@ def test_a_secret_is_written_over_never_deleted_first(github: GitHub) -> None:
     }
 
 
-def test_the_first_time_no_secret_was_changed_by_hand(github: GitHub) -> None:
+def test_a_first_update_has_no_manual_changes(github: GitHub) -> None:
     engine = deploy(written=1)
 
     assert github.triggers == dict.fromkeys(VALUES, "")
     assert set(json.loads(note_of(engine))["written"].values()) == {at(1)}
 
 
-def test_a_secret_that_the_stack_wrote_last_is_left_alone(github: GitHub) -> None:
+def test_an_unchanged_secret_is_not_replaced(github: GitHub) -> None:
     first = note_of(deploy(written=1))
     github.secrets = dict.fromkeys(VALUES, 1)
     github.note(first, second=1)
@@ -283,28 +259,26 @@ def test_a_rotated_secret_makes_a_newer_note(github: GitHub) -> None:
     [({"KAFKA_PASSWORD": 5}, at(5)), ({}, f"deleted after {at(2)}")],
     ids=["changed", "deleted"],
 )
-def test_a_secret_that_was_changed_by_hand_is_written_again_once(
-    github: GitHub, by_hand: Mapping[str, int], trigger: str
-) -> None:
+def test_a_manual_change_is_overwritten_once(github: GitHub, by_hand: Mapping[str, int], trigger: str) -> None:
     first = note_of(deploy(written=1))
     github.secrets = {**{name: 1 for name in VALUES if name != "KAFKA_PASSWORD"}, **by_hand}
     github.note(first, second=2)
 
-    mended = note_of(deploy(written=6))
+    repaired = note_of(deploy(written=6))
     assert github.triggers == {**dict.fromkeys(VALUES, ""), "KAFKA_PASSWORD": trigger}
 
     github.secrets |= {"KAFKA_PASSWORD": 6}
-    github.note(mended, second=7)
+    github.note(repaired, second=7)
     again = note_of(deploy(written=6))
     assert github.triggers == {**dict.fromkeys(VALUES, ""), "KAFKA_PASSWORD": trigger}
-    assert again == mended
+    assert again == repaired
 
     github.secrets |= {"KAFKA_PASSWORD": 9}
     deploy(written=10)
     assert github.triggers == {**dict.fromkeys(VALUES, ""), "KAFKA_PASSWORD": at(9)}
 
 
-def test_a_secret_that_is_not_the_stacks_changes_nothing(github: GitHub) -> None:
+def test_a_foreign_secret_changes_nothing(github: GitHub) -> None:
     first = note_of(deploy(written=1))
     github.secrets = {**dict.fromkeys(VALUES, 1), "DELIVERY_GITHUB_TOKEN": 50}
     github.note(first, second=2)
@@ -313,7 +287,7 @@ def test_a_secret_that_is_not_the_stacks_changes_nothing(github: GitHub) -> None
 
 
 @pytest.mark.parametrize("note", [None, "hello", "{}", "[]"], ids=["deleted", "text", "object", "list"])
-def test_every_secret_is_written_again_where_the_note_is_gone_or_edited(github: GitHub, note: str | None) -> None:
+def test_every_secret_is_overwritten_if_the_note_is_missing_or_edited(github: GitHub, note: str | None) -> None:
     github.secrets = {name: second for second, name in enumerate(VALUES)}
     if note is not None:
         github.note(note, second=30)
@@ -332,7 +306,7 @@ def test_a_secret_that_is_new_to_the_stack_is_created(github: GitHub) -> None:
     assert github.triggers["KUBECONFIG"] == ""
 
 
-def test_an_environment_that_was_deleted_by_hand_is_named(github: GitHub) -> None:
+def test_a_deleted_environment_is_reported(github: GitHub) -> None:
     github.environment = False
 
     with pytest.raises(pulumi.RunError) as raised:
