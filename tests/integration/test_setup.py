@@ -98,7 +98,12 @@ def new_place(folder: Path) -> Generator[Place]:
         pulumi = shutil.which("pulumi")
         with new_machine(folder, patch) as machine:
             (folder / "state").mkdir()
-            scripts = {"pulumi": f'exec {pulumi} "$@"', "docker": "echo 29.0.0", "gh": machine.github.command()}
+            scripts = {
+                "pulumi": f'exec {pulumi} "$@"',
+                "docker": "echo 29.0.0",
+                "trivy": "echo 0.75.0",
+                "gh": machine.github.command(),
+            }
             for name, script in scripts.items():
                 machine.commands[name].does(f"env >> {folder}/{name}.environment\n{script}")
             yield Place(folder, machine.apis, machine.github, dict(os.environ), machine.commands)
