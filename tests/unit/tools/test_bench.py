@@ -1,4 +1,4 @@
-"""What the measurements are said to be: the numbers and the verdicts of their tables."""
+"""The tables of measurements: the numbers and the goals of their tables."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_a_series_is_told_by_its_median_and_quartiles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "verdict"),
+    ("ours", "expected"),
     [
         ([9.0, 11.0, 30.0], ("1.10", "≤ 1.1", "yes")),
         ([9.0, 11.04, 30.0], ("1.10", "≤ 1.1", "yes")),  # what is told is what is judged
@@ -19,9 +19,9 @@ def test_a_series_is_told_by_its_median_and_quartiles() -> None:
     ],
 )
 def test_medians_are_compared_and_a_goal_that_is_just_reached_is_met(
-    ours: list[float], verdict: tuple[str, str, str]
+    ours: list[float], expected: tuple[str, str, str]
 ) -> None:
-    assert compared(ours, [1.0, 10.0, 10.0], goal=1.1) == verdict
+    assert compared(ours, [1.0, 10.0, 10.0], goal=1.1) == expected
 
 
 def test_what_is_above_the_floor_is_a_difference() -> None:
