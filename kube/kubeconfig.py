@@ -81,7 +81,7 @@ def read(source: str, context: str | None = None) -> Kubeconfig:
     return Kubeconfig(source, chosen.context_name, chosen.cluster.server, chosen, kubectl)
 
 
-def build(name: str, cluster: Mapping[str, object], user: Mapping[str, object], *, namespace: str | None = None) -> str:
+def build(name: str, cluster: Mapping[str, object], user: Mapping[str, object], namespace: str | None = None) -> str:
     """Return a kubeconfig of one context as YAML. The context, its cluster and its user have the same name."""
     context = {"cluster": name, "user": name} | ({} if namespace is None else {"namespace": namespace})
     document = {
@@ -101,12 +101,8 @@ def of_service_account(name: str, namespace: str, server: str, data: Mapping[str
     data: of the account's Secret of type kubernetes.io/service-account-token.
     Source: https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets
     """
-    return build(
-        name,
-        {"server": server, "certificate-authority-data": data["ca.crt"]},
-        {"token": base64.b64decode(data["token"]).decode()},
-        namespace=namespace,
-    )
+    cluster = {"server": server, "certificate-authority-data": data["ca.crt"]}
+    return build(name, cluster, {"token": base64.b64decode(data["token"]).decode()}, namespace)
 
 
 def _document(source: str, path: Path | None) -> dict[str, object]:

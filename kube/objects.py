@@ -14,8 +14,6 @@ Condition: TypeAlias = DeploymentCondition | ReplicaSetCondition | PodCondition
 
 
 class Object(Protocol):
-    """An object of any kind."""
-
     @property
     def metadata(self) -> ObjectMeta | None: ...
 

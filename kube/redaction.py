@@ -75,16 +75,10 @@ def _values(encoded: str) -> Iterator[str]:
     text = base64.b64decode(encoded).decode(errors="replace")
     yield text
     yield encoded
-    yield from _passwords_of_url(text)
-    yield from _passwords_of_registry(text)
-
-
-def _passwords_of_url(text: str) -> Iterator[str]:
-    # A driver may print the password of a URL alone, as it is or decoded.
-    if "://" in text:
+    if "://" in text:  # a driver may print the password alone, as it is or decoded
         password = urlsplit(text).password or ""
-        yield password
-        yield unquote(password)
+        yield from (password, unquote(password))
+    yield from _passwords_of_registry(text)
 
 
 def _passwords_of_registry(text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Abort Helm's wait before its timeout, so that an atomic release rolls back at once.
 
-Helm polls every object that it waits for, each 2 s, and fails when a Service is gone. The chart therefore has a Service
-that nothing uses: the abort Service. Helm's rollback creates it again, with the annotation of the previous revision.
+Helm polls what it waits for every 2 s, and fails when a Service is gone. The chart therefore has an unused Service, the
+abort Service. Helm's rollback creates it again, with the annotation of the previous revision.
 Source: waitForResources in https://github.com/helm/helm/blob/v3.18.6/pkg/kube/wait.go
 """
 

@@ -50,7 +50,7 @@ class ReleaseTracker:
         """Record the baseline. Without one, every object counts as new."""
         self._baseline = _Baseline(
             revision=await applied_revision(self._client, self._namespace, self._release),
-            generations={name(it): _generation(it) for it in await self._list(Deployment)},
+            generations={name(it): metadata(it).generation for it in await self._list(Deployment)},
             jobs={uid(job) for job in await self._list(Job)},
         )
 
@@ -87,14 +87,11 @@ class ReleaseTracker:
     def _is_changed(self, deployment: Deployment) -> bool:
         """Return whether Helm has changed a Deployment, or has had the time to do so and left it as it was."""
         before = self._baseline.generations if self._baseline else {}
-        changed = name(deployment) not in before or before[name(deployment)] != _generation(deployment)
+        changed = name(deployment) not in before or before[name(deployment)] != metadata(deployment).generation
         return changed or (self._applied_at is not None and self._clock() - self._applied_at >= PERSISTENT_AFTER)
 
     async def _with_capacity(self, snapshot: Snapshot) -> Snapshot:
-        """Add what shows whether quota or room on a node may become free.
-
-        A kubeconfig may be for one namespace only.
-        """
+        """Add what shows whether capacity may become free; a kubeconfig may be for one namespace only."""
         try:
             nodes = [node async for node in self._client.list(Node)]
         except ApiError:
@@ -122,11 +119,7 @@ def _newest(deployment: Deployment, replica_sets: Sequence[ReplicaSet]) -> Repli
     The controller gives it the highest revision before it writes the observed generation.
     Source: getNewReplicaSet in https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/controller/deployment/sync.go
     """
-    if not deployment.status or deployment.status.observedGeneration != _generation(deployment):
+    if not deployment.status or deployment.status.observedGeneration != metadata(deployment).generation:
         return None
     owned = [it for it in replica_sets if owner_uid(it) == uid(deployment)]
     return max(owned, key=lambda it: int(annotations(it).get(_REVISION, "0")), default=None)
-
-
-def _generation(deployment: Deployment) -> int | None:
-    return metadata(deployment).generation

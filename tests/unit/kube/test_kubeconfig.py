@@ -144,7 +144,7 @@ def test_credentials_are_never_shown() -> None:
 
 @pytest.mark.parametrize("namespace", [None, "todo"])
 def test_kubeconfig_that_is_built_leads_to_its_cluster(namespace: str | None) -> None:
-    found = kubeconfig.read(kubeconfig.build("x", {"server": SERVER}, {"token": "canary"}, namespace=namespace))
+    found = kubeconfig.read(kubeconfig.build("x", {"server": SERVER}, {"token": "canary"}, namespace))
 
     assert (found.context, found.server) == ("x", SERVER)
     assert found.config.user is not None

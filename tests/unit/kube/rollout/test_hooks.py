@@ -1,4 +1,4 @@
-"""Hooks of a Helm release, from the install or upgrade to what is logged."""
+"""What the hooks of a Helm release log."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
