@@ -44,7 +44,7 @@ class PullCredentials:
 
 @dataclass(frozen=True)
 class Build:
-    """Images that are built from ./frontend and ./backend and pushed with Docker's own login."""
+    """Images to build from ./frontend and ./backend and to push with Docker's login."""
 
     registry: str  # with the owner, such as ghcr.io/owner
     platforms: Sequence[str]  # such as linux/arm64

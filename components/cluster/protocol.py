@@ -1,4 +1,4 @@
-"""The Kubernetes cluster that a stack delivers to, whoever made it."""
+"""The Kubernetes cluster that a stack delivers to."""
 
 from typing import Protocol
 

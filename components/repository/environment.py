@@ -26,7 +26,7 @@ class DeliveryRepositoryArgs:
     """Arguments of DeliveryRepository."""
 
     repository: str  # owner/name of an existing repository
-    reviewers: Sequence[str]  # up to six logins, of whom one approves each job; empty for no approval
+    reviewers: Sequence[str]  # up to six logins, one of which approves each job; empty for no approval
     kubeconfig: pulumi.Input[str]  # for the secret KUBECONFIG, in base64 there
     cohere_api_key: SecretStr  # this and the next four are secrets of the same names in capitals
     better_auth_secret: SecretStr
