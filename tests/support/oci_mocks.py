@@ -1,4 +1,4 @@
-"""OCI's side of a deployment: what it answers to the program's questions, and the options of what it is to keep."""
+"""OCI as a deployment sees it: the responses of its data sources, and the options of its resources."""
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping
@@ -27,7 +27,7 @@ SERVICES = [
     },
 ]
 
-# As OCI writes it.
+# In the format of OCI.
 KUBECONFIG = {
     "apiVersion": "v1",
     "kind": "",
@@ -47,7 +47,7 @@ def images(*names: str) -> list[dict[str, str]]:
 
 @contextmanager
 def _loop() -> Generator[None]:
-    """A loop for a thread that has none: the mocks would open one and leave it open."""
+    """Give a thread without an event loop one that is closed: the mocks would leave theirs open."""
     with closing(asyncio.new_event_loop()) as loop:
         asyncio.set_event_loop(loop)
         yield
@@ -55,12 +55,7 @@ def _loop() -> Generator[None]:
 
 
 class OciEngine(Engine):
-    """A deployment to OCI.
-
-    data: what a data source answers, by its name. asked, asked_through: what each was asked, and the provider's name,
-        or an empty one where that is a default.
-    requests: what the engine got for each resource, by URN.
-    """
+    """A deployment to OCI, whose data sources return `data`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,9 +74,9 @@ class OciEngine(Engine):
             },
             "getClusterKubeConfig": {"content": yaml.safe_dump(KUBECONFIG)},
         }
-        self.asked: dict[str, Inputs] = {}
-        self.asked_through: dict[str, str] = {}
-        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
+        self.asked: dict[str, Inputs] = {}  # by data source, the arguments of its last call
+        self.asked_through: dict[str, str] = {}  # by data source, the name of its provider; empty for a default one
+        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}  # by URN
 
     def deploy(self, program: Callable[[], object], **options: Any) -> None:
         registered, invoked = MockMonitor.RegisterResource, MockMonitor.Invoke
@@ -112,9 +107,9 @@ class OciEngine(Engine):
             super().deploy(program, **options)
 
     def options(self, resource: Resource) -> resource_pb2.RegisterResourceRequest:
-        """The request with which the program registered a resource."""
+        """Return the request that registered a resource."""
         return self.requests[resource.urn]
 
     def by_name(self, type_: str) -> Mapping[str, Resource]:
-        """The resources of a type, by their names."""
+        """Return the resources of a type by name."""
         return {resource.name: resource for resource in self.resources if resource.type == type_}
