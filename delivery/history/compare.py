@@ -11,7 +11,10 @@ from system import git
 from system.errors import UserError
 
 # The files of a commit that an update runs beside the app: the program with its packages, and the chart.
-_PROGRAM = ("__main__.py", "components", "Pulumi.yaml", "requirements.txt")
+_PROGRAM = (
+    *("__main__.py", "components", "settings", "oke", "kube", "system"),
+    *("Pulumi.yaml", "requirements.txt"),
+)
 _CHART = ("infra",)
 # Settings that appear as an image or as chart values.
 _SHOWN_ELSEWHERE = {"frontendImage", "backendImage", "valuesFile"}

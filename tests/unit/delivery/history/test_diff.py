@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +89,21 @@ def test_files_are_relative_to_the_project(
     assert main(["diff", "--json", "1", "2"]) == 0
 
     assert json.loads(capsys.readouterr().out)["program"] == ["components/dapr.py"]
+
+
+def test_all_packages_that_the_program_imports_are_compared(
+    checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Path(__file__).parents[4]
+    script = "import sys; import components.selection; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=project, text=True).split()
+    packages = {name.partition(".")[0] for name in loaded}
+    files = sorted(f"{package}/x.py" for package in packages if (project / package / "__init__.py").exists())
+    pulumi.made(*(update(checkout.commit(dict.fromkeys(files, text))) for text in "12"))
+
+    assert main(["diff", "--json", "1", "2"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["program"] == files
 
 
 @pytest.mark.usefixtures("commits")
