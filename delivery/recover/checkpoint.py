@@ -8,6 +8,7 @@ from delivery.engine import stack
 from system.errors import UserError
 
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
+_THROW_AWAY = "local"  # the stack of `make up`
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ def read(name: str) -> Checkpoint:
     try:
         deployment = stack.export(name)
     except UserError as error:
-        # Only the throw-away stack keeps its state in a folder; other backends keep the last good version.
-        hint = "make down" if stack.backend().startswith("file://") else None
-        raise UserError(f"The state of stack {name} cannot be read: {error}", hint) from None
+        # The other stacks are not to be thrown away: their backends keep the last good version.
+        hint = "make down" if name.rpartition("/")[2] == _THROW_AWAY else error.hint
+        raise UserError(f"The state of stack {name} cannot be read: {error.message}", hint) from None
     return Checkpoint(
         [resource(state) for state in deployment.get("resources", [])],
         [Operation(one["type"], resource(one["resource"])) for one in deployment.get("pending_operations", [])],
