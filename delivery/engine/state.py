@@ -87,7 +87,7 @@ def secrets_problems(environment: Mapping[str, str], stack_file: Path) -> list[U
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         settings = None
     if not isinstance(settings, dict):
-        return [UserError(f"{stack_file} holds no settings of a stack.", f"git checkout {stack_file}")]
+        return [UserError(f"{stack_file} holds no settings of a stack.", f"git diff {stack_file}")]
     settings = cast("dict[str, Any]", settings)
     provider = settings.get("secretsprovider") or "default"
     is_cloud = environment.get(_BACKEND, "").startswith("https:")
@@ -122,24 +122,22 @@ def _address_problems(
     if not address:
         corrected = _url(url.netloc, "https://NAMESPACE.compat.objectstorage.REGION.oraclecloud.com", "REGION")
         return [UserError(f"{host} is not an address of OCI's S3 API.", f"export {_BACKEND}='{corrected}'")]
+    corrected = _url(url.netloc + url.path, endpoint, address["region"])
     problems: list[UserError] = []
     styles = [parameters.get(name) for name in ("s3ForcePathStyle", "use_path_style")]
     if "true" not in styles or parameters.get("region") != address["region"]:
-        corrected = _url(url.netloc + url.path, endpoint, address["region"])
         problems.append(
             UserError(
                 f"{_BACKEND} lacks the region or s3ForcePathStyle=true, which OCI requires.",
                 f"export {_BACKEND}='{corrected}'",
             )
         )
-    checksums = parameters.get("request_checksum_calculation") or environment.get(_CHECKSUMS, "")
-    if checksums.lower() == "when_supported":
-        problems.append(
-            UserError(
-                f"OCI rejects the checksums that {_CHECKSUMS} or {_BACKEND} requests (when_supported).",
-                f"unset {_CHECKSUMS}",
-            )
+    in_url = parameters.get("request_checksum_calculation")  # it precedes the variable
+    if (in_url or environment.get(_CHECKSUMS, "")).lower() == "when_supported":
+        asked_by, hint = (
+            (_BACKEND, f"export {_BACKEND}='{corrected}'") if in_url else (_CHECKSUMS, f"unset {_CHECKSUMS}")
         )
+        problems.append(UserError(f"OCI rejects the checksums that {asked_by} requests (when_supported).", hint))
     return problems
 
 

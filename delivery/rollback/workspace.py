@@ -62,7 +62,7 @@ def _read(stack_file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{stack_file} is not in {Path.cwd()}.", "cd PROJECT") from None
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError):
-        raise UserError(f"{stack_file} holds no settings of a stack.", f"git checkout {stack_file}") from None
+        raise UserError(f"{stack_file} holds no settings of a stack.", f"git diff {stack_file}") from None
     return document
 
 

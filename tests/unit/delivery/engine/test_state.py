@@ -118,7 +118,7 @@ def test_incomplete_url_of_oci_is_corrected(tmp_path: Path, url: str, corrected:
     ("url", "environment", "expected"),
     [
         (OCI, WHEN_SUPPORTED, [UNSET]),
-        (f"{OCI}&request_checksum_calculation=when_supported", {}, [UNSET]),
+        (f"{OCI}&request_checksum_calculation=when_supported", WHEN_SUPPORTED, [f"export PULUMI_BACKEND_URL='{OCI}'"]),
         (f"{OCI}&request_checksum_calculation=when_required", WHEN_SUPPORTED, []),
         (MINIO, WHEN_SUPPORTED, []),
     ],
@@ -205,7 +205,7 @@ def test_passphrase_is_needed_unless_something_else_encrypts(
 @pytest.mark.parametrize("text", ["config: [", "- a\n"])
 def test_invalid_stack_file_is_reported(tmp_path: Path, text: str) -> None:
     file = stack_file(tmp_path, text)
-    assert secrets_hints(file) == [f"git checkout {file}"]
+    assert secrets_hints(file) == [f"git diff {file}"]
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_missing_commit_prevents_a_full_rollback_only(
     assert len(pulumi.updated) == 1
 
 
-@pytest.mark.parametrize(("text", "hint"), [(None, "cd PROJECT"), ("[", "git checkout Pulumi.oke.yaml")])
+@pytest.mark.parametrize(("text", "hint"), [(None, "cd PROJECT"), ("[", "git diff Pulumi.oke.yaml")])
 def test_settings_of_the_stack_are_needed(pulumi: PulumiCommand, full: Rollback, text: str | None, hint: str) -> None:
     Path("Pulumi.oke.yaml").unlink()
     if text:
