@@ -34,6 +34,11 @@ def redacted(backend: str) -> str:
     return backend.replace(f":{url.password}@", ":…@") if url.password else backend
 
 
+def shell_word(backend: str) -> str:
+    """Return a backend's URL for a command that a user pastes; by its variable where it has a password."""
+    return f"'{backend}'" if redacted(backend) == backend else f'"${BACKEND}"'
+
+
 def state(context: Context) -> str:
     list_stacks(context.environment, context.timeout)
     return f"reachable at {redacted(context.environment[BACKEND])}"

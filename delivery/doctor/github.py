@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import httpx2
 
-from delivery.doctor.backend import redacted
+from delivery.doctor.backend import shell_word
 from delivery.doctor.context import Context
 from delivery.doctor.http import json_of
 from delivery.doctor.requirements import BACKEND, DELIVERY_TOKEN, GITHUB_TOKEN, OCI_KEY, REQUIREMENTS, backend_secrets
@@ -86,10 +86,10 @@ def environment(environment: str) -> Callable[[Context], str]:
 def variable(context: Context) -> str:
     context.require_token()
     if lacks_backend(context):
-        backend, repository = redacted(context.environment[BACKEND]), context.setting("repository")
+        backend, repository = shell_word(context.environment[BACKEND]), context.setting("repository")
         raise UserError(
             f"The repository's variable {BACKEND} is missing, or names another backend.",
-            f"gh variable set {BACKEND} --repo {repository} --body '{backend}'",
+            f"gh variable set {BACKEND} --repo {repository} --body {backend}",
         )
     return f"{BACKEND} names the backend"
 

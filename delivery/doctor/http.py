@@ -12,5 +12,5 @@ def json_of(response: httpx2.Response) -> Any:
         return response.json()
     except ValueError:
         raise UserError(
-            f"{response.url.host} did not answer with JSON; a proxy may have answered.", f"curl {response.url}"
+            f"{response.url.host} did not answer with JSON; a proxy may have answered.", f"curl '{response.url}'"
         ) from None

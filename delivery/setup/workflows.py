@@ -9,7 +9,7 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from delivery.doctor.backend import redacted
+from delivery.doctor.backend import shell_word
 from delivery.doctor.context import NotApplicable
 from delivery.doctor.github import lacks_backend, missing_secrets
 from delivery.doctor.requirements import (
@@ -93,7 +93,7 @@ def _set_backend(session: Session, repository: str, *, can_write: bool) -> None:
         _gh_or_stop(session, *command, text=url)
     else:
         session.echo("\nThe workflows can deploy after:")
-        session.echo(f"    gh {' '.join(command)} --body '{redacted(url)}'")
+        session.echo(f"    gh {' '.join(command)} --body {shell_word(url)}")
 
 
 def _secret(session: Session, name: str) -> str:

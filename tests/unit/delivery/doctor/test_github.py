@@ -75,7 +75,7 @@ def test_token_of_an_app_is_accepted(machine: Machine) -> None:
 def test_page_of_a_proxy_is_reported(machine: Machine) -> None:
     machine.github.answers["/user"] = (HTTPStatus.OK, b"<html>")
 
-    assert "hint: curl http://127.0.0.1" in machine.check("GitHub token").evidence
+    assert "hint: curl 'http://127.0.0.1" in machine.check("GitHub token").evidence
 
 
 @pytest.mark.parametrize("name", ["OCI key", "GitHub token"])
