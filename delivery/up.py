@@ -26,6 +26,8 @@ class Steps:
 
 
 _STEPS = Steps()
+# Before the hint `up`, which fails again otherwise.
+_FIX_FIRST = "Fix the cause, then update again."
 
 
 def bring_up(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], steps: Steps = _STEPS) -> None:
@@ -85,7 +87,8 @@ class _Run:
         match result.state:
             case "passed":
                 return UserError(
-                    f"{failure} The app still runs as {_last_good(self.name)} left it: the release rolled itself back.",
+                    f"{failure} The app still runs as {_last_good(self.name)} left it: the release rolled itself back. "
+                    f"{_FIX_FIRST}",
                     self._command("up"),
                 )
             case "failed":
@@ -101,7 +104,10 @@ class _Run:
     def _rolled_back(self, bad: int, result: Result) -> UserError:
         failure = f"Update {bad} of stack {self.name} succeeded and failed its verification: {_reason(result)}"
         if not set(updates.verified(self.name)) - {bad}:
-            return UserError(f"{failure} Nothing was rolled back: no update was verified before.", self._command("up"))
+            return UserError(
+                f"{failure} Nothing was rolled back, because no update was verified before. {_FIX_FIRST}",
+                self._command("up"),
+            )
         self.echo(f"\nUpdate {bad} failed its verification; rolling back to the last verified update.")
         try:
             self.steps.roll_back(self.name, "verified", "yes", self.echo)
@@ -111,7 +117,7 @@ class _Run:
         rollback = f"{failure} It was rolled back by update {_version(self.name)}, which"
         match second.state:
             case "passed":
-                return UserError(f"{rollback} is verified.", self._command("up"))
+                return UserError(f"{rollback} is verified. {_FIX_FIRST}", self._command("up"))
             case "failed":
                 return UserError(f"{rollback} failed its verification too: {_reason(second)}", self._command("history"))
             case "unknown":

@@ -25,7 +25,7 @@ _FORMS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Redactor:
     """Redacts the values of secrets, and everything else that has the form of one."""
 

@@ -197,7 +197,7 @@ class Settings(BaseModel):
     @classmethod
     def _apart(cls, dapr_namespace: str, info: ValidationInfo) -> str:
         if dapr_namespace == info.data.get("namespace"):
-            raise invalid(f"is the app's namespace too: {dapr_namespace}")
+            raise invalid("is the app's namespace too")
         return dapr_namespace
 
     @property

@@ -1,7 +1,7 @@
 """The types of settings: each parses the text of one setting.
 
-What is wrong with a text is a clause that follows the setting's name. It never holds the text: `settings.model` adds
-that, where it is no secret.
+An invalid text raises an error with a clause that follows the setting's name. Except for a file's name, the clause does
+not repeat the text: `settings.model` adds that, unless it is a secret.
 """
 
 import ipaddress

@@ -58,7 +58,7 @@ def test_failed_verification_is_rolled_back(verified: Project) -> None:
     assert 'BackOff: Back-off restarting failed container (simulated: the tag is "late")' in printed
     assert f"rollback of stack local from update {version + 1} to update {version}" in printed
     assert f"error: Update {version + 1} of stack local succeeded and failed its verification: " in printed
-    assert f"It was rolled back by update {version + 2}, which is verified.\n" in printed
+    assert f"It was rolled back by update {version + 2}, which is verified. " in printed
     assert released(verified) == good
     assert ready(verified) == {"frontend": 2, "backend": 2}
     assert history(verified)[0]["message"].startswith(f"roll back to update {version} (commit ")
@@ -105,7 +105,7 @@ def failed_update(project: Project) -> str:
     failed = len(history(project)) + 1
     printed = up(project, 1)
     assert f"error: Update {failed} of stack local failed; " in printed
-    assert f"The app still runs as update {version} left it: the release rolled itself back.\n" in printed
+    assert f"The app still runs as update {version} left it: the release rolled itself back. " in printed
     assert "ok rollout of backend of 2 replicas" in printed
     assert (released(project), uids(project)) == (good, pods)
     return printed

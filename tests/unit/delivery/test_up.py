@@ -97,7 +97,7 @@ def test_update_that_fails_its_verification_is_rolled_back(stack: Engine) -> Non
     assert "FAILED rollout of backend" in printed.partition("rolling back")[0]
     assert "ok     rollout of backend" in printed.partition("rolling back")[2]
     assert error.message.startswith("Update 2 of stack owner/oke succeeded and failed its verification: ")
-    assert error.message.endswith("rolled back by update 3, which is verified.")
+    assert error.message.endswith("rolled back by update 3, which is verified. Fix the cause, then update again.")
     assert error.hint == command("up")
     assert stack.app.pulumi.verified == "3 1"
 

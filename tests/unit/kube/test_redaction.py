@@ -35,6 +35,10 @@ def test_values_and_forms_of_secrets_are_redacted(line: str, redacted: str) -> N
     assert Redactor.of([Secret(data=ENCODED)]).redact([line]) == [redacted]
 
 
+def test_redactor_does_not_show_its_values() -> None:
+    assert "canary" not in repr(Redactor.of([Secret(data=ENCODED)]))
+
+
 def test_nothing_is_shown_where_the_secrets_are_unknown() -> None:
     (withheld,) = Redactor(None).redact(["canary-key", "line"])
 
