@@ -11,26 +11,27 @@ from lightkube.core.exceptions import ConfigError
 from kube.kubeconfig import Kubeconfig
 from system.errors import UserError
 
-# Set later it would replace every resource.
-_UNLISTED_NAMESPACES = "; set clusterIdentifier for such an identity, but only before the first update"
-
 
 class ClusterError(UserError):
     """A cluster that is unreachable, or that rejects the request or its credentials."""
 
 
 @contextmanager
-def translate_errors(kubeconfig: Kubeconfig) -> Generator[None]:
-    """Raise whatever goes wrong between here and the API server as a ClusterError."""
+def translate_errors(kubeconfig: Kubeconfig, if_forbidden: str | None = None) -> Generator[None]:
+    """Raise whatever goes wrong between here and the API server as a ClusterError.
+
+    if_forbidden: a clause with the remedy for an identity that lacks a permission.
+    """
     context, server = f"context {kubeconfig.context!r}", kubeconfig.server
     readiness = f"{kubeconfig.kubectl} get --raw /readyz"
     try:
         yield
     except ApiError as error:
         failure, command = _rejection(error)
-        advice = _UNLISTED_NAMESPACES if 'cannot list resource "namespaces"' in str(error) else ""
+        is_forbidden = error.response.status_code == HTTPStatus.FORBIDDEN
+        remedy = f"; {if_forbidden}" if if_forbidden and is_forbidden else ""
         raise ClusterError(
-            f"{failure} of {context} at {server}: {error}{advice}", f"{kubeconfig.kubectl} {command}"
+            f"{failure} of {context} at {server}: {error}{remedy}", f"{kubeconfig.kubectl} {command}"
         ) from None
     except (httpx2.NetworkError, httpx2.TimeoutException) as error:
         raise ClusterError(f"Cannot reach the API server of {context} at {server}: {error}", readiness) from None

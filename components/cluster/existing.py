@@ -13,6 +13,10 @@ from components.cluster.namespace import OWNER_LABEL
 from components.cluster.protocol import kubernetes_provider
 from kube.errors import translate_errors
 from kube.kubeconfig import Kubeconfig
+from kube.objects import labels, name, uid
+
+# Set later it would replace every resource.
+_IF_FORBIDDEN = "set clusterIdentifier for such an identity, but only before the first update"
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,15 @@ def identify(kubeconfig: Kubeconfig, *, named: str | None, stack: str) -> Cluste
     The credentials for a named cluster may lack the permission to list namespaces.
     Raises ClusterError, within the client's 10 seconds.
     """
-    with translate_errors(kubeconfig):
+    with translate_errors(kubeconfig, _IF_FORBIDDEN):
         try:
-            listed = [namespace.metadata for namespace in kubeconfig.client().list(Namespace) if namespace.metadata]
+            namespaces = {name(item) or "": item for item in kubeconfig.client().list(Namespace)}
         except ApiError as error:
             if named and error.response.status_code == HTTPStatus.FORBIDDEN:
                 return ClusterIdentity(named, stack, namespaces=None)
             raise
-        uid = named or next(namespace.uid or "" for namespace in listed if namespace.name == "kube-system")
-    return ClusterIdentity(
-        uid, stack, {namespace.name or "": (namespace.labels or {}).get(OWNER_LABEL) for namespace in listed}
-    )
+        identifier = named or uid(namespaces["kube-system"]) or ""
+    return ClusterIdentity(identifier, stack, {key: labels(item).get(OWNER_LABEL) for key, item in namespaces.items()})
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,17 @@ def test_rejection_is_explained_by_its_kind(
     assert command in str(error.hint)
 
 
-def test_identity_that_cannot_list_namespaces_needs_the_cluster_identifier_from_the_start(
-    api_server: ApiServer,
-) -> None:
-    message = 'namespaces is forbidden: User "deployer" cannot list resource "namespaces" in API group ""'
-    api_server.refuses(NAMESPACES, HTTPStatus.FORBIDDEN, message)
+@pytest.mark.parametrize(
+    ("status", "ending"), [(HTTPStatus.FORBIDDEN, ": no; ask for it"), (HTTPStatus.UNAUTHORIZED, ": no")]
+)
+def test_remedy_is_for_a_missing_permission(api_server: ApiServer, status: HTTPStatus, ending: str) -> None:
+    api_server.refuses(NAMESPACES, status, "no")
+    cluster = example.cluster(api_server.url)
 
-    error = failure(example.cluster(api_server.url))
+    with pytest.raises(ClusterError) as error, translate_errors(cluster, "ask for it"):
+        list(cluster.client().list(Namespace))
 
-    assert "clusterIdentifier" in error.message
-    assert "only before the first update" in error.message
+    assert error.value.message.endswith(ending)
 
 
 def test_unreachable_cluster_is_reported() -> None:

@@ -51,7 +51,7 @@ def test_only_a_named_cluster_may_hide_its_namespaces(api_server: ApiServer) -> 
 
     assert identity == ClusterIdentity("production", "test", namespaces=None)
     assert identity.owner_of("missing") is None
-    with pytest.raises(ClusterError, match="namespaces is forbidden"):
+    with pytest.raises(ClusterError, match="namespaces is forbidden; set clusterIdentifier"):
         identify(reading(api_server.url), named=None, stack="test")
 
 
