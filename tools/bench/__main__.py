@@ -1,7 +1,7 @@
-"""Measure how long deliveries take, beside the shell pipeline that this project replaces: `python tools/bench`.
+"""Compare how long deliveries take with the shell pipeline that this project replaces: `python tools/bench`.
 
-Without an option: daily deliveries. It uses an embedded cluster of its own and leaves nothing behind. stdout has the
-tables in Markdown, stderr the progress.
+Without an option it measures daily deliveries, on a temporary embedded cluster. It writes tables in Markdown to stdout
+and its progress to stderr.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tools.bench import bad_release, critical_path, daily, scale
 from tools.bench.testbed import testbed
 
 _BEGUN = time.monotonic()
-_LOAD = os.getloadavg()[0]  # other work on the machine is part of every measurement
+_LOAD = os.getloadavg()[0]  # other work on the machine slows every measurement
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
             if options.bad_release:
                 _print("A bad release", bad_release.measure(bed, _echo, with_helm=not options.skip_helm))
             elif options.slow_pods:
-                _print("Pods that take their time", daily.measure_slow(bed, options.repetitions, _echo))
+                _print("Slow pods", daily.measure_slow(bed, options.repetitions, _echo))
             elif options.scale is not None:
                 _print("Scale", scale.measure(bed, sorted(options.scale or scale.SIZES), _echo))
             else:
@@ -48,8 +48,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repetitions", type=_positive, default=7, help="of daily deliveries (default: 7)")
-    parser.add_argument("--skip-helm", action="store_true", help="skip Helm's wait of 5 minutes for a bad release")
+    parser.add_argument("--repetitions", type=_positive, default=7, help="repeat daily deliveries (default: 7 times)")
+    parser.add_argument("--skip-helm", action="store_true", help="with --bad-release: skip Helm's timeout of 5 minutes")
     parts = parser.add_mutually_exclusive_group()
     parts.add_argument(
         "--slow-pods", action="store_true", help="measure daily deliveries with pods that take 25 s to be ready"
@@ -60,9 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         nargs="*",
         metavar="SERVICES",
-        help="measure stacks of so many services (default: 2 10 50 200)",
+        help="measure charts with these numbers of services (default: 2 10 50 200)",
     )
-    parts.add_argument("--critical-path", action="store_true", help="measure every step of the workflow")
+    parts.add_argument("--critical-path", action="store_true", help="measure each step of the workflow")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""A release that does not become ready: how long until an error names the cause."""
+"""Measure how long a release that cannot become ready takes to fail, and whether the error names the cause."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,15 @@ from tools.bench.table import compared, markdown, spread
 from tools.bench.testbed import FIRST_TAG, Echo, Testbed, delivered, image, last_lines
 
 NOTES = """\
-From the start of the command to its end with an error, median of {repetitions} with the quartiles; the shell pipeline's
-`helm upgrade --atomic --timeout 5m` {shell}. At the end the cluster has the old image again, for both.
-It is the frontend's image that is bad."""
+Seconds until the command fails: median of {repetitions} with the quartiles. The shell pipeline's
+`helm upgrade --atomic --timeout 5m` {shell}. Both restore the old image. The bad image is the frontend's."""
 
 GOAL = 0.1
 HELM_TIMEOUT_SECONDS = 300.0
 
-APP = "frontend"  # a bad backend fails in its migrations, which have a deadline of their own
+APP = "frontend"  # a bad backend fails in its migrations, which have their own deadline
 
-# The image's tag with which the embedded cluster simulates it, and the word for it that an error has to have.
+# Tags whose failure the embedded cluster simulates, and the reason that the error must name.
 CAUSES: Mapping[str, str] = {"missing": "ImagePullBackOff", "crash": "CrashLoopBackOff"}
 
 _REPETITIONS = 3
@@ -29,16 +28,16 @@ _REPETITIONS = 3
 
 @dataclass(frozen=True)
 class Failure:
-    """seconds: until the error; named: whether that names the cause."""
+    """A failed command."""
 
-    seconds: float
-    named: bool
+    seconds: float  # until it failed
+    named: bool  # the error names the cause
 
 
 def measure(bed: Testbed, echo: Echo, *, with_helm: bool) -> str:
-    """The table, with its notes, in Markdown; with_helm: whether Helm's five minutes are waited for.
+    """Return the table and its notes in Markdown. with_helm: measure Helm's timeout of 5 minutes too.
 
-    Raises UserError where a bad release succeeds, or is not taken back.
+    Raises UserError where a bad release succeeds or is not rolled back.
     """
     ours = Ours(bed)
     ours.deploy()
@@ -55,7 +54,7 @@ def measure(bed: Testbed, echo: Echo, *, with_helm: bool) -> str:
         rows.append([cause, str(spread(seconds)), named, f"{shell.seconds:.0f} s", _yes(shell.named),
                      *compared(seconds, [shell.seconds], GOAL)])  # fmt: skip
     titles = ["cause", "this program", "names it", "shell pipeline", "names it", "ratio", "goal", "met"]
-    how = "was measured once" if with_helm else "was not measured: it is what it waits at least"
+    how = "was measured once" if with_helm else "was not measured: 5 minutes are its timeout"
     return f"{markdown(titles, rows)}\n\n{NOTES.format(repetitions=_REPETITIONS, shell=how)}"
 
 
@@ -65,7 +64,7 @@ def _failed_shell(bed: Testbed, echo: Echo) -> Failure:
     shell.deploy()
     tag, cause = next(iter(CAUSES.items()))
     shell.set_image(APP, tag)
-    echo("the shell pipeline waits for its five minutes")
+    echo("the shell pipeline runs into its timeout of 5 minutes")
     failure = _failed(shell.project, DEPLOY, cause)
     echo(f"{cause}: the shell pipeline's error after {failure.seconds:.1f} s")
     return failure
@@ -76,11 +75,11 @@ def _failed(project: Project, command: Sequence[str], cause: str) -> Failure:
     outcome = project.run(*command)
     seconds = time.monotonic() - begun
     if outcome.code == 0:
-        raise UserError(f"`{' '.join(command[:2])}` succeeded with a release that cannot:\n{last_lines(outcome.text)}")
-    if (left := delivered(project).frontend) != image(APP, FIRST_TAG):
-        raise UserError(f"`{' '.join(command[:2])}` failed and left {left}:\n{last_lines(outcome.text)}")
+        raise UserError(f"`{' '.join(command[:2])}` succeeded with a bad release:\n{last_lines(outcome.text)}")
+    if (found := delivered(project).frontend) != image(APP, FIRST_TAG):
+        raise UserError(f"`{' '.join(command[:2])}` did not roll back {found}:\n{last_lines(outcome.text)}")
     return Failure(seconds, cause in outcome.text)
 
 
-def _yes(truth: bool) -> str:  # noqa: FBT001 (it is what is told)
-    return "yes" if truth else "no"
+def _yes(value: bool) -> str:  # noqa: FBT001 (a value, not an option)
+    return "yes" if value else "no"

@@ -1,6 +1,6 @@
-"""What the shell pipeline deploys, as a Pulumi program and nothing else: two secrets, and the release that waits.
+"""The smallest Pulumi program that deploys the shell pipeline's two secrets and its release.
 
-It checks no setting, compares nothing with the cluster, rolls no pod for a changed secret and names no cause.
+It has no validation, no drift detection, no restart after a changed secret and no rollout errors.
 """
 
 import os

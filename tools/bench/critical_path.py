@@ -1,4 +1,4 @@
-"""The pipeline's critical path on paper: each of its steps that runs on a laptop too, measured one by one."""
+"""Estimate the workflow's critical path: measure each step that also runs on a laptop, one by one."""
 
 import subprocess
 import time
@@ -10,7 +10,7 @@ from tools.bench.ours import PREVIEW, Ours
 from tools.bench.table import markdown
 from tools.bench.testbed import Echo, last_lines, testbed, timed
 
-# The jobs of .github/workflows/deploy-oke.yml that a deployment waits for, side by side, and their steps.
+# The parallel jobs that the deployment in .github/workflows/deploy-oke.yml needs, and their steps.
 TESTS: Mapping[str, Sequence[str]] = {
     "test": ("lint", "coverage"),
     "app": ("together",),
@@ -18,18 +18,17 @@ TESTS: Mapping[str, Sequence[str]] = {
     "integration (2)": ("integration PART=2",),
 }
 
-# What can only be measured where there are a registry and runners, as the document says it takes.
+# Needs a registry and runners, so this is the document's figure.
 BUILD_AND_PUSH_SECONDS = 4 * 60
 
 NOTES = """\
-Each step alone on this machine, with the toolchain and the packages there; the jobs of tests run side by side.
-Not measured: what a runner takes to start, to check out and to restore its caches, and the builds of images, for which
-the document's own 4 minutes stand in. `up` and `verify` are on the embedded cluster, where a pod is ready at once. The
-document says about 9 minutes."""
+Each step ran alone on this machine, with the toolchain and the packages installed. The test jobs run in parallel.
+Not measured: a runner's start, checkout and cache restore. The image builds count as the document's 4 minutes.
+`up` and `verify` ran on the embedded cluster, where pods are ready at once. The document estimates about 9 minutes."""
 
 
 def measure(echo: Echo) -> str:
-    """The table, with its notes, in Markdown. Raises UserError where a step fails."""
+    """Return the table and its notes in Markdown. Raises UserError where a step fails."""
     rows: list[Sequence[str]] = []
     jobs: dict[str, float] = {}
     for job, steps in TESTS.items():

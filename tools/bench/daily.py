@@ -1,4 +1,4 @@
-"""The deliveries of every day: this program and the shell pipeline take turns at each, on one cluster."""
+"""Measure daily deliveries: this program and the shell pipeline take turns at each, on one cluster."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ from tools.bench.shell import Shell
 from tools.bench.table import above, compared, markdown, spread
 from tools.bench.testbed import Delivered, Echo, Testbed, delivered, image
 
-# Of the backend's image in a repetition; 0 is what is there before the first.
+# Returns the tag of the backend's image in a repetition; 0 is the state before the first.
 Tag: TypeAlias = Callable[[int], str]
 Series: TypeAlias = Mapping[str, Sequence[float]]
 Floors: TypeAlias = Mapping[Literal["empty", "bare"], dict[str, list[float]]]
 
-# The goals: at most so many times what the shell pipeline takes.
+# Cases in order, with the goal: the largest ratio to the shell pipeline's time.
 GOALS: Mapping[str, float | None] = {
     "no change": 1.0,
     "no change, with `--refresh` as on main": None,
@@ -29,36 +29,35 @@ GOALS: Mapping[str, float | None] = {
     "one secret, until the pods have it": 1.1,
     "first deploy": 1.1,
 }
-# Those that wait for pods.
+# The cases that wait for pods.
 SLOW_CASES = ("one image", "rollback", "one secret, until the pods have it", "first deploy")
 FLOOR_GOAL_SECONDS = 2.0
 
 NOTES = """\
-Median of {repetitions} repetitions, with the quartiles. In each repetition both take turns at every case, on the same
-embedded cluster, with the same chart and values and with warm caches. Pods are simulated there and ready at once: what
-real ones take to start comes on top of both alike, and `--slow-pods` measures that.
+Median of {repetitions} repetitions, with the quartiles. In each repetition both run every case, on the same embedded
+cluster, with the same chart, values and warm caches. Pods are simulated and ready at once; `--slow-pods` measures pods
+that start slowly.
 
 - This program: `pulumi up --yes --skip-preview`, `pulumi preview` and `delivery rollback --yes`, each with the whole
-  graph, platform and app, and its state in a file. It compares every object of the release with the cluster; where
-  nothing is to be changed, Helm is not asked to do anything.
-- The shell pipeline: the document's deploy stage, without its look at the nodes before and its smoke test (`sleep 30`
-  and `curl`) after. It touches two secrets and the release, and keeps no state. With no change Helm makes a new
-  revision all the same, and runs the migrations. Its preview is a dry run on the server of each of its commands, which
-  does not say what differs: it has no `helm diff`. Its rollback is `helm rollback` with the stage's wait, and proves
-  nothing before.
-- One secret: the shell pipeline leaves the pods with the old one, where this program rolls those of the backend. The
-  row below adds the `kubectl rollout restart` that it lacks.
-- First deploy: the two secrets and the release, on a cluster with the platform on it, for both.
-- The empty program is the engine, its language host and Python: no program in Python can be faster. The bare one
-  declares the shell's two secrets and its release, and nothing else: no Pulumi program can do the same faster."""
+  graph, platform and app, and its state in a file. It compares every object of the release with the cluster, and does
+  not call Helm where nothing changes.
+- The shell pipeline: the document's deploy stage, without its check of the nodes and its smoke test (`sleep 30` and
+  `curl`). It applies two secrets and the release, and keeps no state. Without a change Helm still makes a new revision
+  and runs the migrations. Its preview is a server-side dry run of each command, which shows no differences: it has no
+  `helm diff`. Its rollback is `helm rollback` with the stage's wait, without a check before it.
+- One secret: this program restarts the backend's pods; the shell pipeline leaves the old secret in them. The next row
+  adds the missing `kubectl rollout restart`.
+- First deploy: the two secrets and the release, on a cluster that has the platform.
+- The empty program measures the engine, its language host and Python: no program in Python can be faster. The bare one
+  declares the shell pipeline's two secrets and its release: no Pulumi program can deploy them faster."""
 
 SLOW_NOTES = """\
-Median of {repetitions} repetitions, with the quartiles, of the same cases, where a pod of the backend is ready 25 s
-after its start. It has two, and one is replaced after the other."""
+Median of {repetitions} repetitions, with the quartiles, of the same cases, where each of the backend's two pods takes
+25 s to become ready. They are replaced one after the other."""
 
 
 class Way(Protocol):
-    """A way to deliver. What is measured gives its seconds; whatever else it takes is done before."""
+    """A way to deliver. Methods that return seconds are measured."""
 
     project: Project
 
@@ -76,26 +75,26 @@ Taken: TypeAlias = Mapping[Way, dict[str, list[float]]]
 
 
 def measure(bed: Testbed, repetitions: int, echo: Echo) -> str:
-    """The table, with its notes, in Markdown. Raises UserError where a delivery fails or does not do its work."""
+    """Return the tables and their notes in Markdown. Raises UserError where a delivery fails or has no effect."""
     ways = _installed(bed, _quick, echo)
     empty, bare = Empty(bed), Bare(bed)
     taken = _nothing_taken(ways)
-    least: Floors = {"empty": defaultdict(list), "bare": defaultdict(list)}
+    floors: Floors = {"empty": defaultdict(list), "bare": defaultdict(list)}
     for number in range(1, repetitions + 1):
         _repeat(ways, number, _quick, taken, echo)
-        least["empty"]["no change"].append(empty.up())
-        least["empty"]["preview of one image"].append(empty.preview())
-        least["bare"]["no change"].append(bare.up())
+        floors["empty"]["no change"].append(empty.up())
+        floors["empty"]["preview of one image"].append(empty.preview())
+        floors["bare"]["no change"].append(bare.up())
         bare.set_image("backend", _quick(number))
-        least["bare"]["preview of one image"].append(bare.preview())
-        least["bare"]["one image"].append(bare.up())
+        floors["bare"]["preview of one image"].append(bare.preview())
+        floors["bare"]["one image"].append(bare.up())
     ours, shell = (taken[way] for way in ways)
     notes = NOTES.format(repetitions=repetitions)
-    return f"{_table(ours, shell, GOALS)}\n\n{_floor_table(ours, least)}\n\n{notes}"
+    return f"{_table(ours, shell, GOALS)}\n\n{_floor_table(ours, floors)}\n\n{notes}"
 
 
 def measure_slow(bed: Testbed, repetitions: int, echo: Echo) -> str:
-    """The same for those that wait for pods, with pods that take their time."""
+    """Return the table of the cases that wait for pods, with slow pods. Raises like `measure`."""
     ways = _installed(bed, _slow, echo)
     taken = _nothing_taken(ways)
     for number in range(1, repetitions + 1):
@@ -128,18 +127,18 @@ def _nothing_taken(ways: Iterable[Way]) -> Taken:
 
 
 def _repeat(ways: Sequence[Way], number: int, tag: Tag, taken: Taken, echo: Echo) -> None:
-    # Whoever is first at a case warms the cluster for the other.
+    # The first to run a case warms the cluster for the other.
     turns = ways if number % 2 else [*reversed(ways)]
     steps = {way: _cases(way, number, tag) for way in turns}
     for case in GOALS:
         for way in turns:
             taken[way][case].append(next(steps[way]))
-        told = " and ".join(f"{type(way).__name__} {taken[way][case][-1]:.1f} s" for way in ways)
-        echo(f"repetition {number}, {case}: {told}")
+        seconds = " and ".join(f"{type(way).__name__} {taken[way][case][-1]:.1f} s" for way in ways)
+        echo(f"repetition {number}, {case}: {seconds}")
 
 
 def _cases(way: Way, number: int, tag: Tag) -> Iterator[float]:
-    """The seconds of each case of one repetition, in the order of GOALS."""
+    """Run one repetition and yield the seconds of each case, in the order of GOALS."""
     password = f"{CANARIES['kafkaPassword']}-{number}"
     before = delivered(way.project)
     changed = replace(before, backend=image("backend", tag(number)))
@@ -165,10 +164,10 @@ def _cases(way: Way, number: int, tag: Tag) -> Iterator[float]:
 
 
 def _require(way: Way, expected: Delivered) -> None:
-    # What does not do its work may be as fast as it likes.
+    # A delivery without an effect may be fast.
     found = delivered(way.project)
     if found != expected:
-        raise UserError(f"{type(way).__name__} was to deliver {_text(expected)}, and the cluster has {_text(found)}.")
+        raise UserError(f"{type(way).__name__} delivered {_text(found)} instead of {_text(expected)}.")
 
 
 def _text(delivered: Delivered) -> str:
@@ -184,7 +183,7 @@ def _table(ours: Series, shell: Series, cases: Iterable[str]) -> str:
     return markdown(titles, rows)
 
 
-def _floor_table(ours: Series, least: Floors) -> str:
+def _floor_table(ours: Series, floors: Floors) -> str:
     titles = ["", "this program", "bare program", "empty program", "above the empty one", "goal", "met"]
     goals = {"no change": FLOOR_GOAL_SECONDS}
     rows = [
@@ -192,9 +191,9 @@ def _floor_table(ours: Series, least: Floors) -> str:
             case,
             str(spread(ours[case])),
             str(spread(bare)),
-            *_above_empty(ours[case], least["empty"].get(case), goals.get(case)),
+            *_above_empty(ours[case], floors["empty"].get(case), goals.get(case)),
         ]
-        for case, bare in least["bare"].items()
+        for case, bare in floors["bare"].items()
     ]
     return markdown(titles, rows)
 

@@ -1,4 +1,4 @@
-"""The floor: what the least Pulumi programs in Python cost, on the same engine, with the same kind of state."""
+"""The floor: the smallest Pulumi programs in Python, with the same engine and kind of state."""
 
 import json
 import shutil
@@ -29,8 +29,8 @@ _SECRETS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class Least:
-    """A program and its stack, brought up."""
+class Floor:
+    """A program with its stack, which was updated once."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -43,15 +43,15 @@ class Least:
         return timed(self._project, *PREVIEW)
 
 
-class Empty(Least):
+class Empty(Floor):
     """A program that declares nothing."""
 
     def __init__(self, bed: Testbed) -> None:
         super().__init__(_project(bed, "empty", "import pulumi\n"))
 
 
-class Bare(Least):
-    """The program of bare_program.py, with the app in a namespace of its own."""
+class Bare(Floor):
+    """The program in bare_program.py, with the app in its own namespace."""
 
     def __init__(self, bed: Testbed) -> None:
         project = _project(bed, NAMESPACE, (Path(__file__).parent / "bare_program.py").read_text())

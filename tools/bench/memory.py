@@ -1,4 +1,4 @@
-"""How much memory a command takes, with all the processes that it starts."""
+"""Measure the memory of a command with all its child processes."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ _POLL_SECONDS = 0.2
 
 
 class Peak:
-    """megabytes: the most that was resident at once, of what this process has started and that still runs."""
+    """The peak of resident memory."""
 
     megabytes = 0.0
 
 
 @contextmanager
 def watched() -> Generator[Peak]:
-    """Looks at this process's descendants until the block is done."""
+    """Measure this process's descendants during the block."""
     peak, done = Peak(), threading.Event()
 
     def watch() -> None:

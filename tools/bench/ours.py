@@ -1,4 +1,4 @@
-"""The program of this project, run as its users and its workflow run it."""
+"""The program of this project, run as users and the workflow run it."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from tools.bench.testbed import FIRST_TAG, Testbed, image, timed
 UP = ("pulumi", "up", "--yes", "--skip-preview")
 PREVIEW = ("pulumi", "preview")
 
-# A rollback asks git for the chart values, so the project is a checkout.
+# A rollback reads the chart values from git, so the project is a checkout.
 _IGNORED = "\n".join(["/*", "__pycache__", *(f"!/{name}" for name in PROGRAM)])
 _AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@example.com")
-# The app's part of the graph; the rest is the platform, which is there before.
+# The app's part of the graph; the platform stays when the app is removed.
 _APP = ("todo:app:AppRelease", "todo:app:AppSecrets")
 
 
 class Ours:
-    """The stack `local` in a checkout of its own."""
+    """The stack `local` in a temporary checkout."""
 
     def __init__(self, bed: Testbed) -> None:
         folder = bed.folder / "ours"
@@ -27,7 +27,7 @@ class Ours:
         (folder / ".gitignore").write_text(_IGNORED)
         self.project.do("git", "init", "--quiet")
         self.project.do("git", "add", "--all")
-        self.project.do("git", *_AUTHOR, "commit", "--quiet", "--message", "What is to be delivered")
+        self.project.do("git", *_AUTHOR, "commit", "--quiet", "--message", "Deliver the app")
 
     def set_image(self, app: str, tag: str) -> None:
         self.project.configure(**{f"{app}Image": image(app, tag)})
@@ -45,7 +45,7 @@ class Ours:
         return timed(self.project, *PREVIEW)
 
     def restart(self) -> float:
-        return 0.0  # the update itself rolled the pods of a changed secret
+        return 0.0  # the update restarts the pods of a changed secret
 
     def roll_back(self) -> float:
         return timed(self.project, "python", "-m", "delivery", "rollback", "--stack", "local", "--yes")

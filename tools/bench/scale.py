@@ -1,4 +1,4 @@
-"""How a delivery grows with the app: a chart with more and more services, in one stack."""
+"""Measure how a delivery grows with the number of services in the chart."""
 
 import base64
 import re
@@ -14,18 +14,18 @@ from tools.bench.testbed import Echo, Testbed, timed
 SIZES = (2, 10, 50, 200)
 
 NOTES = """\
-A service is what the frontend is in the app's chart: a Deployment with its Service, account, disruption budget and
-network policy, because that is where one of your own goes. So the stack has as many resources as before, and its
-release grows. Median of {repetitions} repetitions; memory is the most that was resident at once, of the engine, the
-providers and the program together. Helm's record is the secret in which it keeps a revision, of which Kubernetes takes
-1 MiB; that of services which are less alike is larger. The fit is 1 where the measurements lie on a straight line."""
+Each service is a copy of the frontend in the app's chart: a Deployment with its Service, account, disruption budget and
+network policy. The release grows, and the number of Pulumi resources stays. Median of {repetitions} repetitions. Memory
+is the peak of resident memory of the engine, the providers and the program together. Helm's record is the secret that
+stores a revision, at most 1 MiB in Kubernetes; services that differ more compress less. The fit is the coefficient of
+determination: 1 where the measurements lie on a straight line."""
 
 _REPETITIONS = 3
 _PODS_OF_A_NODE = 31
 _FEW_MEGABYTES = 10
 _CHART = Path("infra/helm/todo-app")
 
-# What a service has beside its Deployment, as the chart's own two have it.
+# A service's objects beside its Deployment, as in the chart.
 _BESIDE = """
 ---
 apiVersion: v1
@@ -58,7 +58,7 @@ spec:
 
 
 def measure(bed: Testbed, sizes: Sequence[int], echo: Echo) -> str:
-    """The table, with its notes, in Markdown. Raises UserError where a delivery fails."""
+    """Return the table and its notes in Markdown. Raises UserError where a delivery fails."""
     ours = Ours(bed)
     _one_replica_each(ours.project)
     _add_nodes(ours.project, max(sizes))
@@ -83,10 +83,10 @@ def measure(bed: Testbed, sizes: Sequence[int], echo: Echo) -> str:
 
 def _table(sizes: Sequence[int], columns: Sequence[tuple[Sequence[float], Callable[[float], str]]]) -> str:
     titles = ["services", "preview", "no change", "memory of the preview", "memory of no change", "Helm's record"]
-    rows = [[str(size), *(told(column[place]) for column, told in columns)] for place, size in enumerate(sizes)]
+    rows = [[str(size), *(text(column[place]) for column, text in columns)] for place, size in enumerate(sizes)]
     if len(sizes) > 1:
-        lines = [(line(sizes, column), told) for column, told in columns]
-        rows.append(["each one more", *(told(fitted.slope) for fitted, told in lines)])
+        lines = [(line(sizes, column), text) for column, text in columns]
+        rows.append(["each additional service", *(text(fitted.slope) for fitted, text in lines)])
         rows.append(["fit", *(f"{fitted.fit:.3f}" for fitted, _ in lines)])
     return markdown(titles, rows)
 
@@ -98,15 +98,15 @@ def _watched(project: Project, command: Sequence[str]) -> tuple[float, float]:
 
 
 def _record(project: Project) -> float:
-    """The kilobytes of Helm's record of the last revision."""
+    """Return the size of Helm's record of the last revision in kilobytes."""
     selected = project.get("secrets", "--selector", "owner=helm,name=todo-app,status=deployed")["items"]
     return max(len(base64.b64decode(record["data"]["release"])) for record in selected) / 1000
 
 
 def _grow(project: Project, size: int) -> None:
-    """Gives the chart so many services: its own two, and copies of its frontend."""
+    """Add copies of the frontend to the chart, up to `size` services."""
     templates = project.folder / _CHART / "templates"
-    # The values and the container stay the frontend's, whatever the copy is called.
+    # Each copy uses the frontend's values and container.
     copied = (templates / "deployment.yaml").read_text().replace("index $.Values $app", "$.Values.frontend")
     copied = re.sub(r'\(printf "todo-app\.%s\.(\w+)" \$app\)', r'"todo-app.frontend.\1"', copied)
     for number in range(3, size + 1):
@@ -121,7 +121,7 @@ def _one_replica_each(project: Project) -> None:
 
 
 def _add_nodes(project: Project, services: int) -> None:
-    """Nodes like the cluster's own, for as many pods, and half as many more for what is rolled."""
+    """Add copies of the cluster's nodes for all pods, and half as many again for rolling updates."""
     own = (ROOT / "tools/embedded/nodes.yaml").read_text()
     for number in range(services * 3 // 2 // _PODS_OF_A_NODE):
         file = project.folder / "more-nodes.yaml"

@@ -1,4 +1,4 @@
-"""The shell pipeline that this project replaces: its deploy stage as the scripts in scripts/, in its own namespace."""
+"""The shell pipeline that this project replaces: its deploy stage, copied to scripts/, in its own namespace."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ _DAPR = "components,configurations,resiliencies,subscriptions"
 
 
 class Shell:
-    """The document's commands. The platform is there before, as it assumes: Dapr, and the app's Dapr components."""
+    """The document's commands. They need a cluster with Dapr and the app's Dapr components."""
 
     def __init__(self, bed: Testbed) -> None:
         folder = bed.folder / "shell"
@@ -34,7 +34,7 @@ class Shell:
         shutil.copytree(ROOT / "infra/helm", folder / "infra/helm")
         own = folder / "kubeconfig"
         shutil.copy(bed.kubeconfig, own)
-        # Read at each command, so that what is set below is what the next one gets.
+        # Each command reads it again, after the setters below.
         self._environment = {name: CANARIES[setting] for name, setting in _SECRETS.items()}
         for app in APPS:
             self.set_image(app, FIRST_TAG)
@@ -43,7 +43,7 @@ class Shell:
         self.project.do("kubectl", "config", "set-context", "--current", "--namespace", NAMESPACE)
 
     def copy_dapr_components(self) -> None:
-        """Gives its namespace the Dapr components of the namespace `default`."""
+        """Copy the Dapr components from the namespace `default`."""
         listed = self.project.get(_DAPR, "--namespace", "default")
         file = self.project.folder / "dapr.json"
         file.write_text(json.dumps({**listed, "items": [_declared(each) for each in listed["items"]]}))
@@ -76,6 +76,6 @@ class Shell:
 
 
 def _declared(item: dict[str, Any]) -> dict[str, Any]:
-    """A live object as it was declared, for another namespace."""
+    """Return an object's manifest without its status, for another namespace."""
     kept = {key: value for key, value in item.items() if key not in ("metadata", "status")}
     return {**kept, "metadata": {"name": item["metadata"]["name"]}}

@@ -1,4 +1,4 @@
-"""What a series of measurements says, and tables of it in Markdown."""
+"""Statistics of measurements, and tables in Markdown."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of a series and its quartiles, between which lies its middle half."""
+    """The median and the quartiles of a series."""
 
     low: float
     median: float
@@ -18,7 +18,7 @@ class Spread:
 
 
 def spread(series: Sequence[float]) -> Spread:
-    """The spread of a series of one or more."""
+    """Return the spread of one or more values."""
     if len(series) == 1:
         return Spread(series[0], series[0], series[0])
     return Spread(*statistics.quantiles(series, n=4, method="inclusive"))
@@ -26,28 +26,28 @@ def spread(series: Sequence[float]) -> Spread:
 
 @dataclass(frozen=True)
 class Line:
-    """A straight line through measurements: what each step more adds, and how well it fits (1: they lie on it)."""
+    """A straight line through measurements."""
 
     slope: float
-    fit: float
+    fit: float  # the coefficient of determination: 1 for points on the line
 
 
 def line(steps: Sequence[float], series: Sequence[float]) -> Line:
-    """The line of least squares, whose fit is the coefficient of determination."""
+    """Return the line of least squares."""
     slope, _ = statistics.linear_regression(steps, series)
     return Line(slope, statistics.correlation(steps, series) ** 2)
 
 
 def compared(ours: Sequence[float], theirs: Sequence[float], goal: float | None) -> tuple[str, str, str]:
-    """The ratio of two medians, the most that it may be, and whether it is met; empty where there is no goal."""
-    ratio = round(spread(ours).median / spread(theirs).median, 2)  # what is told is what is judged
+    """Return the cells "ratio of the medians", "goal" and "met"; the last two are empty without a goal."""
+    ratio = round(spread(ours).median / spread(theirs).median, 2)  # the goal applies to the printed value
     if goal is None:
         return f"{ratio:.2f}", "", ""
     return f"{ratio:.2f}", f"≤ {goal}", _met(ratio, goal)
 
 
 def above(ours: Sequence[float], floor: Sequence[float], goal: float | None) -> tuple[str, str, str]:
-    """The seconds between two medians, the most that they may be, and whether that is met, as `compared` tells it."""
+    """Return the cells "seconds above the floor", "goal" and "met", like `compared`."""
     seconds = round(spread(ours).median - spread(floor).median, 1)
     if goal is None:
         return f"+{seconds:.1f} s", "", ""
@@ -55,7 +55,7 @@ def above(ours: Sequence[float], floor: Sequence[float], goal: float | None) -> 
 
 
 def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of GitHub's Markdown."""
+    """Return a table in GitHub's Markdown."""
     return "\n".join(f"| {' | '.join(row)} |" for row in [titles, ["---"] * len(titles), *rows])
 
 

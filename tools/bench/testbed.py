@@ -1,4 +1,4 @@
-"""Where everything is measured: an embedded cluster and a folder that are gone afterwards."""
+"""A temporary embedded cluster and folder for measurements."""
 
 import base64
 import os
@@ -24,16 +24,16 @@ _LAST_LINES = 20
 
 @dataclass(frozen=True)
 class Testbed:
-    """folder: for whatever a measurement writes; kubeconfig: of the cluster; environment: for its projects."""
+    """A temporary cluster."""
 
-    folder: Path
+    folder: Path  # temporary, for the projects
     kubeconfig: Path
-    environment: Mapping[str, str]
+    environment: Mapping[str, str]  # for the projects' commands
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What the cluster has: the images of the apps, and the Kafka password in its secret."""
+    """The state of the app in the cluster: its images, and the Kafka password in its secret."""
 
     frontend: str
     backend: str
@@ -42,7 +42,7 @@ class Delivered:
 
 @contextmanager
 def testbed() -> Generator[Testbed]:
-    """A cluster with nothing on it, until the block is done. Raises UserError."""
+    """Run an empty cluster for the block. Raises UserError."""
     embedded = [sys.executable, str(ROOT / "tools/embedded")]
     with tempfile.TemporaryDirectory(prefix="todo-oke-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
@@ -55,7 +55,7 @@ def testbed() -> Generator[Testbed]:
 
 
 def _pulumi_home(folder: Path) -> Path:
-    """The user's plug-ins in a folder of its own, where the engine leaves its logs and which stack is selected."""
+    """Return a home for the engine's logs and selected stack, with the user's plug-ins."""
     home = folder / "pulumi"
     home.mkdir()
     own = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
@@ -64,7 +64,7 @@ def _pulumi_home(folder: Path) -> Path:
 
 
 def timed(project: Project, *command: str) -> float:
-    """The seconds that a command takes, from its start to its end. Raises UserError where it fails."""
+    """Return the duration of a command in seconds. Raises UserError where it fails."""
     begun = time.monotonic()
     outcome = project.run(*command)
     seconds = time.monotonic() - begun
@@ -74,7 +74,7 @@ def timed(project: Project, *command: str) -> float:
 
 
 def delivered(project: Project) -> Delivered:
-    """What the cluster has of the app, in the kubeconfig's own namespace."""
+    """Return the state of the app in the kubeconfig's namespace."""
     deployments = project.get("deployment", *APPS)["items"]
     images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments]
     password = project.get("secret", "kafka-secrets")["data"]["password"]
@@ -82,12 +82,12 @@ def delivered(project: Project) -> Delivered:
 
 
 def image(app: str, tag: str) -> str:
-    """The reference of an app's image: the embedded cluster simulates each of its tags."""
+    """Return the reference of an app's image; the embedded cluster simulates every tag."""
     return f"ghcr.io/example/todo-{app}:{tag}"
 
 
 def last_lines(text: str) -> str:
-    """The end of what a command printed, which tells why it failed."""
+    """Return the end of a command's output."""
     return "\n".join(text.rstrip().splitlines()[-_LAST_LINES:])
 
 

@@ -1,7 +1,7 @@
-"""Builds the two images and tells their sizes: `python3 tools/images/measure.py [KEY=VALUE ...]`.
+"""Build the two images and print the sizes of their layers: `python3 tools/images/measure.py [KEY=VALUE ...]`.
 
 KEY=VALUE is a build argument, such as NODE_BASE=mirror.example.org/node:24-alpine. It needs Docker with buildx. The
-exit code is 1 where a build fails or an image is larger than it may be.
+exit code is 1 where a build fails or an image exceeds its limit.
 """
 
 import gzip
@@ -18,32 +18,31 @@ from typing import IO, cast
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
-# Unpacked, as a node's disk holds them.
-LIMITS = {"backend": 180, "frontend": 60}
+LIMITS = {"backend": 180, "frontend": 60}  # MB, unpacked, as on a node's disk
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer by the instruction that made it. Sizes are in bytes: of its files, and as a registry sends it."""
+    """A layer of an image."""
 
-    instruction: str
-    unpacked: int
-    compressed: int
+    instruction: str  # of the Dockerfile
+    unpacked: int  # bytes of its files
+    compressed: int  # bytes in a registry
 
 
 def main() -> int:
     if shutil.which("docker") is None:
-        print("error: docker is not on PATH: install it, https://docs.docker.com/engine/install/", file=sys.stderr)
+        print("error: docker is not on PATH; https://docs.docker.com/engine/install/ has it.", file=sys.stderr)
         return 1
     try:
         sizes = {app: _measure(app, sys.argv[1:]) for app in LIMITS}
     except subprocess.CalledProcessError:
-        return 1  # docker has said why
+        return 1  # docker printed its own error
     return 0 if all(sizes[app] <= limit * MEGABYTE for app, limit in LIMITS.items()) else 1
 
 
 def _measure(app: str, arguments: list[str]) -> int:
-    """Builds an app's image, prints its layers and returns its unpacked size in bytes."""
+    """Build an app's image, print its layers, and return its unpacked size in bytes."""
     image = f"todo-{app}:measured"
     build = [option for argument in arguments for option in ("--build-arg", argument)]
     subprocess.run(["docker", "buildx", "build", "--load", "--tag", image, *build, ROOT / app], check=True)
@@ -52,13 +51,13 @@ def _measure(app: str, arguments: list[str]) -> int:
         archive.seek(0)
         layers = _layers(archive)
     unpacked, compressed = sum(layer.unpacked for layer in layers), sum(layer.compressed for layer in layers)
-    for layer in [*layers, Layer(f"{app}, which may have {LIMITS[app]} MB unpacked", unpacked, compressed)]:
+    for layer in [*layers, Layer(f"{app} (limit: {LIMITS[app]} MB unpacked)", unpacked, compressed)]:
         print(f"{layer.unpacked / MEGABYTE:7.1f} MB {layer.compressed / MEGABYTE:7.1f} MB  {layer.instruction:.90}")
     return unpacked
 
 
 def _layers(saved: IO[bytes]) -> list[Layer]:
-    """The layers of what `docker save` wrote, lowest first.
+    """Return the layers in an archive of `docker save`, lowest first.
 
     Source: https://github.com/opencontainers/image-spec/blob/main/config.md
     """
@@ -75,7 +74,7 @@ def _content(archive: tarfile.TarFile, name: str) -> bytes:
 
 
 def _layer(instruction: str, blob: bytes) -> Layer:
-    # Whether it is compressed depends on how the engine stores images.
+    # Only some of Docker's image stores compress layers.
     content = gzip.decompress(blob) if blob.startswith(b"\x1f\x8b") else blob
     with tarfile.open(fileobj=BytesIO(content)) as files:
         unpacked = sum(file.size for file in files)

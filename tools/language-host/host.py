@@ -1,8 +1,8 @@
-"""The language host: the process that `pulumi` starts and asks to run a Python program.
+"""The language host: the process that `pulumi` starts to run a Python program.
 
-It stands in where the official `pulumi-language-python` cannot be had, and works as that one does: the engine reads the
-port from the first line of standard output, calls over gRPC, and shows whatever else is printed in the update's log.
-Each run of the program is a process of its own (program.py), so that nothing of a preview is left in its update.
+It replaces the official `pulumi-language-python` where that cannot be downloaded, and works alike: the engine reads the
+port from the first line of standard output, calls over gRPC, and logs all other output. Each run of the program is a
+new process (program.py), so that an update shares nothing with its preview.
 
 Protocol: https://github.com/pulumi/pulumi/blob/v3.259.0/proto/pulumi/language.proto
 """
@@ -23,7 +23,7 @@ ERROR_IS_SHOWN = 32  # the exit code of a program whose error is in the engine's
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """The calls that previews and updates make; every other one answers "unimplemented"."""
+    """The calls of previews and updates; all others return "unimplemented"."""
 
     def __init__(self, engine_address: str) -> None:
         self._engine_address = engine_address
@@ -52,14 +52,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse(error=f"The program ended with exit code {program.returncode}.")
 
     def stop(self) -> None:
-        """Ends the programs that still run."""
+        """Terminate the running programs."""
         for program in list(self._programs):
             program.terminate()
 
 
 def main() -> None:
-    # The engine ends the host and its programs with SIGINT. No handler of Python's would do: where the signal reaches
-    # another thread than this one, it waits until the read below returns.
+    # The engine ends the host and its programs with SIGINT. A Python handler would not run until the read below returns
+    # where another thread received the signal.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     host = LanguageHost(engine_address=sys.argv[-1])
     server = grpc.server(ThreadPoolExecutor())
@@ -67,7 +67,7 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    sys.stdin.buffer.read()  # the engine never writes: this ends when the engine does, even if that is killed
+    sys.stdin.buffer.read()  # the engine never writes: this returns when the engine ends or is killed
     host.stop()
     server.stop(grace=None)
 

@@ -1,7 +1,7 @@
-"""One run of a Pulumi program: `program.py ENGINE_ADDRESS EXIT_CODE`, with the engine's RunRequest on standard input.
+"""Run a Pulumi program: `program.py ENGINE_ADDRESS EXIT_CODE`, with the engine's RunRequest on standard input.
 
-EXIT_CODE is what it ends with where the program failed and its error is in the engine's log already.
-It does what the official executor does, with the same parts of the SDK:
+EXIT_CODE is the exit code of a program that failed after its error was logged by the engine.
+It works like the official executor, with the same parts of the SDK:
 https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/python/cmd/pulumi-language-python-exec
 """
 
@@ -21,7 +21,7 @@ from pulumi.runtime.proto import language_pb2
 
 
 def main() -> int:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the engine's way to end a cancelled program, and at once
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the engine ends a cancelled program with it, at once
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a failed graph leaves futures that nobody awaits
     engine_address, error_is_shown = sys.argv[1], int(sys.argv[2])
     request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
@@ -45,18 +45,18 @@ def main() -> int:
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return error_is_shown
-    except Exception as error:  # noqa: BLE001 - it is the program's, whatever it is
+    except Exception as error:  # noqa: BLE001 - the program may raise anything
         pulumi.log.error(f"Program failed with an unhandled exception:\n{traceback_from(path, error)}")
         return error_is_shown
     return 0
 
 
 async def run(path: Path, workers: int) -> None:
-    """Runs the program at `path`, a file or a folder with `__main__.py`, and waits for its resources."""
+    """Run the program at `path`, a file or a folder with `__main__.py`, and wait for its resources."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(workers))
 
     def program() -> None:
-        # The thousands of classes that it imports stay to its end: it is no use to look for garbage among them.
+        # The thousands of classes that it imports live until its end, so collecting garbage meanwhile is wasted time.
         gc.disable()
         runpy.run_path(str(path), run_name="__main__")
         gc.freeze()
@@ -66,7 +66,7 @@ async def run(path: Path, workers: int) -> None:
 
 
 def traceback_from(path: Path, error: Exception) -> str:
-    """The traceback from the program's first own frame on, or all of it where the error comes from elsewhere."""
+    """Return the traceback from the program's first frame on, or all of it where the program has none in it."""
     main_file = str(path / "__main__.py" if path.is_dir() else path)
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != main_file:

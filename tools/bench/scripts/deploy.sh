@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The deploy stage of the pipeline that this project replaces, from its secrets to its look at the pods, line by line.
-# Three things differ: the chart takes an image as one text, the values are the embedded cluster's, and each image has a
-# tag of its own, so that a change of one does not roll the other.
+# The deploy stage of the pipeline that this project replaces, from the secrets to the pod list, line by line.
+# Three differences: the chart takes each image as one string, the values are the embedded cluster's, and each image has
+# its own tag, so that a change of one does not restart the other.
 set -eo pipefail
 
 # "Create/Update Kubernetes Secrets"

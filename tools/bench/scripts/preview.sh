@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The document has no preview. This is the nearest to one: a dry run on the server of each of its commands that changes
-# something. It prints the objects as they would be, not what differs.
+# The document has no preview. The nearest equivalent is a server-side dry run of each command that changes something.
+# It prints the resulting objects, not the differences.
 set -eo pipefail
 
 kubectl create secret generic app-secrets \

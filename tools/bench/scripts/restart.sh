@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the document's stage lacks after a changed secret: its pods keep the old one until they are made anew.
+# Missing from the document's stage: pods keep the old value of a changed secret until they restart.
 set -eo pipefail
 
 kubectl rollout restart deployment/backend

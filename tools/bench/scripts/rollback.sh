@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# "Manual Rollback" of the document, which waits for nothing, and its two steps that do.
+# The document's "Manual Rollback", followed by its two steps that wait for the rollout.
 set -eo pipefail
 
 helm rollback todo-app
