@@ -1,7 +1,7 @@
 """Signals that end a command."""
 
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 
@@ -25,13 +25,13 @@ def handle_termination() -> None:
 
 
 @contextmanager
-def deferred(*numbers: signal.Signals) -> Generator[None]:
-    """Handle signals after the block, which would otherwise leave a child process behind. Ignored ones stay ignored."""
+def deferred(*numbers: signal.Signals) -> Generator[Sequence[int]]:
+    """Handle signals after the block, and yield those received so far, as the list grows. Ignored ones stay ignored."""
     received: list[int] = []
     handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     handlers = {number: signal.signal(number, lambda number, _frame: received.append(number)) for number in handled}
     try:
-        yield
+        yield received
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

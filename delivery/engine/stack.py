@@ -15,6 +15,7 @@ from system import process
 from system.errors import UserError
 from system.signals import deferred
 
+_POLL_SECONDS = 0.2
 _HISTORY = ("stack", "history", "--json", "--full-dates", "--page-size", "0")
 
 
@@ -114,16 +115,13 @@ def up(stack: str, config_file: Path, message: str, *options: str, program: Prog
     Raises UserError where the update fails.
     """
     command = program.command("up", "--config-file", str(config_file), "--message", message, "--stack", stack, *options)
-    with _interrupts_ignored():
-        done = subprocess.run(command, env=program.environment, check=False)
-    if done.returncode != 0:
+    if _write_state(command, program.environment).returncode != 0:
         raise UserError("The update failed; the engine's output is above.")
 
 
 def run(command: Sequence[str]) -> None:
     """Run a `pulumi` command that writes to the state. Raises UserError with its output."""
-    with _interrupts_ignored():
-        done = _run(*command[1:], "--color", "never")
+    done = _write_state([*command, "--color", "never", "--non-interactive"], output=subprocess.PIPE)
     if done.returncode != 0:
         printed = "\n".join(text.strip() for text in (done.stdout, done.stderr) if text.strip())
         raise UserError(f"`{' '.join(command)}` failed: {printed}")
@@ -204,15 +202,35 @@ def _plaintext(value: Any) -> Any:
             return value
 
 
+def _write_state(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, output: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the engine to its end, because a killed one leaves the stack locked. Ctrl-C, SIGTERM and SIGHUP cancel it."""
+    with (
+        _interrupts_noted() as interrupts,
+        deferred(signal.SIGTERM, signal.SIGHUP) as terminations,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output, text=True) as engine,
+    ):
+        while True:
+            try:
+                printed, errors = engine.communicate(timeout=_POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                if terminations and not interrupts:  # a second SIGINT would kill the engine
+                    engine.send_signal(signal.SIGINT)
+                    interrupts.append(signal.SIGINT)
+            else:
+                return subprocess.CompletedProcess(command, engine.returncode, printed, errors)
+
+
 @contextmanager
-def _interrupts_ignored() -> Generator[None]:
-    """Leave Ctrl-C to the engine, and other signals to the time after it: an engine that is killed leaves a lock."""
+def _interrupts_noted() -> Generator[list[int]]:
+    """Yield the growing list of Ctrl-Cs, which the engine gets from the terminal itself."""
+    interrupts: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:  # as in a shell's background job, for the engine too
-        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     try:
-        with deferred(signal.SIGTERM, signal.SIGHUP):
-            yield
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
 

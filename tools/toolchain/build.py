@@ -62,9 +62,8 @@ class Builder:
         with self.cache.staging() as staging, _ended_together() as running:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    with deferred(
-                        signal.SIGINT, signal.SIGTERM, signal.SIGHUP
-                    ):  # one between the start and the append would leave the process behind
+                    # A signal between the start and the append would leave the process behind.
+                    with deferred(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                         running.append(self._start(waiting.pop(0), staging))
                 time.sleep(_POLL)
                 for build in [build for build in running if build.process.poll() is not None]:
@@ -77,7 +76,7 @@ class Builder:
         self.echo(f"building {build}; from nothing, on two cores, that takes {duration(build.module.seconds)}")
         folder = staging / build.module.folder
         (folder / "tmp").mkdir(parents=True)
-        # go names a single package's executable as it is told, and several in a folder by their own names: the tools'.
+        # go names one executable after -o, and several in a folder after their packages: the tools' own names.
         output = str(folder / build.tools[0].name) if len(build.tools) == 1 else f"{folder}/"
         command = [self.go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", output]
         command += ["-tags", ",".join(build.module.tags), "-ldflags", linker_flags(build.module)]
