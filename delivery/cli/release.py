@@ -34,9 +34,4 @@ def _verify(options: argparse.Namespace) -> None:
 def _recover(options: argparse.Namespace) -> None:
     from delivery.recover import run
 
-    run.recover(
-        options.stack,
-        options.how,
-        echo,
-        lambda question: input(f"{question} [y/N] ").strip().lower() in ("y", "yes"),
-    )
+    run.recover(options.stack, options.how, echo)

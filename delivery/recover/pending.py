@@ -19,7 +19,7 @@ def find(name: str, state: Checkpoint) -> Finding | None:
     """Return the pending operations of a stack.
 
     The repair refreshes these resources alone. The refresh ends every pending operation but the creations, as any
-    update does. It must be told to drop the creations: the state has no ID with which to look for them.
+    update does. An option makes it drop the creations: the state has no ID with which to look for them.
     """
     if not state.operations:
         return None
@@ -63,7 +63,7 @@ def _consequence(resource: Resource) -> str:
 
 
 def _is_idempotent(resource: Resource) -> bool:
-    """Whether a second creation ends in the same object, by its name, or in none outside of the state."""
+    """Return whether a second creation ends in the same object, by its name, or in none outside of the state."""
     if resource.type.startswith("kubernetes:"):
         metadata = resource.inputs.get("metadata", {})
         # The provider generates another name the next time.

@@ -16,10 +16,10 @@ from system.errors import UserError
 from system.terminal import require_terminal
 
 
-def recover(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], ask: Callable[[str], bool]) -> None:
+def recover(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None]) -> None:
     """Repair one problem after the other, and look again after each.
 
-    how: ask before each repair, or repair all that needs no look by a person. ask: puts a yes-or-no question.
+    how: ask before each repair, or repair everything that needs no confirmation by a person.
 
     Raises UserError where a problem remains, and where an update is running.
     """
@@ -33,7 +33,7 @@ def recover(name: str, how: Literal["ask", "yes"], echo: Callable[[str], None], 
             raise UserError("Only a person can confirm this, so --yes does not cover it.", command)
         if how == "ask":
             require_terminal(f"{command} --yes")
-            _require_consent(finding, ask)
+            _require_consent(finding)
         finding.repair()
         echo("done\n")
         repaired.append(finding.problem)
@@ -66,14 +66,13 @@ def _planned(name: str) -> list[checkpoint.Resource]:
     return [checkpoint.resource(step["newState"]) for step in steps if step["op"] == "create"]
 
 
-def _require_consent(finding: Finding, ask: Callable[[str], bool]) -> None:
+def _require_consent(finding: Finding) -> None:
+    question = "Did you check this, and do you want the repair?" if finding.confirm else "Do you want the repair?"
     try:
-        agreed = ask(
-            "Did you check this, and do you want the repair?" if finding.confirm else "Do you want the repair?"
-        )
+        answer = input(f"{question} [y/N] ")
     except (EOFError, KeyboardInterrupt):
-        agreed = False
-    if not agreed:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise UserError("Nothing was repaired.")
 
 
