@@ -99,7 +99,7 @@ def scans(config: Settings, images: AppImages) -> Sequence[pulumi.ResourceHook]:
 def ingress(
     config: Settings, cluster: Cluster, app_namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> AppIngressArgs:
-    """Return the way to the app: the stack's own controller and certificates, or the choice of the values file."""
+    """Return the app's Ingress, with the stack's own controller and certificates if the settings select them."""
     issuer = class_name = controller_namespace = None
     address: pulumi.Input[str] = ""
     served_by: list[pulumi.Resource] = []

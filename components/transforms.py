@@ -23,9 +23,9 @@ def force_field_ownership(resource: pulumi.ResourceTransformationArgs) -> pulumi
     metadata = properties.get("metadata") or {}
     annotations = metadata.get("annotations")
     if isinstance(annotations, pulumi.Output):  # unknown in a preview
-        taken = annotations.apply(lambda known: {**(known or {}), **_FORCE})
+        forced = annotations.apply(lambda known: {**(known or {}), **_FORCE})
     else:
-        taken = {**(annotations or {}), **_FORCE}
+        forced = {**(annotations or {}), **_FORCE}
     return pulumi.ResourceTransformationResult(
-        {**properties, "metadata": {**metadata, "annotations": taken}}, resource.opts
+        {**properties, "metadata": {**metadata, "annotations": forced}}, resource.opts
     )

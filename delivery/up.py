@@ -80,7 +80,7 @@ class _Run:
                 raise self._rolled_back(version, result)
 
     def failed_update(self, failed: Update) -> UserError:
-        """Return the error for a failed update, whose release rolled itself back: whether the app still runs."""
+        """Return the error for a failed update, after a check that the app still runs as before."""
         self.echo(f"\nUpdate {failed.version} failed; verifying that the app runs as before.")
         result = self._verify()
         failure = f"Update {failed.version} of stack {self.name} failed; the engine's output is above."

@@ -49,7 +49,7 @@ class Kubeconfig:
 
 
 def is_path(source: str) -> bool:
-    """Whether a kubeconfig is given as a path, and not as content: YAML of several lines, JSON, or a longer text."""
+    """Return whether a kubeconfig is a path, and not content: YAML of several lines, JSON, or a longer text."""
     return "\n" not in source and not source.lstrip().startswith("{") and len(source) <= _LONGEST_PATH
 
 

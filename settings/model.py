@@ -50,7 +50,7 @@ from system.errors import UserError
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong with a setting."""
+    """A mistake in a setting."""
 
     clause: str
     """It follows the setting's name."""
@@ -273,7 +273,7 @@ def _key(detail: ErrorDetails) -> str:
 
 
 def _clause(key: str, detail: ErrorDetails, *, is_secret: bool) -> str:
-    """Say what is wrong with a setting, without the value of a secret: the engine does not mask a part of one."""
+    """Describe a mistake without the value of a secret: the engine does not mask a part of one."""
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":

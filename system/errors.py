@@ -5,7 +5,7 @@ class UserError(Exception):
     """A failure that is printed without a traceback, with the command that helps."""
 
     exit_code = 1
-    """Of the command that failed."""
+    """The exit code of the command."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         """message: what failed, where and why, in one sentence; hint: one command that can be pasted as it is."""

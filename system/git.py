@@ -9,8 +9,7 @@ from pathlib import Path
 from system import process
 from system.errors import UserError
 
-# Of the files that differ from the commit, how many an error lists.
-_LISTED = 3
+_LISTED = 3  # changed files in an error
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def revision(context: Path) -> Revision:
 
 
 def has(commit: str) -> bool:
-    """Whether a commit is in this checkout. Raises UserError where git is missing, as all functions here do."""
+    """Return whether a commit is in this checkout. Raises UserError where git is missing, as all functions here do."""
     return output("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
@@ -95,7 +94,7 @@ def author(commit: str) -> str | None:
 
 
 def is_ancestor(commit: str, later: str) -> bool:
-    """Whether a commit is in the history of a later one; False where this checkout lacks either."""
+    """Return whether a commit is in the history of a later one; False where this checkout lacks either."""
     return output("merge-base", "--is-ancestor", commit, later) is not None
 
 

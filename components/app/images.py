@@ -209,20 +209,20 @@ def _caches(
     """
     import pulumi_docker_build as docker_build
 
-    every = docker_build.CacheMode.MAX
+    mode = docker_build.CacheMode.MAX
     match kind:
         case "registry":
             ref = f"{repository}:buildcache"
             # As an image, because not every registry accepts an index of layers.
             written = docker_build.CacheToRegistryArgs(
-                ref=ref, mode=every, ignore_error=True, image_manifest=True, oci_media_types=True
+                ref=ref, mode=mode, ignore_error=True, image_manifest=True, oci_media_types=True
             )
             read = docker_build.CacheFromRegistryArgs(ref=ref)
             return [docker_build.CacheFromArgs(registry=read)], [docker_build.CacheToArgs(registry=written)]
         case "gha":
             scope = repository.rpartition("/")[2]
             read = docker_build.CacheFromGitHubActionsArgs(scope=scope)
-            written = docker_build.CacheToGitHubActionsArgs(scope=scope, mode=every, ignore_error=True)
+            written = docker_build.CacheToGitHubActionsArgs(scope=scope, mode=mode, ignore_error=True)
             return [docker_build.CacheFromArgs(gha=read)], [docker_build.CacheToArgs(gha=written)]
         case "off":
             return [], []

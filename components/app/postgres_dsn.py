@@ -26,9 +26,8 @@ def for_pgx(url: str) -> str:
     parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
     if parameters.get("channel_binding") == "require" or parameters.get("sslrootcert") == _SYSTEM:
         parameters["sslmode"] = "verify-full"
-    if (
-        parameters.get("sslrootcert") == _SYSTEM
-    ):  # pgx would read a file of this name; without one it uses the system's authorities
+    if parameters.get("sslrootcert") == _SYSTEM:
+        # pgx would read a file of this name; without one it uses the system's authorities.
         del parameters["sslrootcert"]
     known = {name: value for name, value in parameters.items() if name not in _LIBPQ_ONLY}
     return urlunsplit(parts._replace(query=urlencode(known)))

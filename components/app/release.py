@@ -26,7 +26,7 @@ from system.errors import UserError
 
 @dataclass(frozen=True)
 class AppIngressArgs:
-    """The way to the app; the values file decides where an argument is None."""
+    """The app's Ingress; the values file decides where an argument is None."""
 
     host: str | None
     class_name: str | None

@@ -79,9 +79,7 @@ class OkeNetworkArgs:
     compartment_ocid: str
     display_name: str  # prefix of the names in OCI's console
     api_allowed_cidrs: Sequence[str]  # IPv4 blocks that may connect to the Kubernetes API
-    protect: (
-        bool  # Pulumi's options, for everything except the rules of api_allowed_cidrs, which close with the setting
-    )
+    protect: bool  # Pulumi's options, except for the rules of api_allowed_cidrs, which close with the setting
     retain_on_delete: bool
     tags: Mapping[str, str]  # free-form tags of OCI
 

@@ -147,7 +147,7 @@ def _base64(text: str) -> str:
 
 
 async def _user_id(login: str, child: pulumi.ResourceOptions) -> int:
-    user = await _ask(
+    user = await _invoke(
         "getUser",
         {"username": login},
         child,
@@ -169,8 +169,8 @@ async def _manual_changes(
     where = {"name": repository, "environment": ENVIRONMENT}
     failure = f"Cannot read the environment {ENVIRONMENT} of {repository} on GitHub"
     hint = "pulumi up --refresh"  # in case it was deleted manually
-    found = await _ask("getActionsEnvironmentSecrets", where, child, failure, hint)
-    noted = await _ask("getActionsEnvironmentVariables", where, child, failure, hint)
+    found = await _invoke("getActionsEnvironmentSecrets", where, child, failure, hint)
+    noted = await _invoke("getActionsEnvironmentVariables", where, child, failure, hint)
 
     times = {secret["name"]: secret["updatedAt"] for secret in found["secrets"] if secret["name"] in secrets}
     note = next((variable for variable in noted["variables"] if variable["name"] == NOTE), None)
@@ -190,7 +190,7 @@ def _recorded(note: str) -> dict[str, str] | None:
         return None  # edited manually
 
 
-async def _ask(
+async def _invoke(
     function: str, arguments: Mapping[str, str], child: pulumi.ResourceOptions, failure: str, hint: str
 ) -> Mapping[str, Any]:
     options = pulumi.InvokeOptions(parent=child.parent, provider=child.provider)

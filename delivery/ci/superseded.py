@@ -1,4 +1,4 @@
-"""Whether an older commit reaches the stack after a newer one: runs of a workflow can overtake one another."""
+"""Superseded commits: a run of a workflow can reach the stack after the run of a newer commit."""
 
 from collections.abc import Mapping
 

@@ -18,9 +18,9 @@ def add(group: Group, stack: argparse.ArgumentParser) -> None:
     kubeconfig = group.command(
         "kubeconfig", "Print the kubeconfig of an OKE cluster or a stack's deployer", _kubeconfig, [oci, stack]
     )
-    whose = kubeconfig.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--cluster", type=require_cluster, metavar="OCID", help="the cluster")
-    whose.add_argument(
+    target = kubeconfig.add_mutually_exclusive_group(required=True)
+    target.add_argument("--cluster", type=require_cluster, metavar="OCID", help="the cluster")
+    target.add_argument(
         "--deployer",
         dest="run",
         action="store_const",

@@ -36,7 +36,7 @@ class Context:
     environment: Mapping[str, str]  # as `command_environment` returns it
     config: StackConfig | None = None  # None where the engine cannot read the settings
     apis: Apis = field(default_factory=Apis)
-    timeout: float = TIMEOUT_SECONDS  # of each command and request, in seconds
+    timeout: float = TIMEOUT_SECONDS  # of each command, and of each request to GitHub, in seconds
 
     def setting(self, key: str) -> str:
         """Return a setting's value. Raises NotApplicable where the settings cannot be read."""

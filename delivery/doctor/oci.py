@@ -29,7 +29,7 @@ def object_storage_namespace(apis: Apis, region: str) -> str:
 
 
 def key(context: Context) -> str:
-    _ = context.oci_ocid
+    _ = context.oci_ocid  # not applicable outside of OCI
     try:
         namespace = object_storage_namespace(context.apis, context.setting("region"))
     except UserError as error:

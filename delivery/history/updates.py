@@ -10,7 +10,7 @@ from settings.model import SECRET_KEYS
 from system import git
 from system.errors import UserError
 
-# Of Pulumi.yaml: the namespace of the settings.
+# The name in Pulumi.yaml, which is the namespace of the settings.
 PROJECT = "todo-oke"
 
 _VERIFIED_TAG = "verified"
@@ -31,7 +31,7 @@ class Secret:
         return self.value is not None
 
     def is_known_to_differ(self, other: "Secret | None") -> bool:
-        """Whether another one is readable and has another value, or does not exist."""
+        """Return whether another one is readable and has another value, or does not exist."""
         return other is None or (self.is_readable and other.is_readable and self != other)
 
 
@@ -141,7 +141,7 @@ def _update(entry: Mapping[str, Any], place: int) -> Update:
 
 
 def _is_sensitive(key: str, value: str) -> bool:
-    """Whether to hide a setting that was not encrypted: a secret set in plain text by mistake, or a longer text."""
+    """Return whether to hide a plain setting: a secret that was not encrypted by mistake, or a longer text."""
     return key in SECRET_KEYS or "\n" in value
 
 

@@ -1,4 +1,4 @@
-"""Whether a past backend is compatible with the migrations that came after it.
+"""The compatibility of a past backend with the migrations that came after it.
 
 A rollback never changes the database, which stays as the newest update left it. Each later migration is parsed and not
 run: its code is in another commit, and needs the backend's packages.

@@ -19,7 +19,7 @@ from system.errors import UserError
 Target = int | Literal["verified"] | None
 
 _MESSAGE = re.compile(
-    r"roll back (in full )?to update \d+ \(commit \w+\) from update (?P<left>\d+)( with its secrets)?"
+    r"roll back (in full )?to update \d+ \(commit \w+\) from update (?P<undone>\d+)( with its secrets)?"
 )
 
 
@@ -120,10 +120,10 @@ def _target(candidates: Sequence[Update], verified: Sequence[int], to: Target) -
         return next((update for update in candidates if update.version == to), None)
     # A failed rollback has rolled nothing back: its release rolled itself back.
     rollbacks = [found for u in candidates if u.result == "succeeded" and (found := _MESSAGE.fullmatch(u.message))]
-    rolled_back = {int(found["left"]) for found in rollbacks}
+    rolled_back = {int(found["undone"]) for found in rollbacks}
     good = [u for u in candidates[1:] if u.result == "succeeded" and u.version not in rolled_back]
-    proven = next((update for update in good if update.version in verified), None)
-    return proven if to == "verified" else proven or next(iter(good), None)
+    last_verified = next((update for update in good if update.version in verified), None)
+    return last_verified if to == "verified" else last_verified or next(iter(good), None)
 
 
 def _secret_changes(config: StackConfig, target: Update, extent: Extent) -> SecretChanges:

@@ -48,7 +48,7 @@ def _images(rollback: Rollback) -> Iterator[str]:
         if status.state == "gone":
             reason = f"its image of the {name} is not in the registry any more ({status.detail})"
             raise CannotRollBackError(rollback.target, reason, registry.command(image))
-        # No error: the registry may be what is down, the nodes may still have the image, and a rollback is urgent.
+        # No error: the registry may be down, the nodes may still have the image, and a rollback is urgent.
         # Without the image the release rolls itself back.
         if status.state == "unknown":
             note += f"\n      could not check the registry: {status.detail}"

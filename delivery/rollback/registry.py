@@ -1,4 +1,4 @@
-"""Whether images are still in their registry: `crane` asks it, with the credentials of Docker."""
+"""The images that are still in their registry, by `crane` with the credentials of Docker."""
 
 import json
 import os

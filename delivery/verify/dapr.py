@@ -1,4 +1,4 @@
-"""Whether Dapr's sidecars are ready and have loaded the app's components, by their logs since the start.
+"""Checks that Dapr's sidecars are ready and have loaded the app's components, by their logs since the start.
 
 Sources: https://docs.dapr.io/operations/resiliency/health-checks/sidecar-health/, and the messages of Dapr 1.15.4:
 pkg/runtime/processor/components.go, cmd/daprd/app/app.go. A sidecar can be ready without its components:

@@ -33,7 +33,7 @@ _INGRESS_KINDS = {"Ingress", "Certificate", "CertificateRequest", "Order", "Chal
 def with_causes(
     client: Client, logs: Logs, namespace: str, snapshot: Snapshot, checks: Sequence[Check]
 ) -> Iterator[Check]:
-    """Yield the checks, the failed ones with the causes that the cluster has; those of an app only once."""
+    """Yield the checks, the failed ones with their causes in the cluster, and each app's causes only once."""
     events = _warnings(client, namespace)
     apps = {*APPS}
     for check in checks:

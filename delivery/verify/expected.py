@@ -18,7 +18,7 @@ class Expected:
 
 
 def read(outputs: Mapping[str, Any]) -> Expected:
-    """Raises UserError where the stack was never deployed."""
+    """Return what the outputs promise. Raises UserError where the stack was never deployed."""
     try:
         return Expected(
             outputs["namespace"],

@@ -1,4 +1,4 @@
-"""Whether the app responds through its ingress."""
+"""Checks that the app responds through its ingress."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""Whether the app's deployments are complete, and run the images in the stack's outputs."""
+"""Checks that the app's deployments are complete, and run the images in the stack's outputs."""
 
 from collections.abc import Sequence
 

@@ -36,7 +36,10 @@ class Snapshot:
 
 
 def take(client: Client, namespace: str) -> Snapshot:
-    """Raises httpx2.HTTPError and ConfigError where the cluster is unreachable, as all functions here."""
+    """Return the app's objects as they are now.
+
+    Raises httpx2.HTTPError and ConfigError where the cluster is unreachable, as all functions here do.
+    """
     return Snapshot(
         {name(deployment): deployment for deployment in client.list(Deployment, namespace=namespace)},
         {app: list_pods(client, namespace, app) for app in APPS},

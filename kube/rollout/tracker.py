@@ -55,7 +55,7 @@ class ReleaseTracker:
         )
 
     async def snapshot(self) -> Snapshot:
-        """Raises what the client raises."""
+        """Return the objects as they are now. Raises what the client raises."""
         is_applied = self._is_applied(await applied_revision(self._client, self._namespace, self._release))
         # In this order: pods without a ReplicaSet in this list are younger than the list, and in the next snapshot.
         deployments = await self._list(Deployment)
