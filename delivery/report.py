@@ -30,8 +30,8 @@ def plain(checks: Sequence[Check]) -> str:
     )
 
 
-def markdown(result: str, reason: str, checks: Sequence[Check]) -> str:
-    """Return a section for $GITHUB_STEP_SUMMARY; reason: empty where the result is `passed`."""
+def markdown(result: str, reason: str | None, checks: Sequence[Check]) -> str:
+    """Return a section for $GITHUB_STEP_SUMMARY; reason: None where the result is `passed`."""
     lines = [f"### Verification: {result}", "", *([_cell(reason), ""] if reason else [])]
     if checks:
         rows = [f"| {check.name} | {_MARKS[check.state]} | {_evidence(check)} |" for check in checks]

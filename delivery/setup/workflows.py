@@ -118,10 +118,10 @@ def _oci_key(name: str) -> str:
     return dict(zip(cast("tuple[str, ...]", OCI_KEY), parts, strict=True))[name]
 
 
-def _gh(session: Session, *arguments: str, text: str = "") -> str:
-    """Return the error of `gh`, empty on success."""
+def _gh(session: Session, *arguments: str, text: str = "") -> str | None:
+    """Return the error of `gh`, or None on success."""
     done = run(["gh", *arguments], session.environment, text, _SECONDS)
-    return (done.errors.strip() or f"exit code {done.code}") if done.code else ""
+    return (done.errors.strip() or f"exit code {done.code}") if done.code else None
 
 
 def _gh_or_stop(session: Session, *arguments: str, text: str = "") -> None:

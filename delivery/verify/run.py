@@ -23,10 +23,6 @@ class Result:
     checks: Sequence[Check] = ()  # none where the state is unknown
     error: UserError | None = None  # None where all checks passed
 
-    @property
-    def reason(self) -> str:
-        return str(self.error or "")
-
 
 def verify_stack(name: str, seconds: float | None = None, pacing: Pacing = PACING) -> Result:
     """Verify a stack, with progress on standard error, and tag the stack with the verified update.
@@ -67,5 +63,6 @@ def run(name: str, seconds: float | None, show: Callable[[Sequence[Check]], None
 
 def publish(result: Result, environment: Mapping[str, str]) -> None:
     """Add the result to the summary page of a workflow run, and set the step's output `result`."""
-    summary.add_markdown(environment, report.markdown(result.state, result.reason, result.checks))
+    reason = str(result.error) if result.error else None
+    summary.add_markdown(environment, report.markdown(result.state, reason, result.checks))
     summary.set_output(environment, "result", result.state)

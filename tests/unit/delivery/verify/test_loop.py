@@ -83,7 +83,7 @@ def test_outage_at_the_timeout_fails_no_check(app: RunningApp) -> None:
     result = app.verify(6, clock.pacing())
 
     assert result.state == "unknown"
-    assert "the server is shutting down" in result.reason
+    assert "the server is shutting down" in str(result.error)
     assert clock.now == 6
 
 
@@ -94,7 +94,7 @@ def test_rejection_fails_no_check_and_is_not_retried(app: RunningApp, status: HT
     result = app.verify(60)
 
     assert result.state == "unknown"
-    assert "pods is forbidden" in result.reason
+    assert "pods is forbidden" in str(result.error)
     assert sum(request.path == PODS for request in app.server.requests) == 1
 
 
