@@ -52,6 +52,10 @@ class Resource:
     retain_on_delete: bool
 
 
+class InvokeError(Exception):
+    """A provider's refusal of a function's arguments."""
+
+
 class Engine:
     """One deployment."""
 
@@ -63,6 +67,7 @@ class Engine:
         # By token: functions of providers.
         self.answers: dict[str, Callable[[MockCallArgs], Inputs]] = {}
         self.resources: list[Resource] = []
+        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}  # by URN, all options of a resource
         self.outputs: dict[str, Inputs] = {}  # by URN
         self.log: list[engine_pb2.LogRequest] = []
         self.debug_log: list[engine_pb2.LogRequest] = []  # further entries of `--debug`
@@ -108,6 +113,10 @@ class Engine:
             patch("pulumi.runtime.stack.asyncio", _ASYNCIO),
         ):
             asyncio.run(deploy())
+
+    def call(self, args: MockCallArgs) -> Inputs:
+        """Return the result of a provider's function; subclasses may override it. Raises InvokeError."""
+        return self.answers[args.token](args)
 
     @property
     def exports(self) -> Inputs:
@@ -158,25 +167,23 @@ class _Callbacks:
 
 
 class _Provider(Mocks):
-    def __init__(
-        self,
-        creations: Mapping[tuple[str, str], Callable[[], Inputs]],
-        answers: Mapping[str, Callable[[MockCallArgs], Inputs]],
-    ) -> None:
-        self._creations = creations
-        self._answers = answers
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[Any, Any]]:
-        create = self._creations.get((args.typ, args.name), dict)
+        create = self._engine.creations.get((args.typ, args.name), dict)
         return f"{args.name}-id", {**args.inputs, **create()}
 
     def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        return dict(self._answers[args.token](args)), []
+        try:
+            return dict(self._engine.call(args)), []
+        except InvokeError as error:
+            return {}, [("", str(error))]
 
 
 class _Monitor(MockMonitor):
     def __init__(self, engine: Engine, callbacks: _Callbacks, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(_Provider(engine.creations, engine.answers))
+        super().__init__(_Provider(engine))
         self._engine = engine
         self._callbacks = callbacks
         self._loop = loop
@@ -188,6 +195,7 @@ class _Monitor(MockMonitor):
         inputs = _plain(request.object)
         if any(resource.urn == urn for resource in self._engine.resources):
             raise ValueError(f"two resources have the URN {urn}")
+        self._engine.requests[urn] = request
         if request.type != "pulumi:pulumi:Stack":
             self._engine.resources.append(
                 Resource(

@@ -1,13 +1,10 @@
 """OCI as a deployment sees it: the responses of its data sources, and the options of its resources."""
 
-import asyncio
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing, contextmanager
-from typing import Any, cast
-from unittest.mock import patch
+from collections.abc import Mapping
+from typing import cast
 
 import yaml
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor
+from pulumi.runtime.mocks import MockCallArgs
 from pulumi.runtime.proto import resource_pb2
 
 from tests.support.engine import Engine, Inputs, Resource
@@ -45,15 +42,6 @@ def images(*names: str) -> list[dict[str, str]]:
     return [{"imageId": name, "sourceName": name, "sourceType": "IMAGE"} for name in names]
 
 
-@contextmanager
-def _loop() -> Generator[None]:
-    """Give a thread without an event loop one that is closed: the mocks would leave theirs open."""
-    with closing(asyncio.new_event_loop()) as loop:
-        asyncio.set_event_loop(loop)
-        yield
-    asyncio.set_event_loop(None)
-
-
 class OciEngine(Engine):
     """A deployment to OCI, whose data sources return `data`."""
 
@@ -76,35 +64,12 @@ class OciEngine(Engine):
         }
         self.asked: dict[str, Inputs] = {}  # by data source, the arguments of its last call
         self.asked_through: dict[str, str] = {}  # by data source, the name of its provider; empty for a default one
-        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}  # by URN
 
-    def deploy(self, program: Callable[[], object], **options: Any) -> None:
-        registered, invoked = MockMonitor.RegisterResource, MockMonitor.Invoke
-
-        def call(_: object, args: MockCallArgs) -> dict[str, Any]:
-            name = args.token.rpartition(":")[2]
-            self.asked[name] = cast("Inputs", args.args)
-            self.asked_through[name] = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
-            return dict(self.data[name])
-
-        def invoke(monitor: MockMonitor, request: resource_pb2.ResourceInvokeRequest) -> Any:
-            with _loop():
-                return invoked(monitor, request)
-
-        def register(
-            monitor: MockMonitor, request: resource_pb2.RegisterResourceRequest
-        ) -> resource_pb2.RegisterResourceResponse:
-            with _loop():
-                response = registered(monitor, request)
-            self.requests[response.urn] = request
-            return response
-
-        with (
-            patch(f"{Engine.__module__}._Provider.call", call),
-            patch.object(MockMonitor, "Invoke", invoke),
-            patch.object(MockMonitor, "RegisterResource", register),
-        ):
-            super().deploy(program, **options)
+    def call(self, args: MockCallArgs) -> Inputs:
+        name = args.token.rpartition(":")[2]
+        self.asked[name] = cast("Inputs", args.args)
+        self.asked_through[name] = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
+        return self.data[name]
 
     def options(self, resource: Resource) -> resource_pb2.RegisterResourceRequest:
         """Return the request that registered a resource."""

@@ -11,8 +11,6 @@ engine, its state and its plans are real.
         doubles.oci.cloud.edit(id, displayName="by hand")    # a manual change
         doubles.oci.cloud.remove(id)
         doubles.oci.cloud.fail("create", "NodePool", "Out of host capacity.")    # the next one
-        doubles.oci.cloud.break_off("create", "NodePool", "timed out")           # after it is done
-        doubles.oci.cloud.slow("delete", "Subnet", seconds=2)
 
     cloud.py      resources, operations and faults
     values.py     property values on the wire: secrets, unknown values

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -16,10 +16,6 @@ class CloudError(Exception):
     """The error with which the cloud refuses an operation."""
 
 
-class BrokenOffError(CloudError):
-    """The error after an operation that was done only in part."""
-
-
 @dataclass(frozen=True)
 class Operation:
     kind: Kind
@@ -29,14 +25,18 @@ class Operation:
     error: str | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Fault:
-    """What happens before or after the next operation of a kind on a type."""
+    """The failure of the next operation of a kind on a type, after that time."""
 
     kind: Kind
     type: str
-    before: Callable[[], None] = lambda: None
-    after: Callable[[], None] = lambda: None
+    message: str
+    seconds: float
+
+    def strike(self) -> None:
+        time.sleep(self.seconds)
+        raise CloudError(self.message)
 
 
 @dataclass
@@ -97,24 +97,8 @@ class Cloud:
 
     def fail(self, kind: Kind, type_: str, message: str, *, seconds: float = 0) -> None:
         """Fail the next operation of a kind on a type after that time, with nothing done."""
-
-        def fault() -> None:
-            time.sleep(seconds)
-            raise CloudError(message)
-
-        self._add(_Fault(kind, type_, before=fault))
-
-    def break_off(self, kind: Kind, type_: str, message: str) -> None:
-        """Do the next operation of a kind on a type, and report an error after it."""
-
-        def fault() -> None:
-            raise BrokenOffError(message)
-
-        self._add(_Fault(kind, type_, after=fault))
-
-    def slow(self, kind: Kind, type_: str, seconds: float) -> None:
-        """Delay the next operation of a kind on a type."""
-        self._add(_Fault(kind, type_, before=lambda: time.sleep(seconds)))
+        with self._lock:
+            self._faults.append(_Fault(kind, type_, message, seconds))
 
     @contextmanager
     def operation(self, kind: Kind, type_: str, name: str) -> Generator[None]:
@@ -122,14 +106,13 @@ class Cloud:
         with self._lock:
             place = len(self.log)
             self.log.append(Operation(kind, type_, name, time.monotonic()))
-            faults = [fault for fault in self._faults if (fault.kind, fault.type) == (kind, type_)][:1]
-            self._faults = [fault for fault in self._faults if fault not in faults]
+            fault = next((each for each in self._faults if (each.kind, each.type) == (kind, type_)), None)
+            if fault:
+                self._faults.remove(fault)
         try:
-            for fault in faults:
-                fault.before()
+            if fault:
+                fault.strike()
             yield
-            for fault in faults:
-                fault.after()
         except CloudError as error:
             started = self.log[place]
             self.log[place] = Operation(kind, type_, name, started.time, str(error))
@@ -138,10 +121,6 @@ class Cloud:
     def did(self, *kinds: Kind) -> list[tuple[Kind, str, str]]:
         """Return the operations without errors, in order, as (kind, type, name)."""
         return [(each.kind, each.type, each.name) for each in self.log if each.kind in kinds and not each.error]
-
-    def _add(self, fault: _Fault) -> None:
-        with self._lock:
-            self._faults.append(fault)
 
 
 def _mentions(value: Any, text: str) -> bool:

@@ -4,25 +4,16 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tests.support.providers.cloud import CloudError, Properties
-from tests.support.providers.provider import (
-    ADD_REPLACE,
-    DELETE_REPLACE,
-    UPDATE_REPLACE,
-    Change,
-    Resource,
-    TerraformProvider,
-)
+from tests.support.providers.provider import Resource, TerraformProvider
 
-# ForceNew in the source, without `repository`: a renamed repository keeps its contents.
+# ForceNew in the source, without `repository`: a renamed repository keeps its contents. A manual change of a secret is
+# no change: a refresh updates remoteUpdatedAt, but diffSecret checks whether that property is about to change.
 # https://github.com/integrations/terraform-provider-github/tree/v6.13.0/github, which pulumi-github 6.15.0 wraps
 _REPLACES: Mapping[str, frozenset[str]] = {
     "ActionsEnvironmentSecret": frozenset({"environment", "secretName"}),
     "ActionsEnvironmentVariable": frozenset({"environment", "variableName"}),
-    "ActionsSecret": frozenset({"secretName"}),
-    "ActionsVariable": frozenset({"variableName"}),
     "RepositoryEnvironment": frozenset({"environment"}),
     "RepositoryEnvironmentDeploymentPolicy": frozenset({"environment"}),
     "RepositoryRuleset": frozenset(),
@@ -31,14 +22,10 @@ _REPLACES: Mapping[str, frozenset[str]] = {
 _LAST_OF_ID: Mapping[str, str] = {
     "ActionsEnvironmentSecret": "secretName",
     "ActionsEnvironmentVariable": "variableName",
-    "ActionsSecret": "secretName",
-    "ActionsVariable": "variableName",
     "RepositoryEnvironment": "",
     "RepositoryEnvironmentDeploymentPolicy": "policyId",
 }
-_SECRETS = ("ActionsEnvironmentSecret", "ActionsSecret")
-_DATED = (*_SECRETS, "ActionsEnvironmentVariable", "ActionsVariable")
-_FOLLOWS_A_RENAME = frozenset(_REPLACES) - {"RepositoryRuleset"}
+_DATED = ("ActionsEnvironmentSecret", "ActionsEnvironmentVariable")
 
 
 @dataclass
@@ -60,9 +47,8 @@ class Github(TerraformProvider):
 
     def edit_secret(self, name: str, value: str) -> None:
         """Set the value of a secret manually, as on GitHub's page."""
-        (id_,) = (
-            id_ for type_ in _SECRETS for id_, found in self.cloud.all(type_).items() if found["secretName"] == name
-        )
+        secrets = self.cloud.all("ActionsEnvironmentSecret").items()
+        (id_,) = (id_ for id_, found in secrets if found["secretName"] == name)
         self.cloud.edit(id_, value=value, remoteUpdatedAt=self._now())
 
     def replaces(self, resource: Resource, path: str) -> bool:
@@ -70,24 +56,6 @@ class Github(TerraformProvider):
 
     def deletes_first(self, resource: Resource) -> bool:
         return resource.type == "ActionsEnvironmentSecret"
-
-    def changes(self, resource: Resource) -> Mapping[str, Change]:
-        """Return the changes without manual changes of secrets.
-
-        A refresh updates remoteUpdatedAt, but the provider checks whether that property is about to change
-        (diffSecret in v6.13.0), which it never is. Later versions compare it with updatedAt.
-        """
-        found = dict(super().changes(resource))
-        if "repository" in found and resource.type in _FOLLOWS_A_RENAME:
-            renamed = self.repositories.get(resource.inputs["repository"])
-            if renamed is not None and renamed != resource.state.get("repositoryId"):
-                found["repository"] = UPDATE_REPLACE
-        patterns = ("branchPattern", "tagPattern")
-        if resource.type == "RepositoryEnvironmentDeploymentPolicy" and all(pattern in found for pattern in patterns):
-            found |= {
-                pattern: DELETE_REPLACE if pattern not in resource.inputs else ADD_REPLACE for pattern in patterns
-            }
-        return found
 
     def identify(self, resource: Resource) -> str:
         last = _LAST_OF_ID.get(resource.type)
@@ -106,11 +74,11 @@ class Github(TerraformProvider):
 
     def decided(self, resource: Resource, id_: str) -> Properties:
         known: Properties = {}
-        if resource.type in _FOLLOWS_A_RENAME:
+        if resource.type != "RepositoryRuleset":
             known["repositoryId"] = self.repositories[resource.inputs["repository"]]
         if resource.type in _DATED:
             known["createdAt"] = known["updatedAt"] = self._now()
-        if resource.type in _SECRETS:
+        if resource.type == "ActionsEnvironmentSecret":
             known |= {"remoteUpdatedAt": known["updatedAt"], "keyId": "568250167242549743"}
         if resource.type == "RepositoryEnvironmentDeploymentPolicy":
             known["policyId"] = int(id_.rpartition(":")[2])
@@ -123,13 +91,13 @@ class Github(TerraformProvider):
         if resource.type in _DATED:
             now = self._now()
             self.cloud.edit(resource.id, updatedAt=now)
-            if resource.type in _SECRETS:
+            if resource.type == "ActionsEnvironmentSecret":
                 self.cloud.edit(resource.id, remoteUpdatedAt=now)
         return self._found(resource, resource.id)
 
     def read(self, resource: Resource) -> Properties | None:
         found = super().read(resource)
-        if found is None or resource.type not in _SECRETS:
+        if found is None or resource.type != "ActionsEnvironmentSecret":
             return found
         # GitHub never returns the value, and updatedAt stays as the provider wrote it.
         return found | resource.state | {"remoteUpdatedAt": found["remoteUpdatedAt"]}
@@ -153,8 +121,6 @@ class Github(TerraformProvider):
                 return arguments | {"secrets": self._listed("ActionsEnvironmentSecret", arguments, "secretName")}
             case "getActionsEnvironmentVariables":
                 return arguments | {"variables": self._listed("ActionsEnvironmentVariable", arguments, "variableName")}
-            case "getRepository":
-                return self._repository(arguments)
             case _:
                 return super().invoke(function, arguments, config)
 
@@ -175,14 +141,6 @@ class Github(TerraformProvider):
             for id_, found in self.cloud.all(type_).items()
             if id_.startswith(f"{where}:")
         ]
-
-    def _repository(self, arguments: Properties) -> Properties:
-        owner, _, name = arguments.get("fullName", "").rpartition("/")
-        name = arguments.get("name", name)
-        if name not in self.repositories:
-            raise CloudError(f"GET https://api.github.com/repos/{owner}/{name}: 404 Not Found []")
-        answer: dict[str, Any] = {"id": name, "name": name, "repoId": self.repositories[name], "defaultBranch": "main"}
-        return answer | arguments
 
     def _now(self) -> str:
         """Return a later second at each call, in the format of Go's Time.String."""

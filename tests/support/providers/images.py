@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.support.providers import schema
 from tests.support.providers.cloud import CloudError, Properties
-from tests.support.providers.provider import UPDATE, UPDATE_REPLACE, Change, CheckError, Provider, Resource
+from tests.support.providers.provider import UPDATE, Change, CheckError, Provider, Resource
 from tests.support.providers.values import UNKNOWN, has_unknown
 
 # The inputs that change an image, without its cache, tags and exports.
@@ -60,7 +59,7 @@ class DockerBuild(Provider):
         self._failures.append(message)
 
     def check(self, resource: Resource, inputs: Properties) -> Properties:
-        if resource.type != "Image" or has_unknown(resource.inputs.get("context")):
+        if has_unknown(resource.inputs.get("context")):
             return inputs
         context = resource.inputs.get("context", {}).get("location", ".")
         dockerfile = resource.inputs.get("dockerfile") or {"location": os.path.join(context, "Dockerfile")}  # noqa: PTH118 (as the provider writes it)
@@ -69,60 +68,45 @@ class DockerBuild(Provider):
             failures["context.location"] = f'"{context}": not a valid directory or URL'
         elif "location" in dockerfile and not (self.folder / dockerfile["location"]).is_file():
             failures["dockerfile.location"] = f'"{dockerfile["location"]}": not a valid file'
-        if _is_pushed(resource.inputs) and not resource.inputs.get("tags"):
+        if not resource.inputs.get("tags"):
             failures["exports[0]"] = "at least one tag or export name is needed when pushing to a registry"
         if failures:
             raise CheckError(failures)
         return {"network": "default", "context": {"location": context}} | inputs | {"dockerfile": dockerfile}
 
     def changes(self, resource: Resource) -> Mapping[str, Change]:
-        ignored = {"registries"}  # but for their addresses and users: passwords may expire
-        names = (resource.inputs.keys() | resource.state.keys()) & schema.inputs(resource.token).keys() - ignored
+        names = (resource.inputs.keys() | resource.state.keys()) & schema.inputs(resource.token).keys()
         found = {name: UPDATE for name in names if resource.inputs.get(name) != resource.state.get(name)}
-        if _logins(resource.inputs) != _logins(resource.state):
-            found["registries"] = UPDATE
-        if resource.type == "Index":
-            return {name: UPDATE_REPLACE if name == "tag" else kind for name, kind in found.items()}
-        pulls = resource.inputs.get("pull") and _is_pushed(resource.inputs)
-        if pulls or self._hash(resource.inputs) != resource.state.get("contextHash"):
+        if self._hash(resource.inputs) != resource.state.get("contextHash"):
             found["contextHash"] = UPDATE
         return found
 
     def planned(self, resource: Resource) -> Properties:
         """Return unknown values for a first build, and for a later one if an input changes.
 
-        If only a file changes, there is no digest, unless the provider builds in previews: without push and load.
+        If only a file changes, there is no digest: the program builds nothing in previews.
         """
         given = resource.inputs
-        if resource.type == "Index":
-            return given | {"ref": UNKNOWN if not resource.id else given.get("tag", UNKNOWN)}
         if not resource.id or any(resource.state[name] != given.get(name) for name in self._set(resource)):
             return given | dict.fromkeys(_DECIDED, UNKNOWN)
-        built = self._built(given)
-        if given.get("buildOnPreview", True) and not given.get("push") and not given.get("load"):
-            return built
-        return built | {"digest": "", "ref": next(iter(given.get("tags", [])), "")}
+        return self._built(given) | {"digest": "", "ref": given["tags"][0]}
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         state = self.update(resource)
-        id_ = resource.name if resource.type == "Index" else state["digest"] or resource.name
-        self.cloud.put(resource.type, id_, state)
-        return id_, state
+        self.cloud.put(resource.type, state["digest"], state)
+        return state["digest"], state
 
     def update(self, resource: Resource) -> Properties:
-        if resource.type == "Image" and self._failures:
+        if self._failures:
             raise CloudError(self._failures.pop(0))
-        state = self._indexed(resource.inputs) if resource.type == "Index" else self._built(resource.inputs)
-        if resource.type == "Image" and _is_pushed(resource.inputs):
-            for tag in resource.inputs["tags"]:
-                self.registry.push(tag, state["digest"])
+        state = self._built(resource.inputs)
+        for tag in resource.inputs["tags"]:
+            self.registry.push(tag, state["digest"])
         if resource.id:
             self.cloud.put(resource.type, resource.id, state)
         return state
 
     def read(self, resource: Resource) -> Properties | None:
-        if resource.type == "Index" or not _is_pushed(resource.state):
-            return resource.state
         kept = [tag for tag in resource.state["tags"] if self.registry.has(tag, resource.state["digest"])]
         return resource.state | {"tags": kept} if kept else None
 
@@ -137,20 +121,11 @@ class DockerBuild(Provider):
     def _built(self, given: Properties) -> Properties:
         state = given | {"contextHash": self._hash(given)}
         contents = json.dumps({name: state.get(name) for name in _CONTENTS}, sort_keys=True)
-        digest = f"sha256:{hashlib.sha256(contents.encode()).hexdigest()}" if _is_exported(given) else ""
-        tags = given.get("tags", [])
-        ref = f"{_tagged(tags[0])}@{digest}" if tags and digest else next(iter(tags), "")
-        return state | {"digest": digest, "ref": ref}
-
-    def _indexed(self, given: Properties) -> Properties:
-        digest = f"sha256:{hashlib.sha256(json.dumps(given['sources']).encode()).hexdigest()}"
-        if not given.get("push", True):
-            return given | {"ref": given["tag"]}
-        self.registry.push(given["tag"], digest)
-        return given | {"ref": f"{_tagged(given['tag'])}@{digest}"}
+        digest = f"sha256:{hashlib.sha256(contents.encode()).hexdigest()}"
+        return state | {"digest": digest, "ref": f"{_tagged(given['tags'][0])}@{digest}"}
 
     def _hash(self, given: Properties) -> str:
-        """Hash the Dockerfile and the contents, names and modes of the files in the contexts."""
+        """Hash the Dockerfile and the contents, names and modes of the files in the context."""
         found = hashlib.sha256()
         context = self.folder / given.get("context", {}).get("location", ".")
         dockerfile = given.get("dockerfile", {}).get("location", "")
@@ -158,11 +133,9 @@ class DockerBuild(Provider):
             found.update((self.folder / dockerfile).read_bytes())
         ignores = [Path(f"{self.folder / dockerfile}.dockerignore"), context / ".dockerignore"]
         patterns = next((path.read_text().splitlines() for path in ignores if path.is_file()), [])
-        named = given.get("context", {}).get("named", {})
-        for place in [context, *(self.folder / named[name]["location"] for name in sorted(named))]:
-            for path in _files(place, patterns):
-                found.update(path.read_bytes())
-                found.update(f"{path.relative_to(place).as_posix()}{path.lstat().st_mode:o}".encode())
+        for path in _files(context, patterns):
+            found.update(path.read_bytes())
+            found.update(f"{path.relative_to(context).as_posix()}{path.lstat().st_mode:o}".encode())
         return found.hexdigest()
 
 
@@ -232,21 +205,6 @@ def _pattern(line: str) -> re.Pattern[str]:
         parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", line.strip().strip("/"))
     )
     return re.compile(f"{text}(?:/.*)?")
-
-
-def _is_exported(given: Mapping[str, Any]) -> bool:
-    return bool(given.get("push") or given.get("load") or given.get("exports"))
-
-
-def _is_pushed(given: Mapping[str, Any]) -> bool:
-    exports = given.get("exports") or []
-    return bool(given.get("push")) or any(
-        "registry" in export or "type=registry" in (export.get("raw") or "") for export in exports
-    )
-
-
-def _logins(given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(each.get("address", ""), each.get("username", "")) for each in given.get("registries") or []]
 
 
 def _name(reference: str) -> str:

@@ -17,11 +17,9 @@ from tests.support.providers import schema
 from tests.support.providers.cloud import CloudError, Properties
 from tests.support.providers.provider import Resource, TerraformProvider
 
-# ForceNew in the source, for types whose documentation lacks marks: an NSG rule can be updated, and so can the NSGs of
-# a cluster's endpoint. For other types the documentation says it.
+# ForceNew in the source. An NSG rule can be updated, and so can the NSGs of a cluster's endpoint.
 # https://github.com/oracle/terraform-provider-oci/tree/master/internal/service, of 2026-08-19
 _REPLACES: Mapping[str, frozenset[str]] = {
-    "Addon": frozenset({"addonName", "clusterId"}),
     "Cluster": frozenset(
         {
             "clusterPodNetworkOptions",
@@ -62,7 +60,6 @@ _REPLACES: Mapping[str, frozenset[str]] = {
 
 # https://docs.oracle.com/iaas/Content/General/Concepts/regions.htm
 _REGION_KEYS = {"eu-frankfurt-1": "FRA", "eu-zurich-1": "ZRH", "uk-london-1": "LHR", "us-ashburn-1": "IAD"}
-_OF_A_TENANCY = {"compartment", "dynamicgroup", "group", "policy", "tenancy", "user"}
 
 
 @dataclass
@@ -70,10 +67,8 @@ class Oci(TerraformProvider):
     package = "oci"
 
     region: str = "eu-frankfurt-1"  # where the configuration of an instance has none
-    tenancy: str = "todo"  # its name, which is part of the names of availability domains
     kubernetes_versions: tuple[str, ...] = ("v1.32.1", "v1.33.1", "v1.34.1")  # supported by OKE, the oldest first
     os_versions: tuple[str, ...] = ("7.9", "8.10")  # of the Oracle Linux images for nodes
-    availability_domains: int = 3  # in each region
     kubeconfig: str = ""  # of the API server behind clusters; by default their address is unreachable
 
     def __post_init__(self) -> None:
@@ -85,31 +80,23 @@ class Oci(TerraformProvider):
         Source: https://docs.oracle.com/iaas/Content/General/Concepts/identifiers.htm
         """
         digest = hashlib.sha256((unique or secrets.token_hex(32)).encode()).digest()
-        place = "" if kind in _OF_A_TENANCY else region or self.region
-        return f"ocid1.{kind}.oc1.{place}.aaaaaaaa{base64.b32encode(digest).decode().lower().rstrip('=')}"
+        return (
+            f"ocid1.{kind}.oc1.{region or self.region}.aaaaaaaa{base64.b32encode(digest).decode().lower().rstrip('=')}"
+        )
 
     # Resources
 
     def replaces(self, resource: Resource, path: str) -> bool:
-        known = _REPLACES.get(resource.type)
-        return path in known if known is not None else not _is_updatable(resource.token, path)
+        return path in _REPLACES[resource.type]
 
     def deletes_first(self, resource: Resource) -> bool:
         # The bridge does it if the program sets a `name`, which both resources would have.
         return "name" in resource.inputs and resource.inputs["name"] == resource.old_inputs.get("name")
 
     def identify(self, resource: Resource) -> str:
-        match resource.type:
-            case "DefaultDhcpOptions" | "DefaultRouteTable" | "DefaultSecurityList":
-                return resource.inputs["manageDefaultResourceId"]
-            case "NetworkSecurityGroupSecurityRule":
-                return secrets.token_hex(3).upper()
-            case "Addon":
-                return f"clusters/{resource.inputs['clusterId']}/addons/{resource.inputs['addonName']}"
-            case "Bucket":
-                return f"n/{resource.inputs['namespace']}/b/{resource.inputs['name']}"
-            case type_:
-                return self.ocid(type_.lower(), _region(resource))
+        if resource.type == "NetworkSecurityGroupSecurityRule":
+            return secrets.token_hex(3).upper()
+        return self.ocid(resource.type.lower(), _region(resource))
 
     def require(self, resource: Resource) -> None:
         managed = {type_.lower() for type_ in _REPLACES}
@@ -152,7 +139,7 @@ class Oci(TerraformProvider):
 
     def delete(self, resource: Resource) -> None:
         users = self.cloud.users_of(resource.id)
-        if users and not resource.type.startswith("Default"):  # the VCN deletes them
+        if users:
             raise CloudError(f"409-Conflict, {resource.type} {resource.name} is in use by {', '.join(sorted(users))}")
         super().delete(resource)
 
@@ -213,13 +200,9 @@ class Oci(TerraformProvider):
             "getAvailabilityDomains": self._availability_domains,
             "getClusterKubeConfig": self._kubeconfig,
             "getClusterOption": self._cluster_option,
-            "getClusters": self._clusters,
-            "getCluster": self._cluster,
-            "getNamespace": lambda _arguments, _region: {"namespace": f"namespace-of-{self.tenancy}"},
             "getNodePoolOption": self._node_pool_option,
             "getNodePools": self._node_pools,
             "getServices": self._services,
-            "getTenancy": lambda arguments, _region: {"name": self.tenancy, "tenancyId": arguments["tenancyId"]},
         }
         if function not in functions:
             return super().invoke(function, arguments, config)
@@ -227,7 +210,7 @@ class Oci(TerraformProvider):
 
     def _availability_domains(self, arguments: Properties, region: str) -> Properties:
         compartment = arguments["compartmentId"]
-        names = [f"{self.tenancy}:{region.upper()}-AD-{n}" for n in range(1, self.availability_domains + 1)]
+        names = [f"todo:{region.upper()}-AD-{n}" for n in (1, 2, 3)]
         return {
             "availabilityDomains": [
                 {"id": self.ocid("availabilitydomain", region, name), "name": name, "compartmentId": compartment}
@@ -236,7 +219,8 @@ class Oci(TerraformProvider):
         }
 
     def _kubeconfig(self, arguments: Properties, _region: str) -> Properties:
-        self._cluster(arguments, _region)
+        if self.cloud.get(arguments["clusterId"]) is None:
+            raise CloudError(f"404-NotAuthorizedOrNotFound, cluster {arguments['clusterId']} not found")
         return {"content": self.kubeconfig}
 
     def _cluster_option(self, _arguments: Properties, _region: str) -> Properties:
@@ -244,17 +228,6 @@ class Oci(TerraformProvider):
             "kubernetesVersions": list(self.kubernetes_versions),
             "clusterPodNetworkOptions": [{"cniType": "FLANNEL_OVERLAY"}, {"cniType": "OCI_VCN_IP_NATIVE"}],
         }
-
-    def _cluster(self, arguments: Properties, _region: str) -> Properties:
-        found = self.cloud.get(arguments["clusterId"])
-        if found is None:
-            raise CloudError(f"404-NotAuthorizedOrNotFound, cluster {arguments['clusterId']} not found")
-        return found
-
-    def _clusters(self, arguments: Properties, _region: str) -> Properties:
-        clusters = self.cloud.all("Cluster").items()
-        of = arguments["compartmentId"]
-        return {"clusters": [{"id": id_} | found for id_, found in clusters if found["compartmentId"] == of]}
 
     def _node_pools(self, arguments: Properties, _region: str) -> Properties:
         pools = [
@@ -300,14 +273,6 @@ class Oci(TerraformProvider):
                 for name in names
             ]
         }
-
-
-def _is_updatable(token: str, path: str) -> bool:
-    properties = schema.inputs(token)
-    *outer, last = path.split(".")
-    for name in outer:
-        properties = schema.nested(token, properties[name].nested)
-    return last in properties and properties[last].updatable
 
 
 def _region(resource: Resource) -> str | None:

@@ -5,18 +5,18 @@ Source: https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from tests.support.providers import schema
-from tests.support.providers.cloud import BrokenOffError, Cloud, CloudError, Properties
+from tests.support.providers.cloud import Cloud, CloudError, Properties
 from tests.support.providers.values import UNKNOWN, plain, received, secret_like, sent
 
 Change: TypeAlias = provider_pb2.PropertyDiff.Kind.ValueType
@@ -187,11 +187,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         resource = self._resource(request, context, inputs=plain(inputs))
         if request.preview:
             return provider_pb2.CreateResponse(properties=sent(secret_like(self.planned(resource), inputs)))
-        made: tuple[str, Properties] = "", {}
-        with _reporting(context, lambda: _broken(made[0], secret_like(made[1], inputs), inputs)):
-            with self.cloud.operation("create", resource.type, resource.name):
-                made = self.create(resource)
-            return provider_pb2.CreateResponse(id=made[0], properties=sent(secret_like(made[1], inputs)))
+        with _reporting(context), self.cloud.operation("create", resource.type, resource.name):
+            id_, state = self.create(resource)
+        return provider_pb2.CreateResponse(id=id_, properties=sent(secret_like(state, inputs)))
 
     def Update(  # noqa: N802
         self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext
@@ -208,11 +206,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         examples = olds | inputs
         if request.preview:
             return provider_pb2.UpdateResponse(properties=sent(secret_like(self.planned(resource), examples)))
-        state: Properties = {}
-        with _reporting(context, lambda: _broken(request.id, secret_like(state, examples), inputs)):
-            with self.cloud.operation("update", resource.type, resource.name):
-                state = self.update(resource)
-            return provider_pb2.UpdateResponse(properties=sent(secret_like(state, examples)))
+        with _reporting(context), self.cloud.operation("update", resource.type, resource.name):
+            state = self.update(resource)
+        return provider_pb2.UpdateResponse(properties=sent(secret_like(state, examples)))
 
     def Read(  # noqa: N802
         self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
@@ -379,29 +375,12 @@ def _difference(changes: Mapping[str, Change], *, deletes_first: bool = False) -
 
 
 @contextmanager
-def _reporting(
-    context: grpc.ServicerContext, broken: Callable[[], provider_pb2.ErrorResourceInitFailed] | None = None
-) -> Generator[None]:
-    """Report the cloud's error, with the state of a resource that was done only in part."""
+def _reporting(context: grpc.ServicerContext) -> Generator[None]:
+    """Report the cloud's error."""
     try:
         yield
-    except BrokenOffError as error:
-        details = broken() if broken else provider_pb2.ErrorResourceInitFailed()
-        details.reasons.append(str(error))
-        _abort(context, str(error), details)
     except CloudError as error:
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
-
-
-def _abort(context: grpc.ServicerContext, message: str, details: provider_pb2.ErrorResourceInitFailed) -> NoReturn:
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
-    status.details.add().Pack(details)
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, message)
-
-
-def _broken(id_: str, state: Properties, inputs: Properties) -> provider_pb2.ErrorResourceInitFailed:
-    return provider_pb2.ErrorResourceInitFailed(id=id_, properties=sent(state), inputs=sent(inputs))
 
 
 def _narrowed(value: Any, like: Any) -> Any:

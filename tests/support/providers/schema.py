@@ -1,4 +1,4 @@
-"""The properties of a resource in an installed SDK: which can be updated, and which the cloud sets.
+"""The properties of a resource in an installed SDK, and which of them the cloud sets.
 
 The generated classes are parsed and not imported: pulumi_oci takes seconds, one class of it takes a millisecond.
 """
@@ -20,7 +20,6 @@ _NESTED = re.compile(r"'(?:outputs\.)?(\w+)'")
 
 @dataclass(frozen=True)
 class Property:
-    updatable: bool  # Oracle's documentation begins with (Updatable)
     optional: bool  # if not, and the program does not set it, the cloud does
     type: str  # in Python, like Sequence[str]
     nested: str  # the class of the objects in it, or empty
@@ -92,7 +91,6 @@ def _property(function: ast.FunctionDef) -> Property:
     type_ = ast.unparse(function.returns)
     found = _NESTED.search(type_)
     return Property(
-        updatable=(ast.get_docstring(function) or "").startswith("(Updatable)"),
         optional="[Optional[" in type_,
         type=re.sub(r"^pulumi\.\w+\[(?:Optional\[(.*)\]|(.*))\]$", r"\1\2", type_).replace("_builtins.", ""),
         nested=found[1] if found else "",

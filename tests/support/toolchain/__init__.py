@@ -1,1 +1,1 @@
-"""The bootstrap and the language host, with stand-ins for Go, for publishers, and for what a user has installed."""
+"""The bootstrap and the language host, with fakes of Go, publishers and installed commands."""

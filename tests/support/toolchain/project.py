@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.support.toolchain.stand_ins import AptGet, Go, Npm, executable
+from tests.support.toolchain.fakes import AptGet, Go, Npm, executable
 from tools.toolchain.app import provide_app
 from tools.toolchain.layout import Layout
 from tools.toolchain.machine import Platform

@@ -5,10 +5,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import yaml
 from pulumi.runtime.proto import provider_pb2
 
-from tests.support.providers import schema
 from tests.support.providers.cloud import Cloud, CloudError
 from tests.support.providers.github import Github
 from tests.support.providers.images import Docker, DockerBuild, Registry
@@ -20,35 +18,19 @@ from tests.support.providers.provider import (
     DELETE_REPLACE,
     UPDATE,
     UPDATE_REPLACE,
-    CheckError,
     Resource,
 )
 from tests.support.providers.values import sent
 
 ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
 SECRET = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
-POLICY = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
 CLUSTER = "oci:ContainerEngine/cluster:Cluster"
 VCN = "oci:Core/vcn:Vcn"
 IMAGE = "docker-build:index:Image"
 
-KUBECONFIG = yaml.safe_dump({"clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1234"}}]})
-
 
 def changed(token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None) -> Resource:
     return Resource(token, "it", id="its-id", inputs=new, old_inputs=old, state=old if state is None else state)
-
-
-def test_properties_are_updatable_optional_and_nested_as_in_the_sdk() -> None:
-    outputs, inputs = schema.outputs(CLUSTER), schema.inputs(CLUSTER)
-
-    assert inputs["kubernetesVersion"].updatable
-    assert not inputs["vcnId"].updatable
-    assert inputs["options"].nested == "ClusterOptionsArgs"
-    assert outputs["endpointConfig"].optional
-    assert not outputs["endpoints"].optional
-    assert outputs["availableKubernetesUpgrades"].type == "Sequence[str]"
-    assert schema.nested(CLUSTER, "ClusterEndpointConfigArgs").keys() >= {"subnetId", "nsgIds", "isPublicIpEnabled"}
 
 
 @pytest.mark.parametrize(
@@ -75,17 +57,10 @@ def test_properties_are_updatable_optional_and_nested_as_in_the_sdk() -> None:
         ),
     ],
 )
-def test_changes_of_a_cluster_are_as_in_the_source_of_its_provider(
+def test_changed_inputs_update_or_replace_a_cluster(
     old: dict[str, Any], new: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     assert Oci().changes(changed(CLUSTER, old, new)) == changes
-
-
-def test_changes_of_other_types_are_as_in_their_documentation() -> None:
-    policy = "oci:Identity/policy:Policy"
-
-    assert Oci().changes(changed(policy, {"statements": ["a"]}, {"statements": ["b"]})) == {"statements": UPDATE}
-    assert Oci().changes(changed(policy, {"name": "a"}, {"name": "b"})) == {"name": UPDATE_REPLACE}
 
 
 def test_changes_are_compared_with_the_cloud() -> None:
@@ -119,68 +94,15 @@ def test_missing_references_and_unsupported_versions_are_refused() -> None:
         oci.create(Resource(CLUSTER, "it", inputs={"kubernetesVersion": "v1.1.1"}))
 
 
-def test_the_defaults_of_a_network_live_as_long_as_the_network() -> None:
+def test_a_network_in_use_is_not_deleted() -> None:
     oci = Oci()
-    network, state = oci.create(Resource(VCN, "it", inputs={"cidrBlocks": ["10.0.0.0/16"]}))
-    rules = {"manageDefaultResourceId": state["defaultSecurityListId"]}
-    managed, _ = oci.create(Resource("oci:Core/defaultSecurityList:DefaultSecurityList", "it", inputs=rules))
-    inputs = {"vcnId": network, "routeTableId": state["defaultRouteTableId"]}
-    subnet, _ = oci.create(Resource("oci:Core/subnet:Subnet", "it", inputs=inputs))
+    network, _ = oci.create(Resource(VCN, "it", inputs={"cidrBlocks": ["10.0.0.0/16"]}))
+    subnet, _ = oci.create(Resource("oci:Core/subnet:Subnet", "it", inputs={"vcnId": network}))
 
-    with pytest.raises(CloudError, match="409-Conflict, Vcn it is in use by Subnet"):
+    with pytest.raises(CloudError, match=r"409-Conflict.* in use by Subnet"):
         oci.delete(Resource(VCN, "it", id=network))
     oci.delete(Resource("oci:Core/subnet:Subnet", "it", id=subnet))
-    oci.delete(Resource("oci:Core/defaultSecurityList:DefaultSecurityList", "it", id=managed))
     oci.delete(Resource(VCN, "it", id=network))
-
-
-def test_a_cluster_has_the_api_server_of_a_test() -> None:
-    oci = Oci(kubeconfig=KUBECONFIG)
-
-    inputs = {"kubernetesVersion": "v1.33.1", "endpointConfig": {"isPublicIpEnabled": True}}
-    id_, state = oci.create(Resource(CLUSTER, "it", inputs=inputs))
-
-    assert state["endpoints"][0]["publicEndpoint"] == "127.0.0.1:1234"
-    assert state["availableKubernetesUpgrades"] == ["v1.34.1"]
-    assert oci.invoke("getClusterKubeConfig", {"clusterId": id_}, {})["content"] == KUBECONFIG
-    with pytest.raises(CloudError, match="404"):
-        oci.invoke("getClusterKubeConfig", {"clusterId": oci.ocid("cluster")}, {})
-
-
-def test_functions_use_the_region_of_the_provider() -> None:
-    oci = Oci()
-    zurich = {"region": "eu-zurich-1"}
-
-    sources = oci.invoke("getNodePoolOption", {"nodePoolOptionId": "all", "nodePoolK8sVersion": "v1.34.1"}, zurich)
-    services = oci.invoke("getServices", {}, zurich)["services"]
-    domains = oci.invoke("getAvailabilityDomains", {"compartmentId": "home"}, zurich)["availabilityDomains"]
-
-    assert "Oracle-Linux-8.10-aarch64-2026.05.29-0-OKE-1.34.1-1200" in sources["images"]
-    assert sources["sources"][0]["imageId"].startswith("ocid1.image.oc1.eu-zurich-1.")
-    assert not [name for name in sources["images"] if "1.34.1" not in name]
-    assert "zrh" in services[0]["cidrBlock"]
-    assert "EU-ZURICH-1" in domains[0]["name"]
-    with pytest.raises(CloudError, match="has no function getNothing"):
-        oci.invoke("getNothing", {}, {})
-
-
-def test_a_renamed_repository_keeps_its_contents() -> None:
-    github = Github(repositories={"todo": 1, "renamed": 1, "other": 2})
-    given = {"repository": "todo", "environment": "production"}
-    _, state = github.create(Resource(ENVIRONMENT, "it", inputs=given))
-
-    def moved(repository: str) -> Resource:
-        return changed(ENVIRONMENT, given, given | {"repository": repository}, state=state)
-
-    assert github.changes(moved("renamed")) == {"repository": UPDATE}
-    assert github.changes(moved("other")) == {"repository": UPDATE_REPLACE}
-
-
-def test_a_policy_for_tags_replaces_one_for_branches() -> None:
-    old, new = {"branchPattern": "main"}, {"tagPattern": "v*"}
-
-    assert Github().changes(changed(POLICY, old, new)) == {"branchPattern": DELETE_REPLACE, "tagPattern": ADD_REPLACE}
-    assert Github().changes(changed(POLICY, old, {"branchPattern": "next"})) == {"branchPattern": UPDATE}
 
 
 def test_secrets_need_their_environment_and_go_with_it() -> None:
@@ -197,8 +119,6 @@ def test_secrets_need_their_environment_and_go_with_it() -> None:
     assert github.cloud.all("ActionsEnvironmentSecret") == {}
     with pytest.raises(CloudError, match="repos/nothing: 404"):
         github.create(Resource(ENVIRONMENT, "it", inputs=environment | {"repository": "nothing"}))
-    with pytest.raises(CloudError, match="users/nobody: 404"):
-        github.invoke("getUser", {"username": "nobody"}, {})
 
 
 def test_writing_a_secret_reverts_manual_changes() -> None:
@@ -237,7 +157,7 @@ def test_a_digest_depends_on_the_contents_of_an_image(tmp_path: Path) -> None:
         return double.create(resource)[1]["digest"]
 
     assert digest() == digest() == digest(tags=["ghcr.io/example/todo:2"]) == digest(cacheFrom=[{"gha": {}}])
-    assert len({digest(), digest(buildArgs={"A": "b"}), digest(platforms=["linux/arm64"]), digest(target="x")}) == 4
+    assert len({digest(), digest(buildArgs={"A": "b"}), digest(platforms=["linux/arm64"])}) == 3
 
 
 def test_a_context_is_hashed_with_names_and_modes_but_without_ignored_files(tmp_path: Path) -> None:
@@ -283,28 +203,6 @@ def test_a_pushed_image_is_in_the_registry_until_it_is_deleted(tmp_path: Path) -
         docker.invoke("getRegistryImage", name, {})
 
 
-def test_another_user_of_a_registry_is_a_change_but_not_another_password(tmp_path: Path) -> None:
-    login = {"address": "ghcr.io", "username": "me", "password": "a"}
-    double, resource = build(tmp_path, registries=[login])
-    id_, state = double.create(resource)
-
-    def with_login(**given: str) -> Resource:
-        inputs = resource.inputs | {"registries": [login | given]}
-        return Resource(IMAGE, "it", id=id_, inputs=inputs, state=state, old_inputs=resource.inputs)
-
-    assert double.changes(with_login(password="b")) == {}
-    assert double.changes(with_login(username="you")) == {"registries": UPDATE}
-
-
-def test_a_missing_context_or_tag_is_refused(tmp_path: Path) -> None:
-    double, resource = build(tmp_path, context={"location": "nowhere"}, tags=[])
-
-    with pytest.raises(CheckError) as refused:
-        double.check(resource, resource.inputs)
-
-    assert refused.value.failures.keys() == {"context.location", "exports[0]"}
-
-
 def test_a_fault_happens_once_and_is_logged() -> None:
     cloud = Cloud()
     cloud.fail("create", "Vcn", "401")
@@ -318,15 +216,3 @@ def test_a_fault_happens_once_and_is_logged() -> None:
 
     assert [operation.error for operation in cloud.log] == ["401", "429", None]
     assert cloud.did("create") == [("create", "Vcn", "it")]
-
-
-def test_the_cloud_returns_copies() -> None:
-    cloud = Cloud()
-    cloud.put("Vcn", "id", {"tags": {"a": "b"}})
-
-    cloud.only("Vcn")["tags"]["a"] = "changed"
-    cloud.edit("id", name="by hand")
-
-    assert cloud.get("id") == {"tags": {"a": "b"}, "name": "by hand"}
-    cloud.edit("id", name=None)
-    assert cloud.get("id") == {"tags": {"a": "b"}}

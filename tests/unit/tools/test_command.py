@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.toolchain.fakes import Go, executable
 from tests.support.toolchain.processes import is_alive, reset_signals
-from tests.support.toolchain.stand_ins import Go, executable
 from tools.toolchain import chart, engine
 from tools.toolchain.layout import Layout
 from tools.toolchain.pins import PINS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.toolchain.stand_ins import executable
+from tests.support.toolchain.fakes import executable
 
 EMBEDDED = Path(__file__).resolve().parents[3] / "tools" / "embedded"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")

@@ -35,7 +35,7 @@ def host(link: Path) -> Generator[tuple[subprocess.Popen[str], language_pb2_grpc
         process.kill()
 
 
-def test_the_engines_first_calls(tmp_path: Path) -> None:
+def test_first_calls_of_the_engine(tmp_path: Path) -> None:
     with host(tmp_path / "host") as (_, engine):
         handshake = language_pb2.LanguageHandshakeRequest(engine_address="127.0.0.1:1")
         assert engine.Handshake(handshake, timeout=60) == language_pb2.LanguageHandshakeResponse()
@@ -46,14 +46,14 @@ def test_the_engines_first_calls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_quietly(tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_ends_the_host_quietly(tmp_path: Path, number: signal.Signals) -> None:
     with host(tmp_path / "host") as (process, _):
         process.send_signal(number)
         assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == -number
 
 
-def test_it_ends_with_an_engine_that_is_killed(tmp_path: Path) -> None:
+def test_host_ends_with_a_killed_engine(tmp_path: Path) -> None:
     with host(tmp_path / "host") as (process, _):
         assert process.stdin
         process.stdin.close()  # as the kernel does
@@ -150,7 +150,7 @@ def test_config_secrets_and_outputs(stack: Stack) -> None:
     }
 
 
-def test_an_exception_is_shown_as_the_programs_own_traceback(stack: Stack) -> None:
+def test_exception_is_shown_as_the_programs_own_traceback(stack: Stack) -> None:
     stack.write("def fail():\n    raise ValueError('boom')\n\nfail()\n")
     assert stack.messages() == (
         "error: Program failed with an unhandled exception:\n"
@@ -163,12 +163,23 @@ def test_an_exception_is_shown_as_the_programs_own_traceback(stack: Stack) -> No
     )
 
 
-def test_an_exception_in_an_apply_fails_the_program(stack: Stack) -> None:
-    stack.write("import pulumi\npulumi.Output.from_input(0).apply(lambda zero: 1 / zero)\n")
-    assert stack.messages().endswith("ZeroDivisionError: division by zero")
+@pytest.mark.parametrize(
+    ("program", "end"),
+    [
+        (
+            "import pulumi\npulumi.Output.from_input(0).apply(lambda zero: 1 / zero)\n",
+            "ZeroDivisionError: division by zero",
+        ),
+        ("import sys\nsys.exit(3)\n", "The program ended with exit code 3."),
+    ],
+    ids=["exception in an apply", "exit"],
+)
+def test_failed_program_is_reported(stack: Stack, program: str, end: str) -> None:
+    stack.write(program)
+    assert stack.messages().endswith(end)
 
 
-def test_a_run_error_is_shown_as_one_line_and_what_was_printed_before_it_too(stack: Stack) -> None:
+def test_run_error_is_shown_as_one_line_after_printed_output(stack: Stack) -> None:
     stack.write(
         "import pulumi, sys\n"
         "print('to stdout')\n"
@@ -178,13 +189,8 @@ def test_a_run_error_is_shown_as_one_line_and_what_was_printed_before_it_too(sta
     assert set(stack.messages().split("\n\n")) == {"to stdout", "to stderr", "error: the settings are wrong"}
 
 
-def test_a_program_that_exits_by_itself_has_failed(stack: Stack) -> None:
-    stack.write("import sys\nsys.exit(3)\n")
-    assert stack.messages() == "error: an unhandled error occurred: The program ended with exit code 3."
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_of_an_interrupted_update(stack: Stack, number: signal.Signals) -> None:
+def test_interrupted_update_leaves_no_process(stack: Stack, number: signal.Signals) -> None:
     pids = stack.folder / "pids"
     stack.write(
         "import os, pathlib, time\n"

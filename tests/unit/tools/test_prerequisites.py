@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from system.errors import UserError
+from tests.support.toolchain.fakes import executable
 from tests.support.toolchain.project import Project
-from tests.support.toolchain.stand_ins import executable
 
 
 def error_of(project: Project) -> UserError:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from system.errors import UserError
+from tests.support.toolchain.fakes import executable
 from tests.support.toolchain.project import Project
 from tests.support.toolchain.publisher import zipped
-from tests.support.toolchain.stand_ins import executable
 from tools.toolchain import command, venv
 
 

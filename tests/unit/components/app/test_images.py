@@ -28,6 +28,7 @@ from tests.support.engine import UNKNOWN, Engine, Inputs, Resource, Secret
 IMAGE_TYPE = "docker-build:index:Image"
 READ_DIGEST = "docker:index/getRegistryImage:getRegistryImage"
 DIGESTS = {"todo-frontend": f"sha256:{'f0' * 32}", "todo-backend": f"sha256:{'b0' * 32}"}
+SOME_DIGEST = f"sha256:{'5e' * 32}"
 CREDENTIALS = PullCredentials("ghcr.io", "reader", SecretStr("canary-token"))
 
 FRONTEND_REVISION = Revision("1a2b3c4" + "0" * 33, time=1_700_000_001)
@@ -76,18 +77,18 @@ def images(engine: Engine) -> Mapping[str, Resource]:
     return {resource.name: resource for resource in engine.resources if resource.type == IMAGE_TYPE}
 
 
-def test_a_built_image_is_released_by_its_digest() -> None:
-    engine = deploy(build())
+@pytest.mark.parametrize("preview", [False, True])
+def test_built_image_is_released_by_its_digest(*, preview: bool) -> None:
+    exports = deploy(build(), preview=preview).exports
 
-    assert engine.exports == {
-        "frontend": f"ghcr.io/example/todo-frontend:sha-1a2b3c4@{DIGESTS['todo-frontend']}",
-        "backend": f"ghcr.io/example/todo-backend:sha-5e6f7a8@{DIGESTS['todo-backend']}",
-    }
-    assert all(IMAGE.fullmatch(reference) for reference in engine.exports.values())
-
-
-def test_a_preview_does_not_know_the_digest() -> None:
-    assert deploy(build(), preview=True).exports == {"frontend": UNKNOWN, "backend": UNKNOWN}
+    if preview:
+        assert exports == {"frontend": UNKNOWN, "backend": UNKNOWN}
+    else:
+        assert exports == {
+            "frontend": f"ghcr.io/example/todo-frontend:sha-1a2b3c4@{DIGESTS['todo-frontend']}",
+            "backend": f"ghcr.io/example/todo-backend:sha-5e6f7a8@{DIGESTS['todo-backend']}",
+        }
+        assert all(IMAGE.fullmatch(reference) for reference in exports.values())
 
 
 def test_each_image_is_built_from_its_folder_and_tagged_by_its_commit() -> None:
@@ -124,19 +125,15 @@ def test_the_dockerfiles_get_their_arguments() -> None:
         assert {key for key in arguments if not key.startswith("BUILDKIT_")} == {*declared, "SOURCE_DATE_EPOCH"}
 
 
-def test_an_image_names_its_commit() -> None:
+def test_image_names_its_commit_and_has_attestations() -> None:
     arguments = images(deploy(build()))["todo-backend"].inputs["buildArgs"]
 
     assert arguments["SOURCE"] == "https://github.com/example/todo"
     assert arguments["REVISION"] == BACKEND_REVISION.commit
     assert arguments["VERSION"] == "sha-5e6f7a8"
     assert arguments["SOURCE_DATE_EPOCH"] == "1700000002"
-
-
-def test_an_image_has_provenance_and_sbom_attestations() -> None:
-    for image in images(deploy(build())).values():
-        assert image.inputs["buildArgs"]["BUILDKIT_ATTEST_PROVENANCE"] == "mode=max"
-        assert "buildkit-syft-scanner" in image.inputs["buildArgs"]["BUILDKIT_ATTEST_SBOM"]
+    assert arguments["BUILDKIT_ATTEST_PROVENANCE"] == "mode=max"
+    assert "buildkit-syft-scanner" in arguments["BUILDKIT_ATTEST_SBOM"]
 
 
 def test_each_build_of_a_commit_makes_the_same_layers() -> None:
@@ -154,10 +151,6 @@ def test_an_image_names_the_repository_that_may_push_it(source: str | None) -> N
         assert annotations == (
             {f"annotation-index.{name}={source}", f"annotation.{name}={source}"} if source else set()
         )
-
-
-def test_nothing_is_built_in_a_preview() -> None:
-    assert {image.inputs["buildOnPreview"] for image in images(deploy(build())).values()} == {False}
 
 
 def test_a_failed_build_logs_the_output_of_its_last_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,22 +172,13 @@ def test_a_failed_build_logs_the_output_of_its_last_step(tmp_path: Path, monkeyp
     assert "> [2/2] RUN npm ci:" in [entry.message for entry in engine.log]
 
 
-def test_a_deleted_image_stays_in_the_registry_for_a_rollback() -> None:
-    assert {image.retain_on_delete for image in images(deploy(build())).values()} == {True}
-
-
-def test_no_login_is_in_the_state_of_a_built_image() -> None:
-    assert all("registries" not in image.inputs for image in images(deploy(build())).values())
-
-
-def test_the_registry_caches_layers_beside_the_image() -> None:
+def test_registry_caches_layers_beside_the_image() -> None:
     image = images(deploy(build(cache="registry")))["todo-backend"]
 
     ref = "ghcr.io/example/todo-backend:buildcache"
     assert image.inputs["cacheFrom"] == [{"registry": {"ref": ref}}]
     (written,) = image.inputs["cacheTo"]
-    form = {"mode": "max", "ignoreError": True, "imageManifest": True, "ociMediaTypes": True}
-    assert {"ref": ref, **form}.items() <= written["registry"].items()
+    assert {"ref": ref, "mode": "max", "ignoreError": True}.items() <= written["registry"].items()
 
 
 def test_the_actions_cache_has_a_scope_for_each_image() -> None:
@@ -205,32 +189,34 @@ def test_the_actions_cache_has_a_scope_for_each_image() -> None:
         assert image.inputs["cacheTo"] == [{"gha": {"scope": name, "mode": "max", "ignoreError": True}}]
 
 
-def test_layers_are_not_cached_if_the_cache_is_off() -> None:
-    assert all(
-        not image.inputs.get(key) for image in images(deploy(build())).values() for key in ("cacheFrom", "cacheTo")
-    )
+def test_image_is_kept_for_a_rollback_and_its_state_has_no_login() -> None:
+    for image in images(deploy(build())).values():
+        assert image.retain_on_delete
+        assert "registries" not in image.inputs
+        assert image.inputs["buildOnPreview"] is False
+        assert not image.inputs.get("cacheFrom")
+        assert not image.inputs.get("cacheTo")
 
 
-def test_a_tag_in_the_registry_is_resolved_to_its_digest() -> None:
-    engine = deploy(
-        Registry("ghcr.io/example/todo-frontend:v1", "localhost:5000/example/todo-backend:v2", credentials=None)
-    )
+@pytest.mark.parametrize(
+    ("frontend", "backend"),
+    [
+        ("ghcr.io/example/todo-frontend:v1", "localhost:5000/example/todo-backend:v2"),
+        (f"ghcr.io/example/todo-frontend:v1@{SOME_DIGEST}", f"ghcr.io/example/todo-backend@{SOME_DIGEST}"),
+    ],
+    ids=["tags", "digests"],
+)
+def test_only_tags_are_resolved_to_their_digests(frontend: str, backend: str) -> None:
+    engine = deploy(Registry(frontend, backend, credentials=None))
+
+    def resolved(reference: str, name: str) -> str:
+        return reference if "@" in reference else f"{reference}@{DIGESTS[name]}"
 
     assert engine.exports == {
-        "frontend": f"ghcr.io/example/todo-frontend:v1@{DIGESTS['todo-frontend']}",
-        "backend": f"localhost:5000/example/todo-backend:v2@{DIGESTS['todo-backend']}",
+        "frontend": resolved(frontend, "todo-frontend"),
+        "backend": resolved(backend, "todo-backend"),
     }
     assert [resource.type for resource in engine.resources] == ["todo:app:AppImages"]
-
-
-def test_a_digest_in_the_registry_is_used_as_it_is() -> None:
-    by_digest = f"ghcr.io/example/todo-backend@sha256:{'5e' * 32}"
-    with_tag = f"ghcr.io/example/todo-frontend:v1@sha256:{'5e' * 32}"
-
-    assert deploy(Registry(with_tag, by_digest, credentials=None)).exports == {
-        "frontend": with_tag,
-        "backend": by_digest,
-    }
 
 
 def test_a_private_registry_is_read_with_the_pull_credentials() -> None:
@@ -251,7 +237,8 @@ def test_a_pinned_image_is_used_as_it_is() -> None:
     assert [resource.type for resource in engine.resources] == ["todo:app:AppImages"]
 
 
-def pull_secret(*, protect: bool = False) -> Engine:
+@pytest.mark.parametrize("protect", [True, False])
+def test_nodes_pull_with_the_login_of_the_settings(*, protect: bool) -> None:
     engine = Engine()
 
     def program() -> None:
@@ -259,11 +246,6 @@ def pull_secret(*, protect: bool = False) -> Engine:
         pulumi.export("name", secret.name)
 
     engine.deploy(program)
-    return engine
-
-
-def test_nodes_pull_with_the_login_of_the_settings() -> None:
-    engine = pull_secret()
 
     secret = engine.find("kubernetes:core/v1:Secret")
     assert secret.inputs["metadata"] == {"name": "registry-pull", "namespace": "todo"}
@@ -273,10 +255,6 @@ def test_nodes_pull_with_the_login_of_the_settings() -> None:
     assert json.loads(content.value[".dockerconfigjson"]) == {
         "auths": {"ghcr.io": {"username": "reader", "password": "canary-token"}}
     }
+    assert secret.protect == protect
     assert engine.exports == {"name": "registry-pull"}
     assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_the_pull_secret_is_protected_by_the_setting(*, protect: bool) -> None:
-    assert pull_secret(protect=protect).find("kubernetes:core/v1:Secret").protect == protect

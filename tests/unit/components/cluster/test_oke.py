@@ -95,17 +95,12 @@ def test_nodes_have_the_size_of_the_settings_in_every_availability_domain(deploy
     ]
 
 
-def test_nodes_and_cluster_share_the_pod_network(deployed: OciEngine) -> None:
+def test_nodes_share_the_pod_network_and_are_not_blocked_by_evictions(deployed: OciEngine) -> None:
     (network,) = deployed.find(CLUSTER_TYPE).inputs["clusterPodNetworkOptions"]
+    nodes = deployed.find(POOL_TYPE).inputs
 
-    nodes = deployed.find(POOL_TYPE).inputs["nodeConfigDetails"]["nodePoolPodNetworkOptionDetails"]
-    assert nodes == network
-
-
-def test_a_pod_that_cannot_be_evicted_does_not_block_a_node(deployed: OciEngine) -> None:
-    eviction = deployed.find(POOL_TYPE).inputs["nodeEvictionNodePoolSettings"]
-
-    assert eviction["isForceDeleteAfterGraceDuration"] is True
+    assert nodes["nodeConfigDetails"]["nodePoolPodNetworkOptionDetails"] == network
+    assert nodes["nodeEvictionNodePoolSettings"]["isForceDeleteAfterGraceDuration"] is True
 
 
 def test_the_network_comes_first_and_the_nodes_last(deployed: OciEngine) -> None:
@@ -116,14 +111,6 @@ def test_the_network_comes_first_and_the_nodes_last(deployed: OciEngine) -> None
     assert network | {cluster.urn} <= {r.urn for r in deployed.finishes_first(nodes)}
 
 
-def test_users_of_the_cluster_wait_for_its_nodes(engine: OciEngine) -> None:
-    engine.creations[POOL_TYPE, "oke"] = lambda: {"clusterId": "ocid1.cluster.of.the.pool"}
-
-    deploy(engine)
-
-    assert engine.exports["id"] == "ocid1.cluster.of.the.pool"
-
-
 def test_the_app_and_the_ingress_get_the_network_of_the_cluster(deployed: OciEngine) -> None:
     subnet = deployed.by_name("oci:Core/subnet:Subnet")[
         deployed.find(CLUSTER_TYPE).inputs["endpointConfig"]["subnetId"][:-3]
@@ -132,24 +119,19 @@ def test_the_app_and_the_ingress_get_the_network_of_the_cluster(deployed: OciEng
     assert deployed.exports["group"] == "oke-load-balancers-id"
 
 
-def test_the_provider_leads_to_the_cluster(engine: OciEngine) -> None:
-    engine.creations[POOL_TYPE, "oke"] = lambda: {"clusterId": CLUSTER}
+@pytest.mark.parametrize("preview", [False, True])
+def test_provider_leads_to_the_cluster_once_it_has_nodes(engine: OciEngine, *, preview: bool) -> None:
+    engine.creations[POOL_TYPE, "oke"] = lambda: {"clusterId": UNKNOWN if preview else CLUSTER}
 
-    deploy(engine)
+    deploy(engine, preview=preview)
 
     provider = engine.find("pulumi:providers:kubernetes")
-    assert (provider.parent, provider.inputs["clusterIdentifier"]) == ("oke", CLUSTER)
-    assert engine.exports["server"] == "https://192.0.2.7:6443"
-    assert engine.exports["server"] in provider.inputs["kubeconfig"]
-
-
-def test_a_first_preview_does_not_know_the_cluster(engine: OciEngine) -> None:
-    engine.creations[POOL_TYPE, "oke"] = lambda: {"clusterId": UNKNOWN}
-
-    deploy(engine, preview=True)
-
-    assert engine.exports["server"] == UNKNOWN
-    assert engine.find("pulumi:providers:kubernetes").inputs["kubeconfig"] == UNKNOWN
+    if preview:
+        assert engine.exports["server"] == provider.inputs["kubeconfig"] == UNKNOWN
+    else:
+        assert engine.exports["id"] == provider.inputs["clusterIdentifier"] == CLUSTER
+        assert engine.exports["server"] == "https://192.0.2.7:6443"
+        assert engine.exports["server"] in provider.inputs["kubeconfig"]
 
 
 def test_the_stack_owns_every_namespace_except_the_initial_ones(deployed: OciEngine) -> None:
@@ -220,26 +202,16 @@ def test_the_image_is_the_newest_for_arm_and_the_version(engine: OciEngine, newe
     assert engine.asked["getNodePoolOption"] == {"nodePoolOptionId": "all", "shouldListAllPatchVersions": True}
 
 
-def test_a_newer_image_is_ignored(engine: OciEngine) -> None:
-    engine.data["getNodePools"] = {"nodePools": [pool("v1.34.1", "the-image-of-the-first-day")]}
-
-    deploy(engine)
-
-    assert image_of(engine) == "the-image-of-the-first-day"
-    assert engine.asked["getNodePools"] == {
-        "compartmentId": ARGS.compartment_ocid,
-        "clusterId": "oke-id",
-        "name": "nodes",
-        "states": ["ACTIVE", "UPDATING", "NEEDS_ATTENTION"],
-    }
-
-
-def test_an_upgrade_selects_an_image_for_the_new_version(engine: OciEngine) -> None:
-    engine.data["getNodePools"] = {"nodePools": [pool("v1.33.1", "the-image-of-the-first-day")]}
+@pytest.mark.parametrize("upgraded", [False, True])
+def test_only_an_upgrade_selects_a_newer_image(engine: OciEngine, *, upgraded: bool) -> None:
+    version = "v1.33.1" if upgraded else "v1.34.1"
+    engine.data["getNodePools"] = {"nodePools": [pool(version, "the-image-of-the-first-day")]}
 
     deploy(engine, replace(ARGS, kubernetes_version="v1.34.1"))
 
-    assert image_of(engine) == "Oracle-Linux-8.10-aarch64-2025.09.30-0-OKE-1.34.1-1191"
+    newest = "Oracle-Linux-8.10-aarch64-2025.09.30-0-OKE-1.34.1-1191"
+    assert image_of(engine) == (newest if upgraded else "the-image-of-the-first-day")
+    assert engine.asked["getNodePools"].items() >= {"clusterId": "oke-id", "name": "nodes"}.items()
 
 
 def test_a_version_without_images_is_reported(engine: OciEngine) -> None:
@@ -255,34 +227,16 @@ def test_missing_availability_domains_are_reported(engine: OciEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"node_count": 3},
-        {"node_ocpus": 2},
-        {"node_memory_gb": 8},
-        {"node_boot_volume_gb": 100},
-        {"api_allowed_cidrs": ["0.0.0.0/0"]},
-        {"protect": False},
-        {"retain_on_delete": True},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_nodes_and_access_do_not_change_the_cluster(
-    deployed: OciEngine, engine: OciEngine, change: dict[str, Any]
-) -> None:
-    deploy(engine, replace(ARGS, **change))
-
-    assert engine.find(CLUSTER_TYPE).inputs == deployed.find(CLUSTER_TYPE).inputs
-
-
-@pytest.mark.parametrize(
     ("change", "changed"),
     [
+        ({"node_count": 3, "node_ocpus": 2, "node_memory_gb": 8, "node_boot_volume_gb": 100}, set[str]()),
+        ({"api_allowed_cidrs": ["0.0.0.0/0"]}, set[str]()),
+        ({"protect": False, "retain_on_delete": True}, set[str]()),
         ({"display_name": "renamed"}, {"name"}),
         ({"kubernetes_version": "v1.33.1"}, {"kubernetesVersion"}),
         ({"tags": {"stack": "other"}}, {"freeformTags", "options"}),
     ],
-    ids=["name", "version", "tags"],
+    ids=["nodes", "access", "protection", "name", "version", "tags"],
 )
 def test_only_properties_that_oke_updates_change_the_cluster(
     deployed: OciEngine, engine: OciEngine, change: dict[str, Any], changed: set[str]

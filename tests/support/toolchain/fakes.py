@@ -1,4 +1,4 @@
-"""Stand-ins for what a user has on PATH."""
+"""Fakes of the commands that a user has on PATH."""
 
 from dataclasses import dataclass
 from pathlib import Path
