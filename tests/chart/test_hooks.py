@@ -15,13 +15,6 @@ def test_migrations_run_before_each_install_and_upgrade(release: helm.Release) -
     assert release.container("todo-app-migrations")["command"] == ["alembic", "upgrade", "head"]
 
 
-def test_migrations_have_the_deadline_of_the_release(environment: helm.Environment) -> None:
-    job = helm.template(environment, {"deadlineSeconds": 960}).of("Job")["spec"]
-
-    assert job["activeDeadlineSeconds"] == 960
-    assert job["template"]["spec"]["restartPolicy"] == "Never"
-
-
 def test_migrations_need_no_object_of_the_release(release: helm.Release) -> None:
     assert "serviceAccountName" not in release.pods()["todo-app-migrations"]["spec"]
     policy = hook(release.kind("NetworkPolicy")["todo-app-migrations"])

@@ -141,11 +141,8 @@ def test_the_ingress_of_the_app_has_the_class_of_the_controller(
     assert annotations == {"ingressclass.kubernetes.io/is-default-class": "false"}
 
 
-def test_paths_match_by_whole_elements(controller: helm.Release) -> None:
-    assert arguments(controller)["providers.kubernetesingress.strictPrefixMatching"] == "true"
-
-
-def test_traefiks_own_resources_dashboard_and_telemetry_are_off(controller: helm.Release) -> None:
+def test_traefik_serves_ingresses_only(controller: helm.Release) -> None:
+    assert arguments(controller)["providers.kubernetesingress.strictPrefixMatching"] == "true"  # whole path elements
     assert "providers.kubernetescrd" not in arguments(controller)
     assert controller.kind("CustomResourceDefinition") == {}
     assert arguments(controller)["api.dashboard"] == "false"
@@ -250,11 +247,8 @@ def test_the_installation_of_cert_manager_waits_for_its_webhook(cert_manager: he
     assert check["metadata"]["annotations"]["helm.sh/hook"] == "post-install"
     (container,) = check["spec"]["template"]["spec"]["containers"]
     assert container["args"][:2] == ["check", "api"]
-
-
-def test_cert_manager_leaves_kube_system_alone(cert_manager: helm.Release) -> None:
     namespaces = {manifest["metadata"].get("namespace", "certificates") for manifest in cert_manager.manifests}
-    assert namespaces == {"certificates"}
+    assert namespaces == {"certificates"}  # and nothing in kube-system
 
 
 def test_the_issuer_matches_its_crd(cert_manager: helm.Release) -> None:

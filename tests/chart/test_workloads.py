@@ -29,7 +29,6 @@ def test_every_app_has_its_objects_and_they_select_its_pods(full_release: helm.R
     labels = full_release.pods()[app]["metadata"]["labels"].items()
     for kind in ("Deployment", "PodDisruptionBudget"):
         assert full_release.kind(kind)[app]["spec"]["selector"]["matchLabels"].items() <= labels
-    assert full_release.kind("Service")[app]["spec"]["selector"].items() <= labels
     assert full_release.kind("NetworkPolicy")[app]["spec"]["podSelector"]["matchLabels"].items() <= labels
     assert full_release.kind("HorizontalPodAutoscaler")[app]["spec"]["scaleTargetRef"]["name"] == app
     assert full_release.pods()[app]["spec"]["serviceAccountName"] in full_release.kind("ServiceAccount")
@@ -77,8 +76,11 @@ def test_a_stuck_rollout_or_migration_is_named_before_helm_gives_up(environment:
     for deployment in release.kind("Deployment").values():
         assert deployment["spec"]["progressDeadlineSeconds"] < HELM_TIMEOUT
     assert release.of("Job")["spec"]["activeDeadlineSeconds"] < HELM_TIMEOUT
-    for deployment in helm.template(environment, {"deadlineSeconds": 960}).kind("Deployment").values():
+    longer = helm.template(environment, {"deadlineSeconds": 960})
+    for deployment in longer.kind("Deployment").values():
         assert deployment["spec"]["progressDeadlineSeconds"] == 960
+    assert longer.of("Job")["spec"]["activeDeadlineSeconds"] == 960
+    assert longer.of("Job")["spec"]["template"]["spec"]["restartPolicy"] == "Never"
 
 
 def test_the_abort_service_has_no_pods_and_names_its_revision(release: helm.Release) -> None:

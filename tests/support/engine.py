@@ -4,37 +4,31 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeAlias, TypeVar, cast
 from unittest.mock import patch
 
 import pulumi
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime import rpc, settings
+from pulumi.runtime import settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
 from pulumi.runtime.stack import run_in_stack
 
+from tests.support.providers.values import UNKNOWN, Secret, received
+
+__all__ = ["UNKNOWN", "Engine", "Hook", "Inputs", "InvokeError", "Resource", "Secret"]
+
 # For run_in_stack, which polls all open outputs again after each that completes: a quarter of the longest tests' time.
 _ASYNCIO = SimpleNamespace(**{**vars(asyncio), "FIRST_COMPLETED": asyncio.FIRST_EXCEPTION})
 
-UNKNOWN = rpc.UNKNOWN  # a value that a preview cannot know
 PROJECT = "todo-oke"
 STACK = "test"
 
 Inputs: TypeAlias = Mapping[str, Any]
 Hook: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A value that the state encrypts and no log shows."""
-
-    value: Any = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -192,7 +186,7 @@ class _Monitor(MockMonitor):
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         urn = self.make_urn(request.parent, request.type, request.name)
-        inputs = _plain(request.object)
+        inputs = received(request.object)
         if any(resource.urn == urn for resource in self._engine.resources):
             raise ValueError(f"two resources have the URN {urn}")
         self._engine.requests[urn] = request
@@ -226,7 +220,7 @@ class _Monitor(MockMonitor):
         return response
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Empty:  # noqa: N802
-        self._engine.outputs[request.urn] = _plain(request.outputs)
+        self._engine.outputs[request.urn] = received(request.outputs)
         return Empty()
 
     def _call(self, hooks: Iterable[str], args: object) -> list[Any]:
@@ -239,17 +233,3 @@ class _Monitor(MockMonitor):
 
 def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
-
-
-def _plain(struct: Struct) -> Inputs:
-    return {key: _with_secrets(value) for key, value in MessageToDict(struct).items()}
-
-
-def _with_secrets(value: Any) -> Any:
-    if rpc.is_rpc_secret(value):
-        return Secret(_with_secrets(rpc.unwrap_rpc_secret(value)))
-    if isinstance(value, dict):
-        return {key: _with_secrets(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_with_secrets(each) for each in value]
-    return value

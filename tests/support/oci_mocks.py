@@ -5,7 +5,6 @@ from typing import cast
 
 import yaml
 from pulumi.runtime.mocks import MockCallArgs
-from pulumi.runtime.proto import resource_pb2
 
 from tests.support.engine import Engine, Inputs, Resource
 
@@ -70,10 +69,6 @@ class OciEngine(Engine):
         self.asked[name] = cast("Inputs", args.args)
         self.asked_through[name] = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
         return self.data[name]
-
-    def options(self, resource: Resource) -> resource_pb2.RegisterResourceRequest:
-        """Return the request that registered a resource."""
-        return self.requests[resource.urn]
 
     def by_name(self, type_: str) -> Mapping[str, Resource]:
         """Return the resources of a type by name."""

@@ -360,14 +360,3 @@ def integration_files(*arguments: str) -> list[Path]:
     places = [ROOT / word for word in words if word.startswith("tests/")]
     files = [file for place in places for file in ([place] if place.is_file() else place.glob("test_*.py"))]
     return [file for file in files if file not in ignored]
-
-
-def test_the_environment_of_a_stack_says_whether_images_are_signed() -> None:
-    assert DEPLOY_JOB.fields["outputs"]["sign"] == "${{ vars.SIGN_IMAGES }}"
-    assert "vars.SIGN_IMAGES" not in str(DEPLOY["jobs"]["sign"])
-
-
-def test_the_badge_is_the_workflows() -> None:
-    badge = f"[![{DEPLOY['name']}](../../actions/workflows/deploy-oke.yml/badge.svg)]"
-
-    assert badge in (ROOT / "README.md").read_text()

@@ -156,27 +156,6 @@ class Docker(Provider):
             raise CloudError(f"Got error when attempting to fetch image version {arguments['name']} from registry: 404")
         return arguments | {"id": digest, "sha256Digest": digest}
 
-    def changes(self, resource: Resource) -> Mapping[str, Change]:
-        raise CloudError(self._none(resource))
-
-    def planned(self, resource: Resource) -> Properties:
-        raise CloudError(self._none(resource))
-
-    def create(self, resource: Resource) -> tuple[str, Properties]:
-        raise CloudError(self._none(resource))
-
-    def update(self, resource: Resource) -> Properties:
-        raise CloudError(self._none(resource))
-
-    def read(self, resource: Resource) -> Properties | None:
-        raise CloudError(self._none(resource))
-
-    def delete(self, resource: Resource) -> None:
-        raise CloudError(self._none(resource))
-
-    def _none(self, resource: Resource) -> str:
-        return f"the double of {self.package} has no {resource.type}"
-
 
 def _files(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
     """Yield the files that a .dockerignore leaves, in a stable order."""

@@ -51,7 +51,7 @@ class Resource:
         return schema.class_name(self.token)
 
 
-class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """The protocol on one side, and a cloud on the other.
 
     Every instance that a program configures has a connection of its own, with its own configuration.
@@ -70,29 +70,32 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         del resource
         return inputs
 
-    @abstractmethod
     def changes(self, resource: Resource) -> Mapping[str, Change]:
         """Return the changes of an update by the path of the property."""
+        raise self._unknown(resource)
 
-    @abstractmethod
     def planned(self, resource: Resource) -> Properties:
         """Return the state in a preview of a resource to create (it has no id) or to update."""
+        raise self._unknown(resource)
 
-    @abstractmethod
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Create a resource and return its id and state. Raises CloudError."""
+        raise self._unknown(resource)
 
-    @abstractmethod
     def update(self, resource: Resource) -> Properties:
         """Update a resource and return its state. Raises CloudError."""
+        raise self._unknown(resource)
 
-    @abstractmethod
     def read(self, resource: Resource) -> Properties | None:
         """Return the state of a resource, or None where there is none with that id."""
+        raise self._unknown(resource)
 
-    @abstractmethod
     def delete(self, resource: Resource) -> None:
         """Delete a resource. Raises CloudError."""
+        raise self._unknown(resource)
+
+    def _unknown(self, resource: Resource) -> CloudError:
+        return CloudError(f"the double of {self.package} has no {resource.type}")
 
     def deletes_first(self, resource: Resource) -> bool:
         """Whether a replaced resource is deleted before the new one is created."""
@@ -245,7 +248,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer, ABC):
         return {name: value for name, value in state.items() if name in schema.inputs(resource.token)}
 
 
-class TerraformProvider(Provider):
+class TerraformProvider(Provider, ABC):
     """A provider that wraps one of Terraform's: it compares a resource's state with its inputs."""
 
     @abstractmethod

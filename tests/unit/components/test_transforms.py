@@ -47,20 +47,9 @@ def test_the_secrets_of_an_object_stay_secret(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "type_",
-    [
-        "pulumi:providers:kubernetes",
-        "kubernetes:helm.sh/v3:Release",
-        "oci:Identity/policy:Policy",
-    ],
+    ["pulumi:providers:kubernetes", "kubernetes:helm.sh/v3:Release", "oci:Identity/policy:Policy"],
 )
 def test_other_resources_are_unchanged(engine: Engine, type_: str) -> None:
     engine.deploy(lambda: pulumi.CustomResource(type_, "todo", {"metadata": {}}, Group().child))
 
     assert engine.find(type_).inputs == {"metadata": {}}
-
-
-def test_a_component_is_unchanged(engine: Engine) -> None:
-    folder = "kubernetes:kustomize/v2:Directory"  # any component that the provider makes
-    engine.deploy(lambda: pulumi.ComponentResource(folder, "todo", {"metadata": {}}, Group().child, remote=True))
-
-    assert engine.find(folder).inputs == {"metadata": {}}

@@ -1,4 +1,4 @@
-"""Building: what is asked of Go, and what is left behind when it ends otherwise than it should."""
+"""Builds of Go modules, and their failures."""
 
 import time
 
@@ -8,20 +8,20 @@ from system.errors import UserError
 from tests.support.toolchain.project import Project
 
 
-def test_a_module_is_built_once_with_all_its_tools(project: Project) -> None:
+def test_module_is_built_once_with_all_its_tools(project: Project) -> None:
     project.provide()
     calls = {call.module: call for call in project.go.calls("build")}
     assert sorted(calls) == ["pair", "plugin", "served"]
     assert calls["pair"].arguments[-2:] == ["example.org/pair/first", "example.org/pair/engine"]
 
 
-def test_the_longest_build_starts_first(project: Project) -> None:
+def test_longest_build_starts_first(project: Project) -> None:
     project.provide()
     started = [line.split()[1].rstrip(",;") for line in project.said if line.startswith("building")]
     assert started == ["pulumi-resource-cloud", "first", "served"]
 
 
-def test_the_publishers_version_and_reproducible_flags(project: Project) -> None:
+def test_build_has_the_version_and_reproducible_flags(project: Project) -> None:
     project.provide()
     call = next(call for call in project.go.calls("build") if call.module == "served")
     arguments = call.arguments
@@ -30,7 +30,7 @@ def test_the_publishers_version_and_reproducible_flags(project: Project) -> None
     assert call.cgo == "0"
 
 
-def test_a_failed_build_shows_the_end_of_its_output_and_keeps_nothing_of_it(project: Project) -> None:
+def test_failed_build_shows_the_end_of_its_output_and_keeps_nothing(project: Project) -> None:
     project.go.install(then="seq 100; echo 'undefined: x'; exit 1")
     with pytest.raises(UserError) as error:
         project.provide()
@@ -42,7 +42,7 @@ def test_a_failed_build_shows_the_end_of_its_output_and_keeps_nothing_of_it(proj
     assert not project.layout.bin.exists()
 
 
-def test_a_failed_build_ends_the_others_and_keeps_what_was_built_before(project: Project) -> None:
+def test_failed_build_ends_the_others_and_keeps_finished_ones(project: Project) -> None:
     project.go.install(then="case $module in plugin) sleep 300 ;; served) exit 1 ;; esac")
     started = time.monotonic()
     with pytest.raises(UserError, match="served"):
@@ -51,7 +51,7 @@ def test_a_failed_build_ends_the_others_and_keeps_what_was_built_before(project:
     assert project.cached() == {"first", "engine"}
 
 
-def test_the_next_run_builds_only_what_is_missing(project: Project) -> None:
+def test_next_run_builds_only_missing_tools(project: Project) -> None:
     project.go.install(then='[ "$module" != served ]')
     with pytest.raises(UserError):
         project.provide()
@@ -59,10 +59,3 @@ def test_the_next_run_builds_only_what_is_missing(project: Project) -> None:
     project.provide()
     modules = [call.module for call in project.go.calls("build")]
     assert sorted(modules) == ["pair", "plugin", "served", "served"]
-
-
-def test_what_a_killed_run_left_is_removed(project: Project) -> None:
-    left = project.layout.cache / ".staging-killed" / "served"
-    left.mkdir(parents=True)
-    project.provide()
-    assert not left.parent.exists()

@@ -12,13 +12,7 @@ from tests.support.toolchain.publisher import zipped
 from tools.toolchain import command, venv
 
 
-def test_an_environment_as_locked_is_left_alone(empty_venv: Path) -> None:
-    said: list[str] = []
-    venv.provide(empty_venv.parent, said.append)
-    assert said == []
-
-
-def test_a_package_without_its_hash_is_an_error_and_the_environment_not_done(tmp_path: Path) -> None:
+def test_package_without_its_hash_is_an_error_and_not_installed(tmp_path: Path) -> None:
     package = tmp_path / "package-1-py3-none-any.whl"
     package.write_bytes(zipped({"package.py": "", "package-1.dist-info/METADATA": "Name: package\nVersion: 1"}))
     (tmp_path / "requirements.txt").write_text(f"package @ {package.as_uri()}")
@@ -31,7 +25,7 @@ def test_a_package_without_its_hash_is_an_error_and_the_environment_not_done(tmp
 
 
 @pytest.mark.parametrize("name", venv.REQUIREMENTS)
-def test_a_changed_lock_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_changed_lock_is_installed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     commands: list[Sequence[str]] = []
     monkeypatch.setattr(command, "run", lambda arguments, _say: commands.append(arguments))
     (tmp_path / ".venv").mkdir()
@@ -45,7 +39,7 @@ def test_a_changed_lock_is_installed_anew(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(commands) == 2 * once > 0
 
 
-def test_the_delivery_and_the_app_have_an_environment_each(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_and_app_have_an_environment_each(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
     monkeypatch.setattr(venv, "provide", lambda folder, _say: folders.append(folder))
     project.npm.install()

@@ -57,19 +57,14 @@ def configuration(engine: Engine) -> dict[str, Any]:
     return engine.find("kubernetes:dapr.io/v1alpha1:Configuration").inputs["spec"]
 
 
-def test_only_the_backend_may_load_them(engine: Engine) -> None:
+def test_objects_are_in_the_namespace_of_the_app_and_only_the_backend_loads_them(engine: Engine) -> None:
     deploy(engine)
 
+    assert {(r.inputs["metadata"]["namespace"], r.parent) for r in objects(engine)} == {("todo", "dapr-components")}
     # A pod's annotation names its configuration, which has no scopes.
     scopes = {r.inputs["metadata"]["name"]: r.inputs["scopes"] for r in objects(engine) if "scopes" in r.inputs}
     assert set(map(tuple, scopes.values())) == {("backend",)}
     assert scopes.keys() >= {*engine.exports["names"], "todo-resiliency", "todo-events"}
-
-
-def test_every_object_is_in_the_namespace_of_the_app(engine: Engine) -> None:
-    deploy(engine)
-
-    assert {(r.inputs["metadata"]["namespace"], r.parent) for r in objects(engine)} == {("todo", "dapr-components")}
 
 
 @pytest.mark.parametrize(
@@ -110,20 +105,13 @@ def test_every_object_fits_its_definition(engine: Engine, tracing_endpoint: str 
 
 
 @pytest.mark.parametrize("topic", ["Todo_Events", "todo.events", "_"])
-def test_every_topic_makes_valid_names(engine: Engine, topic: str) -> None:
+def test_every_topic_makes_valid_names_and_has_a_dead_letter_topic(engine: Engine, topic: str) -> None:
     deploy(engine, kafka_topic=topic)
 
     subscription = engine.find("kubernetes:dapr.io/v2alpha1:Subscription").inputs
-    assert subscription["spec"]["topic"] == topic
+    assert (subscription["spec"]["topic"], subscription["spec"]["deadLetterTopic"]) == (topic, f"{topic}-dead")
+    assert subscription["spec"]["pubsubname"] in engine.exports["names"]
     assert re.fullmatch(DNS_NAME, subscription["metadata"]["name"])
-
-
-def test_undeliverable_events_go_to_a_topic_of_their_own(engine: Engine) -> None:
-    deploy(engine, kafka_topic="other")
-
-    subscription = engine.find("kubernetes:dapr.io/v2alpha1:Subscription").inputs["spec"]
-    assert (subscription["topic"], subscription["deadLetterTopic"]) == ("other", "other-dead")
-    assert subscription["pubsubname"] in engine.exports["names"]
 
 
 @pytest.mark.parametrize(
@@ -168,19 +156,14 @@ def test_a_sidecar_gives_out_the_secrets_of_the_app_only(engine: Engine) -> None
     }
 
 
-def test_a_sidecar_serves_the_apis_of_the_backend_and_nobody_invokes_it(engine: Engine) -> None:
-    deploy(engine)
+def test_sidecar_serves_only_the_backend_over_mtls(engine: Engine) -> None:
+    deploy(engine, control_plane_namespace="dapr")
 
     spec = configuration(engine)
     assert {api["name"] for api in spec["api"]["allowed"]} == {"publish", "state", "secrets", "metadata"}
     assert spec["accessControl"]["defaultAction"] == "deny"
     assert spec["mtls"]["enabled"] is True
-
-
-def test_a_sidecar_finds_the_control_plane_in_its_namespace(engine: Engine) -> None:
-    deploy(engine, control_plane_namespace="dapr")
-
-    assert configuration(engine)["mtls"]["sentryAddress"] == "dapr-sentry.dapr.svc.cluster.local:443"
+    assert spec["mtls"]["sentryAddress"] == "dapr-sentry.dapr.svc.cluster.local:443"
 
 
 @pytest.mark.parametrize(

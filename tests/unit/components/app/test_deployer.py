@@ -51,12 +51,6 @@ def test_the_identity_exists_in_its_namespace_only(deployed: Engine) -> None:
     assert {resource.inputs["metadata"]["name"] for resource in declared} == {NAME, f"{NAME}-token"}
 
 
-def test_no_pod_gets_the_token_automatically(deployed: Engine) -> None:
-    account = deployed.find("kubernetes:core/v1:ServiceAccount")
-
-    assert account.inputs["automountServiceAccountToken"] is False
-
-
 def test_the_role_is_bound_to_the_identity(deployed: Engine) -> None:
     binding = deployed.find("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
 
@@ -68,22 +62,19 @@ def test_the_role_is_bound_to_the_identity(deployed: Engine) -> None:
     }
 
 
-def test_the_token_belongs_to_the_identity(deployed: Engine) -> None:
+def test_token_belongs_to_the_identity_and_no_pod_mounts_it(deployed: Engine) -> None:
     token = deployed.find("kubernetes:core/v1:Secret")
+    account = deployed.find("kubernetes:core/v1:ServiceAccount")
 
     assert token.inputs["type"] == "kubernetes.io/service-account-token"
     assert token.inputs["metadata"]["annotations"] == {"kubernetes.io/service-account.name": NAME}
-    assert deployed.find("kubernetes:core/v1:ServiceAccount") in deployed.finishes_first(token)
-
-
-def test_nothing_is_granted_by_a_wildcard(grants: Mapping[tuple[str, str], set[str]]) -> None:
-    words = {word for (group, resource), verbs in grants.items() for word in (group, resource, *verbs)}
-
-    assert not [word for word in words if "*" in word]
+    assert account in deployed.finishes_first(token)
+    assert account.inputs["automountServiceAccountToken"] is False
 
 
 def test_no_permission_leads_to_more_permissions(grants: Mapping[tuple[str, str], set[str]]) -> None:
     assert {verb for verbs in grants.values() for verb in verbs} <= WRITE
+    assert not [key for key in grants if "*" in "".join(key)]
     assert not [
         resource
         for _, resource in grants
@@ -92,7 +83,9 @@ def test_no_permission_leads_to_more_permissions(grants: Mapping[tuple[str, str]
     ]
 
 
-def test_every_kind_of_the_chart_can_be_written(grants: Mapping[tuple[str, str], set[str]]) -> None:
+def test_every_kind_of_the_chart_and_records_of_helm_can_be_written(
+    grants: Mapping[tuple[str, str], set[str]],
+) -> None:
     templates = [path.read_text() for path in (example.PROJECT_FOLDER / CHART / "templates").rglob("*.yaml")]
     objects = {
         (version.rpartition("/")[0], kind)
@@ -102,15 +95,8 @@ def test_every_kind_of_the_chart_can_be_written(grants: Mapping[tuple[str, str],
     plurals = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
 
     assert {("apps", "Deployment"), ("", "Service")} <= objects
-    assert not [
-        (group, kind)
-        for group, kind in sorted(objects)
-        if grants[group, plurals.get(kind, f"{kind.lower()}s")] != WRITE
-    ]
-
-
-def test_helms_records_can_be_written(grants: Mapping[tuple[str, str], set[str]]) -> None:
-    assert grants["", "secrets"] == WRITE
+    for group, kind in objects | {("", "Secret")}:
+        assert grants[group, plurals.get(kind, f"{kind.lower()}s")] == WRITE, kind
 
 
 @pytest.mark.parametrize(
@@ -130,9 +116,6 @@ def test_the_kubeconfig_holds_the_token_only(deployed: Engine) -> None:
     assert config.cluster.certificate_auth_data == "Y2FuYXJ5"
     assert config.namespace == "todo"
     assert config.user == User(token="canary-token")
-
-
-def test_no_credential_is_in_the_outputs(deployed: Engine) -> None:
     assert example.CANARY not in f"{deployed.outputs} {deployed.log}"
 
 

@@ -199,22 +199,21 @@ def test_image_is_kept_for_a_rollback_and_its_state_has_no_login() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frontend", "backend"),
+    ("source", "digests"),
     [
-        ("ghcr.io/example/todo-frontend:v1", "localhost:5000/example/todo-backend:v2"),
-        (f"ghcr.io/example/todo-frontend:v1@{SOME_DIGEST}", f"ghcr.io/example/todo-backend@{SOME_DIGEST}"),
+        (Registry("ghcr.io/example/todo-frontend:v1", "localhost:5000/example/todo-backend:v2", None), True),
+        (Registry(f"ghcr.io/todo-frontend:v1@{SOME_DIGEST}", f"ghcr.io/todo-backend@{SOME_DIGEST}", None), False),
+        (Pinned("ghcr.io/example/todo-frontend:v1", "ghcr.io/example/todo-backend:v1"), False),
     ],
-    ids=["tags", "digests"],
+    ids=["tags", "digests", "pinned"],
 )
-def test_only_tags_are_resolved_to_their_digests(frontend: str, backend: str) -> None:
-    engine = deploy(Registry(frontend, backend, credentials=None))
+def test_only_tags_in_a_registry_are_resolved_to_digests(source: Registry | Pinned, *, digests: bool) -> None:
+    engine = deploy(source)
 
-    def resolved(reference: str, name: str) -> str:
-        return reference if "@" in reference else f"{reference}@{DIGESTS[name]}"
-
+    references = {"frontend": source.frontend, "backend": source.backend}
     assert engine.exports == {
-        "frontend": resolved(frontend, "todo-frontend"),
-        "backend": resolved(backend, "todo-backend"),
+        name: f"{reference}@{DIGESTS[f'todo-{name}']}" if digests else reference
+        for name, reference in references.items()
     }
     assert [resource.type for resource in engine.resources] == ["todo:app:AppImages"]
 
@@ -226,15 +225,6 @@ def test_a_private_registry_is_read_with_the_pull_credentials() -> None:
     assert isinstance(login, Secret)
     assert json.loads(login.value) == [{"address": "ghcr.io", "username": "reader", "password": "canary-token"}]
     assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
-
-
-def test_a_pinned_image_is_used_as_it_is() -> None:
-    pinned = Pinned("ghcr.io/example/todo-frontend:v1", "ghcr.io/example/todo-backend:v1")
-
-    engine = deploy(pinned)
-
-    assert engine.exports == {"frontend": pinned.frontend, "backend": pinned.backend}
-    assert [resource.type for resource in engine.resources] == ["todo:app:AppImages"]
 
 
 @pytest.mark.parametrize("protect", [True, False])

@@ -94,23 +94,18 @@ def test_a_release_that_is_not_ready_in_time_is_rolled_back(engine: Engine, clus
     assert release.keys().isdisjoint({"skipAwait", "disableWebhooks"})
 
 
-def test_the_endpoint_is_the_host(engine: Engine, cluster: ApiServer, chart: Path) -> None:
-    deploy(engine, cluster, chart)
-
-    assert engine.exports == {
-        "name": "todo-app",
-        "revision": 3,
-        "endpoint": "todo.example.com",
-        "url": "http://todo.example.com",
-    }
-
-
-def test_without_a_host_the_endpoint_is_the_address_of_the_controller(
-    engine: Engine, cluster: ApiServer, chart: Path
+@pytest.mark.parametrize(
+    ("ingress", "endpoint"),
+    [(INGRESS_ARGS, "todo.example.com"), (replace(ANYWHERE, address="203.0.113.7"), "203.0.113.7")],
+    ids=["host", "address"],
+)
+def test_endpoint_is_the_host_or_the_address_of_the_controller(
+    engine: Engine, cluster: ApiServer, chart: Path, ingress: AppIngressArgs, endpoint: str
 ) -> None:
-    deploy(engine, cluster, chart, ingress=replace(ANYWHERE, address="203.0.113.7"))
+    deploy(engine, cluster, chart, ingress=ingress)
 
-    assert (engine.exports["endpoint"], engine.exports["url"]) == ("203.0.113.7", "http://203.0.113.7")
+    exports = {"name": "todo-app", "revision": 3, "endpoint": endpoint, "url": f"http://{endpoint}"}
+    assert engine.exports == exports
 
 
 def test_issuer_makes_the_url_https(engine: Engine, cluster: ApiServer, chart: Path) -> None:

@@ -29,8 +29,9 @@ def deploy(values: Mapping[str, str] = VALUES, *, protect: bool = False) -> Engi
     return engine
 
 
-def test_the_secrets_hold_the_values_of_the_settings() -> None:
-    engine = deploy()
+@pytest.mark.parametrize("protect", [True, False])
+def test_secrets_hold_the_values_and_the_protection_of_the_settings(*, protect: bool) -> None:
+    engine = deploy(protect=protect)
 
     secrets = [resource for resource in engine.resources if resource.type == "kubernetes:core/v1:Secret"]
     assert {secret.inputs["metadata"]["name"]: secret.inputs["stringData"] for secret in secrets} == {
@@ -46,21 +47,8 @@ def test_the_secrets_hold_the_values_of_the_settings() -> None:
     }
     assert {secret.inputs["metadata"]["namespace"] for secret in secrets} == {"todo"}
     assert {secret.inputs["type"] for secret in secrets} == {"Opaque"}
-    assert {secret.parent for secret in secrets} == {"app-secrets"}
-
-
-def test_no_value_is_in_the_state_or_the_log() -> None:
-    engine = deploy()
-
+    assert {(secret.parent, secret.protect) for secret in secrets} == {("app-secrets", protect)}
     assert example.CANARY not in f"{engine.resources} {engine.outputs} {engine.log} {engine.debug_log}"
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_the_secrets_are_protected_by_the_setting(*, protect: bool) -> None:
-    engine = deploy(protect=protect)
-
-    protected = [resource.protect for resource in engine.resources if resource.type == "kubernetes:core/v1:Secret"]
-    assert protected == [protect, protect]
 
 
 @pytest.mark.parametrize(

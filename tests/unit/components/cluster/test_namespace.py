@@ -14,11 +14,12 @@ def deploy(engine: Engine, *, owner: str | None, protect: bool = False) -> None:
     engine.deploy(program)
 
 
-def test_an_own_namespace_is_declared_with_the_label_of_its_stack(engine: Engine) -> None:
-    deploy(engine, owner="oke")
+@pytest.mark.parametrize("protect", [True, False])
+def test_own_namespace_has_the_label_of_its_stack_and_the_protection(engine: Engine, *, protect: bool) -> None:
+    deploy(engine, owner="oke", protect=protect)
 
     namespace = engine.find("kubernetes:core/v1:Namespace")
-    assert namespace.parent == "todo"
+    assert (namespace.parent, namespace.protect) == ("todo", protect)
     assert namespace.inputs["metadata"] == {"name": "todo", "labels": {OWNER_LABEL: "oke"}}
     assert engine.exports == {"name": "todo"}
 
@@ -28,13 +29,6 @@ def test_a_foreign_namespace_is_not_declared(engine: Engine) -> None:
 
     assert [resource.type for resource in engine.resources] == ["todo:cluster:Namespace"]
     assert engine.exports == {"name": "todo"}
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_a_namespace_is_protected_by_the_setting(engine: Engine, *, protect: bool) -> None:
-    deploy(engine, owner="oke", protect=protect)
-
-    assert engine.find("kubernetes:core/v1:Namespace").protect is protect
 
 
 def test_users_of_the_name_wait_for_the_namespace(engine: Engine) -> None:

@@ -142,23 +142,18 @@ def test_security_lists_allow_nothing(deployed: OciEngine) -> None:
 def test_only_nodes_are_in_a_private_subnet(deployed: OciEngine) -> None:
     private = {name for name, r in deployed.by_name(SUBNET).items() if r.inputs.get("prohibitPublicIpOnVnic")}
     assert private == {"oke-nodes"}
+    (oracle,) = deployed.find("oci:Core/serviceGateway:ServiceGateway").inputs["services"]
+    assert oracle == {"serviceId": "all-services"}
 
     gateways = {
         f"{name}-id": {rule["destination"]: rule["networkEntityId"] for rule in r.inputs["routeRules"]}
         for name, r in deployed.by_name("oci:Core/routeTable:RouteTable").items()
     }
     for name, subnet in deployed.by_name(SUBNET).items():
+        assert "availabilityDomain" not in subnet.inputs  # it spans all of them
         routes = gateways[subnet.inputs["routeTableId"]]
         assert routes["0.0.0.0/0"] == ("oke-nat-id" if name in private else "oke-internet-id")
         assert routes.get(ORACLE) == ("oke-oracle-id" if name in private else None)
-
-
-def test_the_service_gateway_leads_to_all_of_oracles_services(deployed: OciEngine) -> None:
-    assert deployed.find("oci:Core/serviceGateway:ServiceGateway").inputs["services"] == [{"serviceId": "all-services"}]
-
-
-def test_subnets_span_all_availability_domains(deployed: OciEngine) -> None:
-    assert all("availabilityDomain" not in subnet.inputs for subnet in deployed.by_name(SUBNET).values())
 
 
 def test_address_blocks_do_not_overlap() -> None:
@@ -174,9 +169,7 @@ def test_address_blocks_do_not_overlap() -> None:
 def test_everything_is_kept_except_the_rules_of_a_setting(engine: OciEngine, *, kept: bool) -> None:
     deploy(engine, cidrs=[OFFICE], kept=kept)
 
-    options = {
-        r.name: (r.protect, engine.options(r).retainOnDelete) for r in engine.resources if r.type.startswith("oci:")
-    }
+    options = {r.name: (r.protect, r.retain_on_delete) for r in engine.resources if r.type.startswith("oci:")}
     assert options.pop(f"oke-api-from-{OFFICE}") == (False, False)
     assert set(options.values()) == {(kept, kept)}
 

@@ -149,7 +149,7 @@ def test_the_cluster_is_protected_and_retained_by_the_settings(engine: OciEngine
     deploy(engine, replace(ARGS, protect=kept, retain_on_delete=kept))
 
     kept_ones = [*(engine.find(type_) for type_ in (CLUSTER_TYPE, POOL_TYPE)), engine.find("oci:Core/vcn:Vcn")]
-    assert [(r.protect, engine.options(r).retainOnDelete) for r in kept_ones] == [(kept, kept)] * 3
+    assert [(r.protect, r.retain_on_delete) for r in kept_ones] == [(kept, kept)] * 3
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_new_version_of_oke_is_ignored_unless_a_version_is_pinned(
 
     made = engine.find(CLUSTER_TYPE)
     assert made.inputs["kubernetesVersion"] == version
-    assert list(engine.options(made).ignoreChanges) == ignored
+    assert list(engine.requests[made.urn].ignoreChanges) == ignored
 
 
 def test_nodes_follow_the_version_of_the_cluster(engine: OciEngine) -> None:

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pulumi
 import pytest
 
@@ -17,24 +15,16 @@ def deploy(engine: Engine, *, protect: bool = False) -> None:
     engine.deploy(lambda: pulumi.export("issuer", CertManager("certificates", args).issuer))
 
 
-@pytest.fixture
-def release(engine: Engine) -> dict[str, Any]:
-    deploy(engine)
-    return dict(engine.find(RELEASE).inputs)
+@pytest.mark.parametrize("protect", [True, False])
+def test_release_has_the_version_and_the_protection_of_the_settings(engine: Engine, *, protect: bool) -> None:
+    deploy(engine, protect=protect)
 
-
-def test_the_release_has_the_version_of_the_settings(release: dict[str, Any]) -> None:
-    assert (release["chart"], release["version"], release["namespace"]) == ("cert-manager", "v1.21.3", "cert-manager")
-
-
-def test_a_release_that_does_not_become_ready_is_rolled_back(release: dict[str, Any]) -> None:
-    assert release["atomic"] is True
-    assert "skipAwait" not in release
-
-
-def test_definitions_outlive_the_release(release: dict[str, Any]) -> None:
-    assert release["values"]["crds"] == {"enabled": True, "keep": True}
-    assert "skipCrds" not in release
+    release = engine.find(RELEASE)
+    inputs = release.inputs
+    assert (inputs["chart"], inputs["version"], inputs["namespace"]) == ("cert-manager", "v1.21.3", "cert-manager")
+    assert inputs["atomic"] is True  # a release that is not ready in time is rolled back
+    assert "skipAwait" not in inputs
+    assert release.protect is protect
 
 
 def test_the_issuer_asks_lets_encrypt_through_the_ingress_controller(engine: Engine) -> None:
@@ -52,10 +42,3 @@ def test_the_issuer_waits_for_the_webhook_that_validates_it(engine: Engine) -> N
     deploy(engine)
 
     assert engine.find(RELEASE) in engine.finishes_first(engine.find(ISSUER))
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_the_release_is_protected_by_the_setting(engine: Engine, *, protect: bool) -> None:
-    deploy(engine, protect=protect)
-
-    assert engine.find(RELEASE).protect is protect

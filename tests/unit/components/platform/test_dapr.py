@@ -19,12 +19,17 @@ def deploy(engine: Engine, *, version: str = "1.15.4", scheduler: bool = False, 
     engine.deploy(lambda: pulumi.export("namespace", DaprControlPlane("dapr", args).namespace))
 
 
-def test_control_plane_and_sidecars_have_the_version_of_the_settings(engine: Engine) -> None:
-    deploy(engine, version="1.15.5")
+@pytest.mark.parametrize("enabled", [True, False])
+def test_version_scheduler_and_protection_are_settings(engine: Engine, *, enabled: bool) -> None:
+    deploy(engine, version="1.15.5", scheduler=enabled, protect=enabled)
 
     release = engine.find(RELEASE).inputs
     assert release["version"] == release["values"]["global"]["tag"] == "1.15.5"
     assert release["namespace"] == engine.exports["namespace"] == "dapr-system"
+    assert release["values"]["global"]["scheduler"] == {"enabled": enabled}
+    assert release["atomic"] is True  # a release that is not ready in time is rolled back
+    assert "skipAwait" not in release
+    assert {r.protect for r in engine.resources if r.type in (RELEASE, DEFINITION)} == {enabled}
 
 
 def test_definitions_are_resources_and_the_release_waits_for_them(engine: Engine) -> None:
@@ -44,28 +49,6 @@ def test_the_conversion_webhook_is_in_the_namespace_of_the_control_plane(engine:
     webhook = engine.find(DEFINITION, "subscriptions.dapr.io").inputs["spec"]["conversion"]["webhook"]
     assert webhook["clientConfig"]["service"]["namespace"] == "dapr-system"
     assert "replaceme" in str(example.DEFINITIONS["subscriptions.dapr.io"])  # the manifest itself is unchanged
-
-
-def test_a_release_that_does_not_become_ready_is_rolled_back(engine: Engine) -> None:
-    deploy(engine)
-
-    release = engine.find(RELEASE).inputs
-    assert release["atomic"] is True
-    assert "skipAwait" not in release
-
-
-@pytest.mark.parametrize("scheduler", [True, False])
-def test_the_scheduler_is_a_setting(engine: Engine, *, scheduler: bool) -> None:
-    deploy(engine, scheduler=scheduler)
-
-    assert engine.find(RELEASE).inputs["values"]["global"]["scheduler"] == {"enabled": scheduler}
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_release_and_definitions_are_protected_by_the_setting(engine: Engine, *, protect: bool) -> None:
-    deploy(engine, protect=protect)
-
-    assert {r.protect for r in engine.resources if r.type in (RELEASE, DEFINITION)} == {protect}
 
 
 def test_the_control_plane_encrypts_traffic_and_drops_privileges(engine: Engine) -> None:

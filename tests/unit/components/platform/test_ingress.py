@@ -46,13 +46,17 @@ def annotations(engine: Engine) -> Mapping[str, str]:
     return {name.rpartition("/")[2].removeprefix("oci-"): value for name, value in found.items()}
 
 
-def test_the_release_has_the_version_of_the_settings(engine: Engine, cluster: ApiServer) -> None:
-    deploy(engine, cluster)
+@pytest.mark.parametrize("protect", [True, False])
+def test_release_has_the_version_and_the_protection_of_the_settings(
+    engine: Engine, cluster: ApiServer, *, protect: bool
+) -> None:
+    deploy(engine, cluster, protect=protect)
 
     release = engine.find(RELEASE).inputs
     assert (release["chart"], release["version"], release["namespace"]) == ("traefik", "41.6.1", "edge")
     assert release["atomic"] is True
     assert "skipAwait" not in release
+    assert engine.find(SERVICE).protect is engine.find(RELEASE).protect is protect
 
 
 def test_the_load_balancer_outlives_the_release(engine: Engine, cluster: ApiServer) -> None:
@@ -64,18 +68,15 @@ def test_the_load_balancer_outlives_the_release(engine: Engine, cluster: ApiServ
     assert engine.find(RELEASE) not in engine.finishes_first(service)
 
 
-def test_the_load_balancer_costs_nothing(engine: Engine, cluster: ApiServer) -> None:
+def test_load_balancer_is_free_optional_and_passes_the_client_address(engine: Engine, cluster: ApiServer) -> None:
     deploy(engine, cluster)
 
     found = annotations(engine)
     assert found["load-balancer-shape"] == "flexible"
     assert found["load-balancer-shape-flex-min"] == found["load-balancer-shape-flex-max"] == "10"
-
-
-def test_a_cluster_without_load_balancers_fails_nothing(engine: Engine, cluster: ApiServer) -> None:
-    deploy(engine, cluster)
-
-    assert annotations(engine)["skipAwait"] == "true"
+    assert found["skipAwait"] == "true"  # for clusters that give no address
+    assert found["load-balancer-connection-proxy-protocol-version"] == "2"
+    assert not [name for name in found if "security" in name]  # OKE opens the network
 
 
 def test_the_group_of_the_cluster_replaces_rules_by_oke(engine: Engine, cluster: ApiServer) -> None:
@@ -83,27 +84,6 @@ def test_the_group_of_the_cluster_replaces_rules_by_oke(engine: Engine, cluster:
 
     assert annotations(engine)["network-security-groups"] == "ocid1.networksecuritygroup.oc1..a"
     assert annotations(engine)["security-rule-management-mode"] == "None"
-
-
-def test_without_a_group_oke_opens_the_network(engine: Engine, cluster: ApiServer) -> None:
-    deploy(engine, cluster)
-
-    assert not [name for name in annotations(engine) if "security" in name]
-
-
-def test_the_controller_trusts_the_client_address_from_the_load_balancer(engine: Engine, cluster: ApiServer) -> None:
-    deploy(engine, cluster)
-
-    assert annotations(engine)["load-balancer-connection-proxy-protocol-version"] == "2"
-    ports = engine.find(RELEASE).inputs["values"]["ports"]
-    assert all(ports[port]["proxyProtocol"]["trustedIPs"] for port in ("web", "websecure"))
-
-
-@pytest.mark.parametrize("protect", [True, False])
-def test_the_load_balancer_is_protected_by_the_setting(engine: Engine, cluster: ApiServer, *, protect: bool) -> None:
-    deploy(engine, cluster, protect=protect)
-
-    assert engine.find(SERVICE).protect is engine.find(RELEASE).protect is protect
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_everything_goes_through_the_provider_of_the_owner() -> None:
     assert engine.find(PROVIDER).inputs["owner"] == "acme"
 
 
-def test_main_requires_the_checks_of_github_actions() -> None:
+def test_main_requires_the_checks_of_github_actions_if_there_are_any() -> None:
     ruleset = deploy().find(RULESET).inputs
 
     assert (ruleset["repository"], ruleset["target"], ruleset["enforcement"]) == ("todo", "branch", "active")
@@ -178,9 +178,6 @@ def test_main_requires_the_checks_of_github_actions() -> None:
     assert ruleset["rules"]["nonFastForward"] is True
     checks = ruleset["rules"]["requiredStatusChecks"]["requiredChecks"]
     assert {check["context"]: check["integrationId"] for check in checks} == {"Run Tests": 15368, "Preview": 15368}
-
-
-def test_without_required_checks_there_is_no_ruleset() -> None:
     assert not of_type(deploy(required_checks=[]), RULESET)
 
 
