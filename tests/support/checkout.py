@@ -17,7 +17,10 @@ class Checkout:
         # Without the hooks, signing and name of the user who runs the tests.
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
         monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
-        self._git("init", "--quiet")
+        for role in ("AUTHOR", "COMMITTER"):
+            monkeypatch.setenv(f"GIT_{role}_NAME", "Ann")
+            monkeypatch.setenv(f"GIT_{role}_EMAIL", "ann@example.com")
+        self.git("init", "--quiet", "--initial-branch=main")
 
     def commit(self, files: Mapping[str, str]) -> str:
         """Commit files, as {path: text}, and return the commit."""
@@ -25,13 +28,13 @@ class Checkout:
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        self._git("add", "--all")
-        self._git("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "commit", "--quiet", "--message", "…")
-        return self._git("rev-parse", "HEAD")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--date=2020-01-01T00:00:00Z", "--message=…")
+        return self.git("rev-parse", "HEAD")
 
     def check_out(self, commit: str) -> None:
-        self._git("checkout", "--quiet", commit)
+        self.git("checkout", "--quiet", commit)
 
-    def _git(self, *arguments: str) -> str:
+    def git(self, *arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
         return done.stdout.strip()

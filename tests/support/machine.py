@@ -76,6 +76,12 @@ class Machine:
     def check(self, name: str) -> Check:
         return self.checks(name)[name]
 
+    def failure(self, name: str) -> str:
+        """Return the evidence of a check that must fail."""
+        check = self.check(name)
+        assert check.state == "failed"
+        return check.evidence
+
     def checks(self, *names: str, timeout: float = TIMEOUT_SECONDS) -> dict[str, Check]:
         context = load_context("oke", os.environ, self.apis, timeout)
         return {check.name: check for check in checks.run_checks(context, names or checks.CHECKS)}

@@ -120,10 +120,7 @@ class PulumiCommand:
 
 
 def update(commit: str, **settings: str) -> dict[str, Any]:
-    """An update that succeeded, as the history of a bucket has it to somebody without the passphrase.
-
-    What differs is for the test to change.
-    """
+    """An update that succeeded, as the history of a bucket has it to somebody without the passphrase."""
     config = {f"todo-oke:{key}": {"value": value, "secret": False} for key, value in settings.items()}
     return {
         "version": 0,

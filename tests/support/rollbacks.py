@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 import yaml
 
-from delivery.__main__ import main
+from tests.support.command_line import Delivery
 from tests.support.pulumi_command import PulumiCommand, step, update
 
 VALUES = "infra/values.yaml"
-CANARY = "canary-password"
 CONFIG: Mapping[str, Any] = {
     "todo-oke:valuesFile": VALUES,
     "todo-oke:imageSource": "build",
@@ -34,16 +32,15 @@ def built(commit: str) -> dict[str, Any]:
 class Rollback:
     """`rollback` of the stack `oke`."""
 
-    def __init__(self, pulumi: PulumiCommand, capfd: pytest.CaptureFixture[str]) -> None:
-        self._pulumi, self._capfd = pulumi, capfd
+    def __init__(self, pulumi: PulumiCommand, delivery: Delivery) -> None:
+        self._pulumi, self._delivery = pulumi, delivery
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Run it with --yes unless --preview is given, and return what it printed, never with a canary."""
         confirmed = [] if "--preview" in arguments else ["--yes"]
-        assert main(["rollback", *confirmed, *arguments]) == code
-        shown = self._capfd.readouterr()
-        assert "canary" not in shown.out + shown.err + "".join(self._pulumi.calls)
-        return shown.out + shown.err
+        printed = "".join(self._delivery("rollback", *confirmed, *arguments, code=code))
+        assert "canary" not in printed + "".join(self._pulumi.calls)
+        return printed
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -53,8 +50,3 @@ class Rollback:
     @property
     def document(self) -> Mapping[str, Any]:
         return yaml.safe_load((self._pulumi.seen / "Pulumi.oke.yaml").read_text())
-
-    @property
-    def target(self) -> int:
-        """The update that the last one says it rolled back to."""
-        return int(self._pulumi.updated[-1].partition("to update ")[2].partition(" ")[0])

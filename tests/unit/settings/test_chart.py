@@ -50,23 +50,17 @@ def write(chart: Path) -> Path:
         lambda chart: (chart / "templates/backend.yaml").rename(chart / "backend.yaml"),
         lambda chart: (chart / "templates/backend.yaml").unlink(),
         lambda chart: (chart / ".helmignore").touch(),
-        lambda chart: (chart / "Chart.yaml").write_text("name: example\n\n"),
+        lambda chart: [
+            (chart / "Chart.yaml").write_text(FILES["values.yaml"]),
+            (chart / "values.yaml").write_text(FILES["Chart.yaml"]),
+        ],
     ],
-    ids=["edited", "renamed", "moved", "removed", "added", "longer"],
+    ids=["edited", "renamed", "moved", "removed", "added", "swapped"],
 )
 def test_digest_changes_with_the_chart(chart: Path, change: Callable[[Path], object]) -> None:
     before = digest(chart)
 
     change(chart)
-
-    assert digest(chart) != before
-
-
-def test_digest_changes_if_two_files_trade_their_contents(chart: Path) -> None:
-    before, first, second = digest(chart), FILES["Chart.yaml"], FILES["values.yaml"]
-
-    (chart / "Chart.yaml").write_text(second)
-    (chart / "values.yaml").write_text(first)
 
     assert digest(chart) != before
 
@@ -78,13 +72,6 @@ def test_digest_ignores_place_time_and_mode(chart: Path, tmp_path: Path) -> None
     (other / "empty").mkdir()
 
     assert digest(other) == digest(chart)
-
-
-def test_digest_ignores_the_order_of_the_file_system(chart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, listed = digest(chart), Path.rglob
-    monkeypatch.setattr(Path, "rglob", lambda self, pattern: reversed([*listed(self, pattern)]))
-
-    assert digest(chart) == before
 
 
 @pytest.mark.parametrize(

@@ -25,18 +25,12 @@ def failure(config: Mapping[str, str], secret_settings: Collection[str] = SECRET
     return error.value
 
 
-def test_pulumi_yaml_declares_the_settings_that_the_program_reads() -> None:
+def test_pulumi_yaml_declares_and_describes_the_settings_that_the_program_reads() -> None:
     assert example.DECLARED.keys() == KEYS.keys()
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_key_is_declared_as_a_described_string(key: str) -> None:
-    declared = example.DECLARED[key]
-
-    assert declared.keys() == {"type", "default", "description"}
-    assert declared["type"] == "string"
-    assert isinstance(declared["default"], str)
-    assert declared["description"].endswith(".")
+    for declared in example.DECLARED.values():
+        assert declared["type"] == "string"
+        assert isinstance(declared["default"], str)
+        assert declared["description"].endswith(".")
 
 
 def test_description_says_which_settings_are_required() -> None:
@@ -70,17 +64,7 @@ def test_defaults_are_valid(config: Mapping[str, str]) -> None:
     assert parse({**config, "valuesFile": example.DECLARED["valuesFile"]["default"]})
 
 
-# Settings that need no value, in the stack of `example` at least.
-OPTIONAL = frozenset(
-    {
-        *("context", "clusterOcid", "compartmentOcid", "clusterIdentifier", "region", "kubernetesVersion"),
-        *("letsEncryptEmail", "host", "imageRegistry", "imageScan", "registryToken", "registryUser"),
-        *("repository", "reviewers", "tracingEndpoint"),
-    }
-)
-
-
-@pytest.mark.parametrize("key", sorted(KEYS.keys() - OPTIONAL))
+@pytest.mark.parametrize("key", ["namespace", "kafkaBrokers", "databaseUrl", "frontendImage", "kubeconfig"])
 def test_empty_setting_is_one_that_is_not_set(config: Mapping[str, str], key: str) -> None:
     absent = {other: value for other, value in config.items() if other != key}
 
@@ -162,14 +146,11 @@ def test_setting_that_another_one_requires_or_excludes_is_reported(
 
 
 def test_mistakes_are_listed_by_key_with_a_hint_below_each(config: Mapping[str, str]) -> None:
-    heading, *lines = str(failure({**config, "protect": "yes", "host": "a b"})).splitlines()
+    _, host, hint, protect, _ = str(failure({**config, "protect": "yes", "host": "a b"})).splitlines()
 
-    assert heading.startswith("2 settings ")
-    assert [line.split(" must be ")[0] for line in lines[::2]] == ["  host", "  protect"]
-    assert lines[1::2] == [
-        "    pulumi config --stack oke set host todo.example.com",
-        "    pulumi config --stack oke set protect true",
-    ]
+    assert host.startswith("  host ")
+    assert hint == "    pulumi config --stack oke set host todo.example.com"
+    assert protect.startswith("  protect ")
 
 
 def test_all_mistakes_are_reported_at_once(config: Mapping[str, str]) -> None:
@@ -201,21 +182,19 @@ def test_settings_hide_their_secrets(config: Mapping[str, str]) -> None:
     assert example.CANARY not in f"{parsed} {parsed!r} {parsed.kubeconfig} {parsed.kubeconfig!r}"
 
 
-@pytest.mark.parametrize(
-    ("changes", "ports"),
-    [
-        ({}, (5432, [9092], 0)),
-        ({"databaseUrl": "postgresql://todo:canary@db.example.com:6432/todo"}, (6432, [9092], 0)),
-        ({"kafkaBrokers": "a:9093,b:9092,c:9093"}, (5432, [9092, 9093], 0)),
-        ({"tracingEndpoint": "collector.tracing:4317"}, (5432, [9092], 4317)),
-    ],
-)
-def test_ports_come_from_the_addresses(
-    config: Mapping[str, str], changes: Mapping[str, str], ports: tuple[int, list[int], int]
-) -> None:
-    parsed = parse({**config, **changes})
+def test_ports_come_from_the_addresses(config: Mapping[str, str]) -> None:
+    usual = parse(config)
+    other = parse(
+        {
+            **config,
+            "databaseUrl": "postgresql://todo:canary@db.example.com:6432/todo",
+            "kafkaBrokers": "a:9093,b:9092,c:9093",
+            "tracingEndpoint": "collector.tracing:4317",
+        }
+    )
 
-    assert (parsed.database_port, parsed.kafka_ports, parsed.tracing_port) == ports
+    assert (usual.database_port, usual.kafka_ports, usual.tracing_port) == (5432, [9092], 0)
+    assert (other.database_port, other.kafka_ports, other.tracing_port) == (6432, [9092, 9093], 4317)
 
 
 def test_program_loads_the_settings_of_its_own_project(engine: Engine, config: Mapping[str, str]) -> None:

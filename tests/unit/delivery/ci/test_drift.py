@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delivery.__main__ import main
+from tests.support.command_line import Delivery
 from tests.support.workflow_commands import FakeCommand
 
 STACK = "urn:pulumi:oke::todo-oke::pulumi:pulumi:Stack::todo-oke-oke"
@@ -32,49 +32,39 @@ def step(urn: str, operation: str) -> Mapping[str, Any]:
             ["create kubernetes:helm.sh/v3:Release::todo-app", "update kubernetes:core/v1:Secret::app-secrets"],
         ),
         ([step(STACK, "refresh"), step(SECRET, "read"), step(RELEASE, "same")], []),
-        ([step(STACK, "update")], ["update pulumi:pulumi:Stack::todo-oke-oke"]),
-        *(
-            (
-                [step(RELEASE, each) for each in ("create-replacement", "replace", "delete-replaced", last)],
-                ["replace kubernetes:helm.sh/v3:Release::todo-app"],
-            )
-            for last in ("replace", "create-replacement", "delete-replaced")
+        (
+            [step(RELEASE, each) for each in ("create-replacement", "replace", "delete-replaced", "replace")],
+            ["replace kubernetes:helm.sh/v3:Release::todo-app"],
         ),
     ],
 )
 def test_drift_is_what_a_refreshed_preview_changes(
-    pulumi: FakeCommand, capsys: pytest.CaptureFixture[str], steps: list[Mapping[str, Any]], lines: list[str]
+    pulumi: FakeCommand, delivery: Delivery, steps: list[Mapping[str, Any]], lines: list[str]
 ) -> None:
     pulumi.respond(stdout=json.dumps({"steps": steps, "changeSummary": {}}))
 
-    assert main(["drift", "--stack", "oke"]) == 0
-
-    assert capsys.readouterr().out.splitlines() == lines
+    assert delivery("drift", "--stack", "oke")[0].splitlines() == lines
     assert {"preview", "--refresh"} <= {*pulumi.calls[0].arguments}
 
 
 @pytest.mark.parametrize("stdout", ["", "warning: not JSON"])
-def test_failed_preview_is_not_taken_for_no_drift(
-    pulumi: FakeCommand, capfd: pytest.CaptureFixture[str], stdout: str
-) -> None:
+def test_failed_preview_is_not_taken_for_no_drift(pulumi: FakeCommand, delivery: Delivery, stdout: str) -> None:
     pulumi.respond(stdout=stdout, stderr="error: no stack named 'oke' found\n", code=1)
 
-    assert main(["drift", "--stack", "oke"]) == 1
+    printed, error = delivery("drift", "--stack", "oke", code=1)
 
-    printed = capfd.readouterr()
-    assert printed.out == ""
-    assert "error: no stack named 'oke' found\n" in printed.err
+    assert printed == ""
+    assert "error: no stack named 'oke' found\n" in error
 
 
-def test_errors_of_the_program_are_shown(pulumi: FakeCommand, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_of_the_program_are_shown(pulumi: FakeCommand, delivery: Delivery) -> None:
     diagnostics = [
         {"severity": "warning", "message": "a warning"},
         {"severity": "error", "message": "error: the settings are wrong\n"},
     ]
     pulumi.respond(stdout=json.dumps({"steps": [step(RELEASE, "update")], "diagnostics": diagnostics}), code=1)
 
-    assert main(["drift", "--stack", "oke"]) == 1
+    _, error = delivery("drift", "--stack", "oke", code=1)
 
-    error = capsys.readouterr().err
     assert "error: the settings are wrong" in error
     assert "a warning" not in error

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery.__main__ import main
 from tests.support import oci_api
+from tests.support.command_line import Delivery
 from tests.support.oci_api import CLUSTER, KEY_ID
 
 
@@ -19,32 +19,29 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_oke_token_prints_a_token_for_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_oke_token_prints_a_token_for_the_options(delivery: Delivery) -> None:
     options = ["--cluster", CLUSTER, "--region", "uk-london-1", "--profile", "DEFAULT", "--auth", "api_key"]
-    assert main(["oke-token", *options]) == 0
 
-    token = json.loads(capsys.readouterr().out)["status"]["token"]
+    token = json.loads(delivery("oke-token", *options)[0])["status"]["token"]
+
     assert oci_api.user_of(token, cluster=CLUSTER, region="uk-london-1", now=datetime.now(UTC)) == KEY_ID
 
 
 @pytest.mark.parametrize("command", ["oke-token", "kubeconfig"])
 @pytest.mark.parametrize("ocid", ["my-cluster", f"{CLUSTER}/x"])
-def test_text_that_is_no_ocid_is_reported(capsys: pytest.CaptureFixture[str], command: str, ocid: str) -> None:
-    assert main([command, "--cluster", ocid]) == 1
+def test_text_that_is_no_ocid_is_reported(delivery: Delivery, command: str, ocid: str) -> None:
+    printed, error = delivery(command, "--cluster", ocid, code=1)
 
-    printed = capsys.readouterr()
-    assert printed.err.startswith(f"error: '{ocid}' ")
-    assert printed.out == ""
+    assert error.startswith(f"error: '{ocid}' ")
+    assert printed == ""
 
 
 @pytest.mark.parametrize("command", ["oke-token", "kubeconfig"])
-def test_error_is_printed_with_its_hint(home: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_error_is_printed_with_its_hint(home: Path, delivery: Delivery, command: str) -> None:
     (home / ".oci/key.pem").unlink()
 
-    assert main([command, "--cluster", CLUSTER]) == 1
+    printed, error = delivery(command, "--cluster", CLUSTER, code=1)
 
-    printed = capsys.readouterr()
-    error, hint = printed.err.splitlines()
     assert error.startswith(f"error: {home}/.oci/key.pem")
-    assert hint == "hint: export OCI_CLI_KEY_FILE=PATH"
-    assert printed.out == ""
+    assert error.endswith("\nhint: export OCI_CLI_KEY_FILE=PATH\n")
+    assert printed == ""

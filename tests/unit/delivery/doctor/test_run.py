@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery.__main__ import main
 from delivery.doctor.checks import CHECKS
 from tests.support import example
+from tests.support.command_line import Delivery
 from tests.support.github_api import REPOSITORY, TOKEN
 from tests.support.machine import Machine
 
@@ -22,24 +22,20 @@ def test_every_check_passes_on_a_complete_machine(machine: Machine) -> None:
     assert TOKEN not in str(machine.pulumi.calls)
 
 
-def test_exit_code_and_hint_of_a_failed_check(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_code_and_hint_of_a_failed_check(machine: Machine, delivery: Delivery) -> None:
     Path("kubeconfig").write_text(yaml.safe_dump(example.kubeconfig()))
     machine.configure()
-    assert main(["doctor"]) == 0
-    assert capsys.readouterr().err == ""
+    assert delivery("doctor")[1] == ""
     machine.engine(stacks="[]")
 
-    assert main(["doctor", "--stack", "octo/other"]) == 1
+    printed, error = delivery("doctor", "--stack", "octo/other", code=1)
 
-    printed = capsys.readouterr()
-    assert "FAILED stack" in printed.out
-    assert printed.err.endswith("checks failed: stack\nhint: python -m delivery setup --stack octo/other\n")
+    assert "FAILED stack" in printed
+    assert error.endswith("hint: python -m delivery setup --stack octo/other\n")
 
 
 @pytest.mark.usefixtures("machine")
-def test_another_folder_than_the_projects_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_folder_than_the_projects_is_reported(delivery: Delivery) -> None:
     Path("Pulumi.yaml").unlink()
 
-    assert main(["doctor"]) == 1
-
-    assert "Pulumi.yaml" in capsys.readouterr().err
+    assert "Pulumi.yaml" in delivery("doctor", code=1)[1]

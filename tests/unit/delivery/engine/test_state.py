@@ -7,6 +7,7 @@ from delivery.engine import state
 from delivery.setup.run import run_setup
 from system.errors import UserError
 from tests.support import example
+from tests.support.terminal import Scripted
 
 LOCAL = example.PROJECT_FOLDER / "Pulumi.local.yaml"
 KEYS = {"AWS_ACCESS_KEY_ID": "0123abcd", "AWS_SECRET_ACCESS_KEY": "canary-secret-key"}
@@ -18,18 +19,6 @@ WHEN_SUPPORTED = {"AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_SUPPORTED"}
 UNSET = "unset AWS_REQUEST_CHECKSUM_CALCULATION"
 PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "local"}
 READ_PASSPHRASE = "read -rs PULUMI_CONFIG_PASSPHRASE && export PULUMI_CONFIG_PASSPHRASE"
-
-
-class Silent:
-    """A terminal at which no question is expected."""
-
-    def ask(self, question: str) -> str:
-        pytest.fail(question)
-
-    ask_hidden = ask
-
-    def echo(self, text: str) -> None:
-        pytest.fail(text)
 
 
 def hints(problems: Sequence[UserError]) -> list[str | None]:
@@ -45,12 +34,6 @@ def secrets_hints(stack_file: Path, environment: Mapping[str, str] = PASSPHRASE)
     return hints(state.secrets_problems({"PULUMI_BACKEND_URL": "file:///state", **environment}, stack_file))
 
 
-def stack_file(folder: Path, text: str) -> Path:
-    path = folder / "Pulumi.mine.yaml"
-    path.write_text(text)
-    return path
-
-
 def test_url_of_a_bucket_has_all_that_oci_requires(tmp_path: Path) -> None:
     assert state.object_storage_url("axns", "eu-frankfurt-1", "todo-state") == OCI
     assert backend_hints(tmp_path, OCI, **KEYS) == []
@@ -60,11 +43,8 @@ def test_url_of_a_bucket_has_all_that_oci_requires(tmp_path: Path) -> None:
     ("namespace", "region", "bucket", "wrong"),
     [
         ("", "eu-frankfurt-1", "b", "''"),
-        ("ax/ns", "eu-frankfurt-1", "b", "'ax/ns'"),
         ("axns", "FRA", "b", "'FRA'"),
         ("axns", "eu-frankfurt-1", "a&b", "'a&b'"),
-        ("axns", "eu-frankfurt-1", "", "''"),
-        ("axns", "eu-frankfurt-1", "bücket", "'bücket'"),
     ],
 )
 def test_invalid_bucket_address_is_rejected(namespace: str, region: str, bucket: str, wrong: str) -> None:
@@ -81,7 +61,6 @@ def test_invalid_bucket_address_is_rejected(namespace: str, region: str, bucket:
         "s3://amazons-bucket",  # AWS has roles
         MINIO,
         "file:///home/user/state",
-        "azblob://container",
         "gs://bucket",
     ],
 )
@@ -93,7 +72,6 @@ def test_complete_backend_has_no_problem(tmp_path: Path, url: str) -> None:
     ("url", "corrected"),
     [
         (OCI.replace("&s3ForcePathStyle=true", ""), OCI),
-        (OCI.replace("&region=eu-frankfurt-1", ""), OCI),
         (OCI.replace("region=eu-frankfurt-1", "region=us-east-1"), OCI),
         (f"s3://todo-state?endpoint={ENDPOINT.removeprefix('https://')}", OCI),
         (
@@ -102,10 +80,6 @@ def test_complete_backend_has_no_problem(tmp_path: Path, url: str) -> None:
         ),
         (
             OCI.replace(ENDPOINT, "https://objectstorage.eu-frankfurt-1.oraclecloud.com"),
-            OCI.replace("axns", "NAMESPACE").replace("eu-frankfurt-1", "REGION"),
-        ),
-        (
-            OCI.replace(ENDPOINT, "https://axns.oci.customer-oci.com"),
             OCI.replace("axns", "NAMESPACE").replace("eu-frankfurt-1", "REGION"),
         ),
     ],
@@ -187,7 +161,6 @@ CLOUD = {"PULUMI_BACKEND_URL": state.PULUMI_CLOUD}
     ("text", "environment", "expected"),
     [
         pytest.param("", {}, [READ_PASSPHRASE], id="new stack"),
-        pytest.param("config:\n  todo-oke:host: todo.example.com\n", {}, [READ_PASSPHRASE], id="no secret"),
         pytest.param("secretsprovider: hashivault://key\nencryptedkey: a\n", {}, [], id="another provider"),
         pytest.param("", CLOUD, [], id="Pulumi Cloud encrypts"),
         pytest.param("encryptionsalt: v1:a:b\n", CLOUD, [READ_PASSPHRASE], id="a salt in Pulumi Cloud"),
@@ -197,14 +170,17 @@ CLOUD = {"PULUMI_BACKEND_URL": state.PULUMI_CLOUD}
 def test_passphrase_is_needed_unless_something_else_encrypts(
     tmp_path: Path, text: str, environment: Mapping[str, str], expected: Sequence[str]
 ) -> None:
-    file = stack_file(tmp_path, text) if text else tmp_path / "Pulumi.new.yaml"
+    file = tmp_path / "Pulumi.mine.yaml"
+    if text:
+        file.write_text(text)
     assert secrets_hints(file, environment) == expected
     assert secrets_hints(file, {**environment, **PASSPHRASE}) == []
 
 
 @pytest.mark.parametrize("text", ["config: [", "- a\n"])
 def test_invalid_stack_file_is_reported(tmp_path: Path, text: str) -> None:
-    file = stack_file(tmp_path, text)
+    file = tmp_path / "Pulumi.mine.yaml"
+    file.write_text(text)
     assert secrets_hints(file) == [f"git diff {file}"]
 
 
@@ -225,5 +201,7 @@ def test_other_stacks_may_not_use_the_variables_of_the_stack_local(
 
     assert hints(state.local_stack_problems(environment)) == expected
     for hint in expected:
+        terminal = Scripted()
         with pytest.raises(UserError, match=f"hint: {hint}"):
-            run_setup("oke", environment, Silent())
+            run_setup("oke", environment, terminal)
+        assert terminal.text == ""

@@ -1,13 +1,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from delivery.__main__ import main
+from tests.support import example
 from tests.support.checkout import Checkout
+from tests.support.command_line import Delivery
 from tests.support.pulumi_command import PulumiCommand, update, with_secrets
 
 VALUES = "infra/helm/todo-app/values-oke.yaml"
@@ -20,8 +19,7 @@ def commits(checkout: Checkout, pulumi: PulumiCommand) -> list[str]:
     """The commits of two updates that differ in everything."""
     template, program = "infra/helm/todo-app/templates/backend.yaml", "components/dapr.py"
     commits = [
-        checkout.commit({VALUES: "a: 1\nreplicas: 1\n", template: "1", program: "1", "backend/app": "1"}),
-        checkout.commit({VALUES: "a: 1\nreplicas: 2\n", template: "2", program: "2", "backend/app": "2"}),
+        checkout.commit({VALUES: f"a: 1\nreplicas: {text}\n", template: text, program: text}) for text in ("1", "2")
     ]
     first = update(commits[0], valuesFile=VALUES, nodeCount="2", protect="true", **IMAGES)
     images = {**IMAGES, "backendImage": "r.example/b:v2"}
@@ -33,13 +31,10 @@ def commits(checkout: Checkout, pulumi: PulumiCommand) -> list[str]:
     return commits
 
 
-def test_differences_are_printed_by_kind_without_a_secret(
-    commits: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["diff", "1", "2"]) == 0
+def test_differences_are_printed_by_kind_without_a_secret(commits: list[str], delivery: Delivery) -> None:
+    printed, _ = delivery("diff", "1", "2")
 
-    _, *lines = capsys.readouterr().out.splitlines()
-    assert lines == [
+    assert printed.splitlines()[1:] == [
         "settings",
         "  nodeCount: 2 → 3",
         f"  backendImage: {IMAGES['backendImage']} → r.example/b:v2",
@@ -60,68 +55,56 @@ def test_differences_are_printed_by_kind_without_a_secret(
     ]
 
 
-def test_commits_are_removed_in_the_other_direction(commits: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", "2", "1"]) == 0
-
-    assert capsys.readouterr().out.endswith(f"commits\n  - {commits[1][:7]} …\n")
+def test_commits_are_removed_in_the_other_direction(commits: list[str], delivery: Delivery) -> None:
+    assert delivery("diff", "2", "1")[0].endswith(f"commits\n  - {commits[1][:7]} …\n")
 
 
-def test_differences_as_json(commits: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", "--json", "1", "2"]) == 0
+@pytest.mark.usefixtures("commits")
+def test_differences_as_json(delivery: Delivery) -> None:
+    printed, _ = delivery("diff", "--json", "1", "2")
 
-    printed = capsys.readouterr().out
-    assert CANARY not in printed
-    document: dict[str, Any] = json.loads(printed)
+    document = json.loads(printed)
     assert (document["from"], document["to"]) == (1, 2)
     assert document["settings"]["host"] == {"before": None, "after": "todo.example"}
-    assert document["images"] == {"backend": {"before": IMAGES["backendImage"], "after": "r.example/b:v2"}}
-    assert document["added"] == [f"{commits[1][:7]} …"]
-    assert "+replicas: 2" in document["values"]
+    assert CANARY not in printed
 
 
 def test_files_are_relative_to_the_project(
-    checkout: Checkout, pulumi: PulumiCommand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Checkout, pulumi: PulumiCommand, monkeypatch: pytest.MonkeyPatch, delivery: Delivery
 ) -> None:
     commits = [checkout.commit({"deploy/components/dapr.py": text, "components/other.py": text}) for text in "12"]
     monkeypatch.chdir("deploy")
     pulumi.made(*map(update, commits))
 
-    assert main(["diff", "--json", "1", "2"]) == 0
-
-    assert json.loads(capsys.readouterr().out)["program"] == ["components/dapr.py"]
+    assert json.loads(delivery("diff", "--json", "1", "2")[0])["program"] == ["components/dapr.py"]
 
 
 def test_all_packages_that_the_program_imports_are_compared(
-    checkout: Checkout, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]
+    checkout: Checkout, pulumi: PulumiCommand, delivery: Delivery
 ) -> None:
-    project = Path(__file__).parents[4]
+    project = example.PROJECT_FOLDER
     script = "import sys; import components.selection; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=project, text=True).split()
     packages = {name.partition(".")[0] for name in loaded}
     files = sorted(f"{package}/x.py" for package in packages if (project / package / "__init__.py").exists())
     pulumi.made(*(update(checkout.commit(dict.fromkeys(files, text))) for text in "12"))
 
-    assert main(["diff", "--json", "1", "2"]) == 0
-
-    assert json.loads(capsys.readouterr().out)["program"] == files
+    assert json.loads(delivery("diff", "--json", "1", "2")[0])["program"] == files
 
 
 @pytest.mark.usefixtures("commits")
-def test_update_does_not_differ_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", "1", "1"]) == 0
-
-    assert capsys.readouterr().out.splitlines()[1:] == ["no difference"]
+def test_update_does_not_differ_from_itself(delivery: Delivery) -> None:
+    assert delivery("diff", "1", "1")[0].splitlines()[1:] == ["no difference"]
 
 
-def test_unknown_parts_are_listed(commit: str, pulumi: PulumiCommand, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_parts_are_listed(commit: str, pulumi: PulumiCommand, delivery: Delivery) -> None:
     dirty = update(commit)
     dirty["environment"]["git.dirty"] = "true"
     pulumi.made(update(""), with_secrets(dirty, kafkaPassword=CANARY))
 
-    assert main(["diff", "1", "2"]) == 0
+    printed, _ = delivery("diff", "1", "2")
 
-    _, *lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in lines] == [
+    assert [line.partition(":")[0] for line in printed.splitlines()[1:]] == [
         "secrets",
         "  kafkaPassword may differ",
         "not compared",
@@ -131,7 +114,5 @@ def test_unknown_parts_are_listed(commit: str, pulumi: PulumiCommand, capsys: py
 
 
 @pytest.mark.usefixtures("commits")
-def test_unknown_update_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", "1", "7"]) == 1
-
-    assert capsys.readouterr().err.endswith("has no update 7.\nhint: python -m delivery history --stack oke\n")
+def test_unknown_update_is_an_error(delivery: Delivery) -> None:
+    assert delivery("diff", "1", "7", code=1)[1].endswith("hint: python -m delivery history --stack oke\n")

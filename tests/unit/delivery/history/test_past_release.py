@@ -10,6 +10,7 @@ from tests.support.pulumi_command import PulumiCommand, update
 from tests.support.rollbacks import OLD, VALUES, built, pinned
 
 MISSING = "5e" * 20
+HISTORY = "python -m delivery history --stack oke"
 
 
 @pytest.fixture
@@ -67,13 +68,12 @@ def test_values_of_a_rollback_come_from_the_recorded_commit(commits: list[str], 
 @pytest.mark.parametrize(
     ("made", "hint"),
     [
-        pytest.param({**pinned("COMMIT"), "result": "failed"}, "python -m delivery history --stack oke", id="failed"),
-        pytest.param({**pinned("COMMIT"), "result": "in-progress"}, "python -m delivery history --stack oke", id="cut"),
+        pytest.param({**pinned("COMMIT"), "result": "failed"}, HISTORY, id="failed"),
+        pytest.param({**built("COMMIT"), "kind": "refresh"}, HISTORY, id="refresh"),
+        pytest.param(pinned("COMMIT", valuesFile="no.yaml"), HISTORY, id="no values"),
+        pytest.param(pinned("COMMIT", valuesFile=""), HISTORY, id="no valuesFile"),
         pytest.param(pinned(""), None, id="no checkout"),
         pytest.param(pinned(MISSING), f"git fetch origin {MISSING}", id="no commit"),
-        pytest.param(pinned("COMMIT", valuesFile="no.yaml"), "python -m delivery history --stack oke", id="no values"),
-        pytest.param(pinned("COMMIT", valuesFile=""), "python -m delivery history --stack oke", id="no valuesFile"),
-        pytest.param({**built("COMMIT"), "kind": "refresh"}, "python -m delivery history --stack oke", id="refresh"),
     ],
 )
 def test_incomplete_update_cannot_be_rolled_back_to(

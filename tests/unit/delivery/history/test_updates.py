@@ -39,7 +39,6 @@ def test_author_comes_from_git_where_the_engine_records_none(commit: str, pulumi
     assert updates.read("oke")[0].author == "Ann"
 
 
-@pytest.mark.usefixtures("commit")
 @pytest.mark.parametrize("key", ["kafkaPassword", "note"])
 def test_setting_that_was_not_encrypted_by_mistake_is_hidden(pulumi: PulumiCommand, key: str) -> None:
     plain = update("")
@@ -52,7 +51,6 @@ def test_setting_that_was_not_encrypted_by_mistake_is_hidden(pulumi: PulumiComma
     assert CANARY not in str(read)
 
 
-@pytest.mark.usefixtures("commit")
 def test_empty_secret_is_no_secret(pulumi: PulumiCommand) -> None:
     unset = update("")
     unset["config"]["todo-oke:registryToken"] = {"value": "", "secret": False}
@@ -61,7 +59,6 @@ def test_empty_secret_is_no_secret(pulumi: PulumiCommand) -> None:
     assert updates.read("oke")[0].secrets.keys() == {"kafkaPassword"}
 
 
-@pytest.mark.usefixtures("commit")
 def test_clock_behind_the_last_update_is_an_error(pulumi: PulumiCommand) -> None:
     pulumi.made(update(""))
     before, after = datetime(2025, 11, 24, 2, 31, tzinfo=UTC), datetime(2025, 11, 24, 2, 32, tzinfo=UTC)

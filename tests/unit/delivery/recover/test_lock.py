@@ -1,16 +1,15 @@
 import socket
-from collections.abc import Callable
 
 from tests.support.stuck_stack import CUT_SHORT, DEAD_PID, UNLOCKED, StuckStack, locked
 
 HERE = socket.gethostname()
 
 
-def test_lock_of_a_killed_update_is_removed(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_lock_of_a_killed_update_is_removed(stack: StuckStack) -> None:
     stack.is_locked(locked(HERE, DEAD_PID))
     stack.is_locked(UNLOCKED, by="cancel")
 
-    printed = recover()
+    printed = stack.recover()
 
     assert f"@{HERE} (pid {DEAD_PID}) since 2026-11-24T02:31:41Z" in printed
     assert "command  pulumi cancel --yes oke\n" in printed
@@ -18,11 +17,11 @@ def test_lock_of_a_killed_update_is_removed(stack: StuckStack, recover: Callable
     assert stack.changes == ["pulumi cancel --yes oke --color never --non-interactive"]
 
 
-def test_lock_of_an_update_that_runs_here_is_kept(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_lock_of_an_update_that_runs_here_is_kept(stack: StuckStack) -> None:
     update = stack.start_update()
     try:
         stack.is_locked(locked(HERE, update.pid))
-        printed = recover(code=1)
+        printed = stack.recover(code=1)
     finally:
         update.communicate()
 
@@ -31,42 +30,42 @@ def test_lock_of_an_update_that_runs_here_is_kept(stack: StuckStack, recover: Ca
     assert stack.changes == ["pulumi hold cat"]
 
 
-def test_reused_pid_is_no_running_update(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_reused_pid_is_no_running_update(stack: StuckStack) -> None:
     stack.is_locked(locked(HERE, 1))
     stack.is_locked(UNLOCKED, by="cancel")
 
-    assert "was killed" in recover()
+    assert "was killed" in stack.recover()
 
 
-def test_lock_from_another_machine_needs_a_person(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_lock_from_another_machine_needs_a_person(stack: StuckStack) -> None:
     stack.is_locked(locked("runner-5", DEAD_PID))
 
-    printed = recover("--yes", code=1)
+    printed = stack.recover(code=1)
 
     assert "check    whether that update still runs" in printed
     assert printed.endswith("hint: python -m delivery recover --stack oke\n")
     assert stack.changes == []
 
 
-def test_update_in_pulumi_cloud_names_its_author(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_update_in_pulumi_cloud_names_its_author(stack: StuckStack) -> None:
     stack.is_in_pulumi_cloud(kind="update", author="ann", started="2026-11-24T02:31:41.000Z")
 
-    assert "Stack oke is locked by ann since 2026-11-24T02:31:41.000Z" in recover(code=1)
+    assert "Stack oke is locked by ann since 2026-11-24T02:31:41.000Z" in stack.recover(code=1)
     stack.is_in_pulumi_cloud()
-    assert recover() == "Nothing is stuck.\n"
+    assert stack.recover() == "Nothing is stuck.\n"
     assert stack.changes == []
 
 
-def test_unreachable_backend_is_an_error(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_unreachable_backend_is_an_error(stack: StuckStack) -> None:
     stack.is_locked("error: AccessDenied")
 
-    assert "error: AccessDenied" in recover(code=1)
+    assert "error: AccessDenied" in stack.recover(code=1)
 
 
-def test_lock_of_an_unreadable_state_is_removed(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_lock_of_an_unreadable_state_is_removed(stack: StuckStack) -> None:
     stack.has_unreadable_state(CUT_SHORT)
     stack.is_locked(locked(HERE, DEAD_PID))
     stack.is_locked(UNLOCKED, by="cancel")
 
-    assert CUT_SHORT in recover(code=1)
+    assert CUT_SHORT in stack.recover(code=1)
     assert stack.changes == ["pulumi cancel --yes oke --color never --non-interactive"]

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -19,23 +18,21 @@ def project(stack: StuckStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("folder", [".", ".local/rollback/checkout"])
-def test_provider_of_a_killed_update_is_terminated_before_helm_runs(
-    stack: StuckStack, recover: Callable[..., str], folder: str
-) -> None:
+def test_provider_of_a_killed_update_is_terminated_before_helm_runs(stack: StuckStack, folder: str) -> None:
     Path(folder).mkdir(parents=True, exist_ok=True)
     with stack.provider(Path(folder)) as provider:
-        printed = recover()
+        printed = stack.recover()
 
         assert printed.index(f"{PROBLEM}, with Helm in it (pid {provider.pid})") < printed.index("is in the middle of")
         assert not psutil.pid_exists(provider.pid)
 
 
 def test_provider_of_a_running_engine_or_another_project_is_kept(
-    stack: StuckStack, recover: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    stack: StuckStack, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with (
         stack.provider(Path(), engine="pulumi") as running,
         stack.provider(tmp_path_factory.mktemp("another")) as stranger,
     ):
-        assert PROBLEM not in recover()
+        assert PROBLEM not in stack.recover()
         assert (running.poll(), stranger.poll()) == (None, None)

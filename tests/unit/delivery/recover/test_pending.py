@@ -1,9 +1,9 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.support.stuck_stack import BASE, RELEASE, RELEASED, STACK, StuckStack, Terminal
+from tests.support.stuck_stack import BASE, RELEASE, RELEASED, STACK, StuckStack
 
 SECRET = {
     "urn": "urn:pulumi:oke::todo-oke::kubernetes:core/v1:Secret::app-secrets",
@@ -27,11 +27,11 @@ DROP = (
 )
 
 
-def test_only_the_interrupted_resources_are_refreshed(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_only_the_interrupted_resources_are_refreshed(stack: StuckStack) -> None:
     stack.has_state([*BASE, RELEASED, SECRET], ("updating", RELEASED), ("deleting", SECRET))
     stack.has_state([*BASE, RELEASED], by="refresh")
 
-    printed = recover()
+    printed = stack.recover()
 
     assert "updating kubernetes:helm.sh/v3:Release::todo-app was interrupted" in printed
     assert "deleting kubernetes:core/v1:Secret::app-secrets was interrupted" in printed
@@ -42,28 +42,23 @@ def test_only_the_interrupted_resources_are_refreshed(stack: StuckStack, recover
 
 
 @pytest.mark.parametrize("resource", [SECRET, GITHUB_SECRET])
-def test_pending_creation_that_can_be_repeated_is_dropped(
-    stack: StuckStack, recover: Callable[..., str], resource: Mapping[str, Any]
-) -> None:
+def test_pending_creation_that_can_be_repeated_is_dropped(stack: StuckStack, resource: Mapping[str, Any]) -> None:
     stack.has_state([*BASE], ("creating", resource))
     stack.has_state([*BASE], by="refresh")
 
-    recover()
+    stack.recover()
 
     assert stack.changes == [DROP]
 
 
 @pytest.mark.parametrize("resource", [POOL, AUTONAMED])
-def test_possible_duplicate_needs_a_person(
-    stack: StuckStack, recover: Callable[..., str], monkeypatch: pytest.MonkeyPatch, resource: Mapping[str, Any]
-) -> None:
+def test_possible_duplicate_needs_a_person(stack: StuckStack, resource: Mapping[str, Any]) -> None:
     stack.has_state([*BASE], ("creating", resource))
     stack.has_state([*BASE], by="refresh")
 
-    printed = recover("--yes", code=1)
+    printed = stack.recover(code=1)
 
     assert f"pulumi import {resource['type']} {resource['urn'].rpartition('::')[2]} ID --parent parent=" in printed
     assert stack.changes == []
-    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
-    recover("--stack", "oke")
+    stack.recover(answers="y\n")
     assert stack.changes == [DROP]

@@ -1,11 +1,10 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from tests.support import example
 from tests.support.stuck_stack import BASE, COMPONENT, PROVIDER, RELEASE, RELEASED, StuckStack
-
-OPTIONS = "--namespace todo --wait --timeout 120s --kube-context example"
 
 
 @pytest.mark.parametrize(
@@ -17,24 +16,26 @@ OPTIONS = "--namespace todo --wait --timeout 120s --kube-context example"
     ],
 )
 def test_killed_upgrade_is_rolled_back_to_the_last_deployed_revision(
-    stack: StuckStack, recover: Callable[..., str], before: Sequence[str], target: int
+    stack: StuckStack, before: Sequence[str], target: int
 ) -> None:
     stack.has_revisions(*before)
     stack.has_revisions("superseded", "deployed", by="helm")
 
-    assert f"(revision {len(before)}, {before[-1]}) since 2026-11-24 02:31:41 UTC" in recover()
-    assert stack.changes == [f"helm rollback todo-app {target} {OPTIONS}"]
+    assert f"(revision {len(before)}, {before[-1]}) since 2026-11-24 02:31:41 UTC" in stack.recover()
+    assert stack.changes == [
+        f"helm rollback todo-app {target} --namespace todo --wait --timeout 120s --kube-context example"
+    ]
 
 
 def test_helm_gets_a_private_kubeconfig_and_no_secret_of_the_engine(
-    stack: StuckStack, recover: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    stack: StuckStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "canary-passphrase")
     monkeypatch.setenv("OCI_CLI_KEY_CONTENT", "signs-the-token")
     stack.has_revisions("deployed", "pending-upgrade")
     stack.has_revisions("deployed", by="helm")
 
-    printed = recover()
+    printed = stack.recover()
 
     assert stack.seen_by_helm["mode"].strip() == "-rw-------"
     assert "canary-token" in stack.seen_by_helm["kubeconfig"]
@@ -42,52 +43,41 @@ def test_helm_gets_a_private_kubeconfig_and_no_secret_of_the_engine(
     assert "OCI_CLI_KEY_CONTENT=signs-the-token\n" in stack.seen_by_helm["environment"]  # its kubeconfig needs it
 
 
+@pytest.mark.parametrize("pending", [[("creating", RELEASED)], []], ids=["known to the engine", "unknown"])
 @pytest.mark.parametrize(
     "statuses", [["pending-install"], ["failed", "pending-upgrade"], ["uninstalling"], ["deployed", "uninstalled"]]
 )
 def test_never_deployed_or_half_deleted_release_is_uninstalled(
-    stack: StuckStack, recover: Callable[..., str], statuses: Sequence[str]
+    stack: StuckStack, statuses: Sequence[str], pending: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> None:
-    stack.has_state([*BASE], ("creating", RELEASED))
+    stack.has_state([*BASE], *pending)
     stack.has_revisions(*statuses)
     stack.has_revisions(by="helm")
     stack.has_state([*BASE], by="helm")
 
-    recover()
-
-    assert stack.changes == [f"helm uninstall todo-app {OPTIONS}"]
-
-
-def test_first_install_that_was_cut_off_is_found_outside_of_the_state(
-    stack: StuckStack, recover: Callable[..., str]
-) -> None:
-    stack.has_state([*BASE])
-    stack.has_revisions("pending-install")
-    stack.has_revisions(by="helm")
-
-    recover()
+    stack.recover()
 
     (command,) = stack.changes
-    assert command.startswith("helm uninstall todo-app ")
+    assert command.startswith("helm uninstall todo-app --namespace todo --wait ")
 
 
-def test_missing_release_is_removed_from_the_state(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_missing_release_is_removed_from_the_state(stack: StuckStack) -> None:
     stack.has_revisions()
     stack.has_state([*BASE], by="refresh")
 
-    recover()
+    stack.recover()
 
     assert stack.changes == [
         f"pulumi refresh --yes --skip-preview --stack oke --target {RELEASE} --color never --non-interactive"
     ]
 
 
-def test_release_that_the_state_lost_is_imported(stack: StuckStack, recover: Callable[..., str]) -> None:
+def test_release_that_the_state_lost_is_imported(stack: StuckStack) -> None:
     stack.has_state([*BASE])
     stack.plans(RELEASED)
     stack.plans(by="import")
 
-    recover()
+    stack.recover()
 
     assert stack.changes == [
         "pulumi import kubernetes:helm.sh/v3:Release todo-app todo/todo-app --stack oke "
@@ -96,13 +86,11 @@ def test_release_that_the_state_lost_is_imported(stack: StuckStack, recover: Cal
     ]
 
 
-def test_lost_release_without_its_component_needs_an_update_first(
-    stack: StuckStack, recover: Callable[..., str]
-) -> None:
+def test_lost_release_without_its_component_needs_an_update_first(stack: StuckStack) -> None:
     stack.has_state(BASE[:2])
     stack.plans(RELEASED)
 
-    assert recover(code=1).endswith("hint: pulumi up --stack oke\n")
+    assert stack.recover(code=1).endswith("hint: pulumi up --stack oke\n")
     assert stack.changes == []
 
 
@@ -116,7 +104,6 @@ def test_lost_release_without_its_component_needs_an_update_first(
 )
 def test_usual_release_is_not_stuck(
     stack: StuckStack,
-    recover: Callable[..., str],
     resources: Sequence[dict[str, object]],
     revisions: Sequence[str],
     planned: Sequence[dict[str, object]],
@@ -125,4 +112,4 @@ def test_usual_release_is_not_stuck(
     stack.has_revisions(*revisions)
     stack.plans(*planned)
 
-    assert recover() == "Nothing is stuck.\n"
+    assert stack.recover() == "Nothing is stuck.\n"

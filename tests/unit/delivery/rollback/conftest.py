@@ -4,14 +4,14 @@ import pytest
 import yaml
 
 from tests.support.checkout import Checkout
+from tests.support.command_line import Delivery
 from tests.support.commands import StandIn
 from tests.support.pulumi_command import PulumiCommand, step
 from tests.support.rollbacks import CONFIG, RELEASE, VALUES, Rollback
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    checkout = Checkout(tmp_path / "project", monkeypatch)
+def checkout(checkout: Checkout) -> Checkout:
     Path("Pulumi.oke.yaml").write_text(yaml.safe_dump({"config": dict(CONFIG), "encryptionsalt": "v1:salt"}))
     return checkout
 
@@ -37,14 +37,13 @@ def crane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiCommand:
+def pulumi(pulumi: PulumiCommand) -> PulumiCommand:
     """A stack whose previews update the release only."""
-    pulumi = PulumiCommand(tmp_path / "engine", monkeypatch)
     pulumi.has_secrets(kafkaPassword="today's")
     pulumi.previews(step("same", "pulumi:pulumi:Stack", "todo-oke-oke"), RELEASE)
     return pulumi
 
 
 @pytest.fixture
-def roll_back(pulumi: PulumiCommand, capfd: pytest.CaptureFixture[str]) -> Rollback:
-    return Rollback(pulumi, capfd)
+def roll_back(pulumi: PulumiCommand, delivery: Delivery) -> Rollback:
+    return Rollback(pulumi, delivery)

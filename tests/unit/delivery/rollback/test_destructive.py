@@ -16,7 +16,6 @@ def test_image_may_leave_the_state(kind: str) -> None:
     ("kind", "custom"),
     [
         ("kubernetes:dapr.io/v1alpha1:Component", True),
-        ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", True),
         ("kubernetes:cert-manager.io/v1:Issuer", True),
         ("github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable", True),
         ("todo:platform:CertManager", False),
@@ -35,16 +34,13 @@ def test_configuration_may_go_in_full_only(kind: str, custom: object) -> None:
     "kind",
     [
         "kubernetes:core/v1:Namespace",
-        "kubernetes:core/v1:Secret",
         "kubernetes:core/v1:Service",
         "kubernetes:core/v1:PersistentVolumeClaim",
         "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
         "kubernetes:helm.sh/v3:Release",
-        "oci:ContainerEngine/cluster:Cluster",
         "oci:ContainerEngine/nodePool:NodePool",
         "oci:Core/vcn:Vcn",
         "pulumi:providers:kubernetes",
-        "pulumi:providers:oci",
     ],
 )
 @pytest.mark.parametrize("operation", ["delete", "replace", "create-replacement", "delete-replaced", "discard"])

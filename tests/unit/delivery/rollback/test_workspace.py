@@ -88,23 +88,14 @@ def test_past_program_runs_with_its_own_settings(
         },
         "encryptionsalt": "v1:salt",
     }
-    settings, worktree = Path.cwd() / ".local/rollback/Pulumi.oke.yaml", Path.cwd() / WORKTREE
-    assert pulumi.updated == [
-        f"up --config-file {settings} --message roll back in full to update 1 (commit {commits[0][:7]}) from update 2 "
-        f"--stack oke --yes --skip-preview --non-interactive --cwd {worktree}"
-    ]
+    worktree = Path.cwd() / WORKTREE
+    assert f"roll back in full to update 1 (commit {commits[0][:7]}) from update 2 " in pulumi.updated[0]
+    assert pulumi.updated[0].endswith(f" --cwd {worktree}")
     assert pulumi.path[:2] == [f"{worktree}/.tools/bin", f"{worktree}/.venv/bin"]
     assert "installing\n" in printed
     assert Path("Pulumi.oke.yaml").read_text() == before
     assert not Path(".local/rollback").exists()
     assert len(worktrees()) == 1
-
-
-def test_secrets_get_their_past_values_on_request(pulumi: PulumiCommand, full: Rollback) -> None:
-    full("--full", "--with-secrets")
-
-    assert pulumi.secrets_set == ["kafkaPassword=canary-past"]
-    assert "todo-oke:registryToken" not in full.config
 
 
 def test_past_secret_that_is_plain_today_keeps_todays_value(
@@ -132,22 +123,15 @@ def test_rollback_of_the_app_is_restored_with_its_values(
     assert f"(commit {commits[1][:7]})" in pulumi.updated[0]
 
 
-def test_without_the_toolchain_pulumi_installs_the_packages(pulumi: PulumiCommand, full: Rollback) -> None:
+@pytest.mark.parametrize("code", [0, 1])
+def test_without_the_toolchain_pulumi_installs_the_packages(pulumi: PulumiCommand, full: Rollback, code: int) -> None:
     Path(".tools").rmdir()
+    pulumi.exits("installing", code)
 
-    full("--full")
+    full("--full", code=code)
 
     assert pulumi.installed == Path.cwd() / WORKTREE
-    assert not (pulumi.seen / "checkout/provided").exists()
-
-
-def test_failed_installation_changes_nothing(pulumi: PulumiCommand, full: Rollback) -> None:
-    Path(".tools").rmdir()
-    pulumi.exits("installing", 1)
-
-    full("--full", code=1)
-
-    assert not any(call.startswith(("preview", "up")) for call in pulumi.calls)
+    assert len(pulumi.updated) == 1 - code
     assert len(worktrees()) == 1
 
 
@@ -189,11 +173,10 @@ def test_missing_commit_prevents_a_full_rollback_only(
     assert len(pulumi.updated) == 1
 
 
-@pytest.mark.parametrize(("text", "hint"), [(None, "cd PROJECT"), ("[", "git diff Pulumi.oke.yaml")])
-def test_settings_of_the_stack_are_needed(pulumi: PulumiCommand, full: Rollback, text: str | None, hint: str) -> None:
-    Path("Pulumi.oke.yaml").unlink()
-    if text:
-        Path("Pulumi.oke.yaml").write_text(text)
+def test_settings_of_the_stack_are_needed(pulumi: PulumiCommand, full: Rollback) -> None:
+    Path("Pulumi.oke.yaml").write_text("[")
+    assert full(code=1).endswith("hint: git diff Pulumi.oke.yaml\n")
 
-    assert full(code=1).endswith(f"hint: {hint}\n")
+    Path("Pulumi.oke.yaml").unlink()
+    assert full(code=1).endswith("hint: cd PROJECT\n")
     assert pulumi.updated == []

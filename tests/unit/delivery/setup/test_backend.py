@@ -1,4 +1,3 @@
-import json
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -80,27 +79,22 @@ def test_unusable_backend_is_asked_for_again(fresh: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stacks", "variables", "answers", "questions"),
+    ("stacks", "answers", "questions"),
     [
-        (["oke"], {}, {}, 0),
-        ([], {"PULUMI_BACKEND_URL": "file:///known"}, {}, 0),
-        ([], {}, {"\nPulumi is logged in": ["y"]}, 1),
-        ([], {}, {"oci, cloud": ["file:///known"]}, 2),
+        ('[{"name": "oke"}]', {}, 0),
+        ("[]", {"\nPulumi is logged in": ["y"]}, 1),
+        ("[]", {"oci, cloud": ["file:///known"]}, 2),
     ],
 )
 def test_backend_of_another_project_is_confirmed(
-    fresh: Machine,
-    stacks: Sequence[str],
-    variables: Mapping[str, str],
-    answers: Mapping[str, Sequence[str]],
-    questions: int,
+    fresh: Machine, stacks: str, answers: Mapping[str, Sequence[str]], questions: int
 ) -> None:
     (fresh.folder / ".pulumi").mkdir()
     (fresh.folder / ".pulumi" / "credentials.json").write_text('{"current": "file:///known"}')
-    reachable(fresh, "file:///known", json.dumps([{"name": name} for name in stacks]))
+    reachable(fresh, "file:///known", stacks)
     terminal = Scripted(answers)
 
-    choose_backend(fresh.session(terminal, **variables))
+    choose_backend(fresh.session(terminal))
 
     assert len(terminal.questions) == questions
 

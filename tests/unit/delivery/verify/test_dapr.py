@@ -3,10 +3,6 @@ import pytest
 from tests.support.running_app import BEGINS, LOADED, LOG, RUNNING, RunningApp, daprd_log, deployments, pod
 
 PUBSUB, STATE = LOADED
-FAILED = (
-    "Failed to init component todo-pubsub (pubsub.kafka/v1): [INIT_COMPONENT_FAILURE]: initialization error occurred "
-    "for todo-pubsub (pubsub.kafka/v1): kafka: client has run out of available brokers\nto talk to"
-)
 CRASHED = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
 
 
@@ -32,9 +28,8 @@ def test_ready_sidecar_without_a_component_fails(app: RunningApp) -> None:
     ("message", "cause"),
     [
         (
-            FAILED,
-            "todo-pubsub failed to load: [INIT_COMPONENT_FAILURE]: initialization error occurred for todo-pubsub "
-            "(pubsub.kafka/v1): kafka: client has run out of available brokers to talk to",
+            "Failed to init component todo-pubsub (pubsub.kafka/v1): kafka: client has run out of brokers\nto talk to",
+            "todo-pubsub failed to load: kafka: client has run out of brokers to talk to",
         ),
         (
             "Ignoring error processing component: process component todo-pubsub error: incorrect type pubsub",

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from delivery.report import Check
 from delivery.verify.progress import shown
+from tests.support.terminal import Terminal
 
 FRONTEND = Check("rollout of frontend", "passed", "of 2 replicas: 2 ready")
 SIMULATED = Check("GET /", "not applicable", "nothing listens")
@@ -14,11 +15,6 @@ WAITS = Check("rollout of backend", "failed", "of 2 replicas: 1 ready")
 CRASHED = Check("rollout of backend", "failed", "of 2 replicas: 1 ready", ["backend [a-b] crashed", "more"])
 READY = Check("rollout of backend", "passed", "of 2 replicas: 2 ready")
 STEADY = Check("steadiness", "failed", "for 10 seconds")
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,3 @@
-from collections.abc import Mapping
-
 import pytest
 
 from tests.support.running_app import IMAGES, RunningApp, deployments, pod
@@ -8,17 +6,15 @@ OLD = {**IMAGES, "backend": "r.example/b:old"}
 
 
 @pytest.mark.parametrize(
-    "status",
+    ("field", "value"),
     [
-        {"observedGeneration": 1},
-        {"replicas": 2},
-        {"updatedReplicas": 0},
-        {"readyReplicas": 0},
-        {"availableReplicas": 0},
+        ("observedGeneration", 1),
+        ("replicas", 2),
+        *((field, 0) for field in ("updatedReplicas", "readyReplicas", "availableReplicas")),
     ],
 )
-def test_incomplete_rollout_fails(app: RunningApp, status: Mapping[str, int]) -> None:
-    app.runs(deployments(**status), pod())
+def test_incomplete_rollout_fails(app: RunningApp, field: str, value: int) -> None:
+    app.runs(deployments(**{field: value}), pod())
 
     assert app.check("rollout of frontend").state == "failed"
 

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery.__main__ import main
 from delivery.report import as_json
 from delivery.verify import run
 from delivery.verify.loop import UnverifiedError
-from system.errors import UserError
 from tests.support import example
 from tests.support.api_server import Answer
-from tests.support.running_app import COMPONENTS, FAST, IMAGES, PODS, Clock, RunningApp, deployments, pod
+from tests.support.command_line import Delivery
+from tests.support.running_app import FAST, IMAGES, PODS, Clock, RunningApp, deployments, pod
 
 
 @pytest.fixture
@@ -44,27 +43,16 @@ def test_only_pods_of_the_release_are_checked(app: RunningApp) -> None:
     assert selectors == {f"app={name},app.kubernetes.io/instance=todo-app" for name in IMAGES}
 
 
-def test_each_failed_check_is_named(app: RunningApp, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    app.runs([], pod(images={**IMAGES, "frontend": "r.example/f:other"}, daprd={"waiting": {}}))
-    app.server.has_list(COMPONENTS, {"metadata": {"name": "todo-state"}})
+def test_each_failed_check_is_named(app: RunningApp, outputs: Path, delivery: Delivery) -> None:
+    app.runs([], pod())
     app.server.answers["/"] = Answer(b"", HTTPStatus.BAD_GATEWAY)
-    del app.server.answers["/api/health"]
 
-    assert main(["verify", "--seconds", "0", "--json"]) == 1
+    printed, error = delivery("verify", "--seconds", "0", "--json", code=1)
 
-    printed = capsys.readouterr()
-    failed = [check["name"] for check in json.loads(printed.out) if check["state"] == "failed"]
-    assert failed == [
-        "rollout of frontend",
-        "rollout of backend",
-        "image of frontend",
-        "Dapr components",
-        "Dapr sidecars",
-        "GET /",
-        "GET /api/health",
-    ]
-    reason = f"7 of 9 checks failed: {', '.join(failed)}"
-    assert f"error: {reason}\n" in printed.err
+    failed = [check["name"] for check in json.loads(printed) if check["state"] == "failed"]
+    assert failed == ["rollout of frontend", "rollout of backend", "GET /"]
+    reason = f"3 of 9 checks failed: {', '.join(failed)}"
+    assert f"error: {reason}\n" in error
     assert f"### Verification: failed\n\n{reason}\n" in (outputs / "page").read_text()
     assert (outputs / "outputs").read_text() == "result=failed\n"
     assert app.pulumi.verified == ""
@@ -89,21 +77,15 @@ def test_kubeconfig_of_other_commands_is_ignored(app: RunningApp, monkeypatch: p
     assert app.verify().state == "passed"
 
 
-@pytest.mark.parametrize("form", ["path", "path that could be base64", "base64", "base64 in lines"])
+@pytest.mark.parametrize("form", ["path that could be base64", "base64 in lines"])
 def test_another_kubeconfig_can_be_given(
     app: RunningApp, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = yaml.safe_dump(example.kubeconfig(app.server.url, user={"token": "canary-other"}))
     monkeypatch.chdir(tmp_path)
     Path("Y29uZmln").write_text(text)
-    lines = base64.encodebytes(text.encode()).decode()
-    given = {
-        "path": str(tmp_path / "Y29uZmln"),
-        "path that could be base64": "Y29uZmln",
-        "base64": lines.replace("\n", ""),
-        "base64 in lines": lines,
-    }
-    monkeypatch.setenv("DELIVERY_KUBECONFIG", given[form])
+    given = "Y29uZmln" if form.startswith("path") else base64.encodebytes(text.encode()).decode()
+    monkeypatch.setenv("DELIVERY_KUBECONFIG", given)
 
     assert app.verify().state == "passed"
 
@@ -113,21 +95,16 @@ def test_another_kubeconfig_can_be_given(
 
 
 @pytest.mark.usefixtures("app")
-def test_kubeconfig_that_does_not_exist_is_reported(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_kubeconfig_that_does_not_exist_is_reported(monkeypatch: pytest.MonkeyPatch, delivery: Delivery) -> None:
     monkeypatch.setenv("DELIVERY_KUBECONFIG", "/nowhere")
 
-    assert main(["verify"]) == 3
-    assert "/nowhere" in capsys.readouterr().err
+    assert "/nowhere" in delivery("verify", code=3)[1]
 
 
-def test_no_result_has_its_own_exit_code(app: RunningApp, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_result_has_its_own_exit_code(app: RunningApp, outputs: Path, delivery: Delivery) -> None:
     app.server.refuses(PODS, HTTPStatus.FORBIDDEN, "pods is forbidden")
 
-    assert main(["verify", "--seconds", "60"]) == 3
-
-    assert "pods is forbidden" in capsys.readouterr().err
+    assert "pods is forbidden" in delivery("verify", "--seconds", "60", code=3)[1]
     assert (outputs / "outputs").read_text() == "result=unknown\n"
     assert "### Verification: unknown\n\nThe cluster is unreachable" in (outputs / "page").read_text()
     assert app.pulumi.verified == ""
@@ -144,14 +121,10 @@ def test_interrupt_has_no_result(app: RunningApp) -> None:
     assert app.pulumi.verified == ""
 
 
-def test_undeployed_stack_has_no_result(app: RunningApp) -> None:
+def test_undeployed_stack_has_no_result(app: RunningApp, delivery: Delivery) -> None:
     app.pulumi.has_outputs({})
 
-    with pytest.raises(UserError) as raised:
-        run.run("oke", None, print, FAST)
-
-    assert raised.value.hint == "pulumi up"
-    assert raised.value.exit_code == 3
+    assert delivery("verify", code=3)[1].endswith("hint: pulumi up\n")
 
 
 def test_failure_to_record_fails_nothing(app: RunningApp, capsys: pytest.CaptureFixture[str]) -> None:
