@@ -1,11 +1,9 @@
 """Rules of the providers' doubles that tests/integration/test_doubles.py does not reach."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from pulumi.runtime.proto import provider_pb2
 
 from tests.support.providers.cloud import CloudError
 from tests.support.providers.github import Github
@@ -20,7 +18,6 @@ from tests.support.providers.provider import (
     UPDATE_REPLACE,
     Resource,
 )
-from tests.support.providers.values import sent
 
 ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
 SECRET = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
@@ -59,22 +56,6 @@ def test_changed_inputs_update_or_replace_a_cluster(
     assert Oci().changes(Resource(CLUSTER, "it", id="id", inputs=new, old_inputs=old, state=old)) == changes
 
 
-def test_ignored_changes_are_none() -> None:
-    old, new = {"freeformTags": {"a": "b"}, "displayName": "a"}, {"freeformTags": {"a": "c"}, "displayName": "b"}
-    request = provider_pb2.DiffRequest(
-        urn=f"urn:pulumi:test::todo::todo:network:Network${VCN}::it",
-        olds=sent(old),
-        old_inputs=sent(old),
-        news=sent(new),
-        ignoreChanges=["freeformTags.a", "displayName"],
-    )
-    connection = cast("Any", SimpleNamespace(peer=lambda: "ipv4:127.0.0.1:1"))
-
-    assert list(Oci().Diff(request, connection).diffs) == ["freeformTags"]
-    request.ignoreChanges.append("freeformTags")
-    assert Oci().Diff(request, connection).changes == provider_pb2.DiffResponse.DIFF_NONE
-
-
 def test_missing_references_and_unsupported_versions_are_refused() -> None:
     oci = Oci()
 
@@ -98,24 +79,6 @@ def test_secrets_need_their_environment_and_go_with_it() -> None:
     assert github.cloud.all("ActionsEnvironmentSecret") == {}
     with pytest.raises(CloudError, match="repos/nothing: 404"):
         github.create(Resource(ENVIRONMENT, "it", inputs=environment | {"repository": "nothing"}))
-
-
-def test_writing_a_secret_reverts_manual_changes() -> None:
-    github = Github()
-    environment = {"repository": "todo", "environment": "production"}
-    github.create(Resource(ENVIRONMENT, "it", inputs=environment))
-    given = environment | {"secretName": "KEY", "value": "x"}
-    id_, state = github.create(Resource(SECRET, "it", inputs=given))
-
-    github.edit_secret("KEY", "by hand")
-    seen = github.read(Resource(SECRET, "it", id=id_, state=state))
-    assert seen is not None
-    assert seen["value"] == "x"
-    assert seen["remoteUpdatedAt"] > seen["updatedAt"] == state["updatedAt"]
-
-    written = github.update(Resource(SECRET, "it", id=id_, inputs=given, state=seen, old_inputs=given))
-    assert written["remoteUpdatedAt"] == written["updatedAt"] > seen["remoteUpdatedAt"]
-    assert github.cloud.only("ActionsEnvironmentSecret")["value"] == "x"
 
 
 def build(folder: Path, **given: Any) -> tuple[DockerBuild, Resource]:
