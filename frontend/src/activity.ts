@@ -4,7 +4,7 @@ import { find, stamp } from "./dom";
 const REFRESH_MS = 4000;
 const TIME = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 
-/** What happened to the todos, newest first. The events arrive late, so it is asked for again while it is open. */
+/** The latest events, newest first. They arrive late, so the list is reloaded while it is open. */
 export class ActivityList {
   readonly #details = find("#activity", HTMLDetailsElement);
   readonly #note = find("#activity-note", HTMLElement);

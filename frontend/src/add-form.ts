@@ -3,7 +3,7 @@ import type { Notices } from "./notices";
 import type { Todos } from "./todos";
 import type { Trouble } from "./trouble";
 
-/** The field for a new todo. It is free for the next one at once, and gets back what could not be added. */
+/** The field for a new todo. It is cleared at once for the next one; a failed title comes back. */
 export class AddForm {
   readonly #field = find("#title", HTMLInputElement);
   readonly #todos: Todos;

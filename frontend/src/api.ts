@@ -1,4 +1,4 @@
-// The backend's HTTP API, which describes itself at /api/openapi.json.
+// A client of the backend's HTTP API; the specification is at /api/openapi.json.
 
 export interface User {
   readonly user: string;
@@ -37,7 +37,7 @@ export interface Activity {
   readonly at: string;
 }
 
-/** Why a request failed. The message is written for the user; without a status, no answer came. */
+/** A failed request. The message is for the user; the status is undefined without a response. */
 export class ApiError extends Error {
   readonly status: number | undefined;
 
@@ -46,17 +46,17 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** Whether the same request may succeed later. */
-  get mayPass(): boolean {
+  /** True if the same request may succeed later. */
+  get isTransient(): boolean {
     return this.status === undefined || this.status >= 500;
   }
 }
 
-const PATIENCE_MS = 15_000;
-// The backend gives the chat 20 s, and says so itself when they are over.
-const CHAT_PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 15_000;
+// Longer than the backend's own timeout of 20 s, whose error is more precise.
+const CHAT_TIMEOUT_MS = 30_000;
 
-/** Each method asks one question as the holder of `token`, and throws ApiError where that fails. */
+/** A client with a token. Each method makes one request and throws ApiError if it fails. */
 export class Api {
   token = "";
 
@@ -65,15 +65,15 @@ export class Api {
   add = (title: string) => this.#ask<Todo>("POST", "todos", { title });
   change = (id: string, change: TodoChange) => this.#ask<Todo>("PATCH", `todos/${id}`, change);
   remove = (id: string) => this.#ask<void>("DELETE", `todos/${id}`);
-  chat = (messages: readonly Message[]) => this.#ask<Answer>("POST", "chat", { messages }, CHAT_PATIENCE_MS);
+  chat = (messages: readonly Message[]) => this.#ask<Answer>("POST", "chat", { messages }, CHAT_TIMEOUT_MS);
   activity = () => this.#ask<readonly Activity[]>("GET", "activity");
 
-  async #ask<T>(method: string, path: string, content?: unknown, patience = PATIENCE_MS): Promise<T> {
+  async #ask<T>(method: string, path: string, content?: unknown, timeout = TIMEOUT_MS): Promise<T> {
     const request: RequestInit = {
       method,
       headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
       cache: "no-store",
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(timeout),
     };
     if (content !== undefined) request.body = JSON.stringify(content);
     const [response, text] = await exchange(`/api/${path}`, request);
@@ -104,7 +104,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // a proxy in front of the backend answers in HTML
+    return undefined; // a proxy in front of the backend sends HTML
   }
 }
 
@@ -117,7 +117,7 @@ function reason(response: Response, answer: unknown): string {
   return `The server refused (${response.status}).`;
 }
 
-/** FastAPI's `detail`: a sentence, or for a request that it could not read a list of what is wrong with it. */
+/** FastAPI's `detail`: a sentence, or a list of errors for an invalid request. */
 function detail(answer: unknown): string | undefined {
   if (typeof answer !== "object" || answer === null || !("detail" in answer)) return undefined;
   if (typeof answer.detail === "string") return answer.detail;

@@ -3,13 +3,13 @@ import { find, stamp } from "./dom";
 import type { Todos } from "./todos";
 import type { Trouble } from "./trouble";
 
-// The backend takes 20 messages. An odd number begins with the user's words, as it ends with them.
-const REMEMBERED = 19;
-const LONGEST = 2000;
+// The backend accepts 20 messages. An odd number both begins and ends with the user's.
+const MAX_MESSAGES = 19;
+const MAX_LENGTH = 2000;
 
 const SPEAKERS = { user: "You:", assistant: "Chat:" } as const;
 
-/** The chat box. The conversation is kept here, and each question takes the recent part of it along. */
+/** The chat box. It keeps the conversation and sends its recent part with each question. */
 export class Chat {
   readonly #log = find("#conversation", HTMLElement);
   readonly #form = find("#ask", HTMLFormElement);
@@ -54,12 +54,12 @@ export class Chat {
     this.#field.value = "";
     this.#waiting = true;
     try {
-      this.#hear(question, await this.#api.chat(recent([...this.#conversation, question])));
+      this.#receive(question, await this.#api.chat(recent([...this.#conversation, question])));
       void this.#trouble.attempt("The list is not up to date.", () => this.#todos.load());
     } catch (error) {
       asked.remove();
-      this.#field.value = [question.content, this.#field.value].join("\n").trim(); // more may have been typed since
-      // The chat may have changed todos before it failed. That it failed is what the user has to know.
+      this.#field.value = [question.content, this.#field.value].join("\n").trim(); // the user may have typed more
+      // The chat may have changed todos before it failed; the user sees only the chat's error.
       void this.#todos.load().catch(() => undefined);
       throw error;
     } finally {
@@ -68,7 +68,7 @@ export class Chat {
     }
   }
 
-  #hear(question: Message, { reply, actions }: Answer): void {
+  #receive(question: Message, { reply, actions }: Answer): void {
     const answer: Message = { role: "assistant", content: reply };
     this.#conversation = [...this.#conversation, question, answer];
     const list = find(".actions", HTMLUListElement, this.#say(answer));
@@ -88,11 +88,11 @@ export class Chat {
   }
 }
 
-/** What the backend takes of a conversation: its end, and of very long messages the beginning. */
+/** Returns the last messages of a conversation, each cut to the length that the backend accepts. */
 export function recent(conversation: readonly Message[]): readonly Message[] {
   return conversation
-    .slice(-REMEMBERED)
-    .map(({ role, content }) => ({ role, content: [...content].slice(0, LONGEST).join("") }));
+    .slice(-MAX_MESSAGES)
+    .map(({ role, content }) => ({ role, content: [...content].slice(0, MAX_LENGTH).join("") }));
 }
 
 function actionItem({ operation, todo }: Action): HTMLElement {

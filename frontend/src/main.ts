@@ -26,7 +26,7 @@ new ActivityList(api);
 
 find("#sign-out", HTMLButtonElement).addEventListener("click", () => {
   forgetToken();
-  location.reload(); // and with it goes everything that this page knows of the user
+  location.reload(); // discards all data of the user
 });
 
 document.addEventListener("visibilitychange", () => {
@@ -57,7 +57,7 @@ function resume(token: string): void {
 function enter(name: string): void {
   rememberToken(api.token);
   if (user.textContent && user.textContent !== name) {
-    location.reload(); // a token ran out and somebody else signed in: nothing of the one is left to the other
+    location.reload(); // another user signed in after the token expired: discard the first one's data
     return;
   }
   user.textContent = name;
@@ -70,7 +70,7 @@ function open(): void {
   for (const part of signedInParts) part.hidden = false;
 }
 
-/** Back to the sign-in. What was typed stays, for the same user to return to. */
+/** Shows the sign-in form. Typed text stays for the same user. */
 function leave(sentence: string): void {
   forgetToken();
   for (const part of signedInParts) part.hidden = true;

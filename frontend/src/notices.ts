@@ -1,7 +1,7 @@
 import { find } from "./dom";
 import { offer } from "./offer";
 
-/** What happened, for those who cannot see it happen; and the way back from a deletion, for everyone. */
+/** Status messages for screen readers, and the undo button after a deletion. */
 export class Notices {
   readonly #status = find("#status", HTMLElement);
   readonly #undo = find("#undo", HTMLElement);
@@ -10,7 +10,7 @@ export class Notices {
     this.#status.textContent = sentence;
   }
 
-  /** Offers `undo` until it is withdrawn or the next deletion: a time limit would rush people. */
+  /** Offers `undo` until it is withdrawn or another deletion, without a time limit. */
   offerUndo(sentence: string, undo: () => Promise<void>): void {
     let isUndoing = false;
     const undoOnce = async () => {

@@ -1,6 +1,6 @@
 import { find, stamp } from "./dom";
 
-/** A sentence, and a button that acts on it. */
+/** A sentence with a button for its action. */
 export function offer(sentence: string, label: string, act: () => void): HTMLElement {
   const element = stamp("offer");
   const button = find("button", HTMLButtonElement, element);

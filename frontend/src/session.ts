@@ -1,4 +1,4 @@
-// The token outlives a reload and ends with the tab. It is nowhere else: in no address, log or cookie.
+// The token survives a reload and ends with the tab. It is in no URL, log or cookie.
 const KEY = "todo-token";
 
 export function rememberedToken(): string | null {

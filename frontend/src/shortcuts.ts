@@ -4,9 +4,9 @@ const OFF = "todo-shortcuts-off";
 const TYPING = "input:not([type=checkbox]), textarea";
 
 /**
- * Single keys that act wherever the user is, but not while typing.
+ * Single-key shortcuts for the whole page, except while typing.
  *
- * They can be switched off, because speech input may press keys that nobody meant:
+ * They can be switched off, because speech input may press keys by accident:
  * https://www.w3.org/WAI/WCAG22/Understanding/character-key-shortcuts
  */
 export function listenForShortcuts(shortcuts: ReadonlyMap<string, () => void>): void {

@@ -22,7 +22,7 @@ export class SignIn {
     });
   }
 
-  /** Shows the form, with a sentence on why it is there. */
+  /** Shows the form with a reason. */
   ask(sentence: string): void {
     this.#section.hidden = false;
     this.#error.textContent = sentence;

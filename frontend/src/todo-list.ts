@@ -18,7 +18,7 @@ export class TodoList {
     this.#actions = actions;
   }
 
-  /** Undefined where there was no answer yet, or none that could be shown. */
+  /** Undefined before the first successful response. */
   show(todos: readonly Todo[] | undefined): void {
     this.#loading.hidden = true;
     if (!todos) return;
@@ -50,7 +50,7 @@ export class TodoList {
     return row.element;
   };
 
-  /** Moving an element takes the focus from it: gives it back, or to the row that took the place of one that is gone. */
+  /** Restores the focus, which a moved element loses; the successor of a removed row gets it. */
   #keepFocus(rearrange: () => void): void {
     const focused = document.activeElement;
     const row = focused?.closest("li.todo");
@@ -60,7 +60,7 @@ export class TodoList {
     }
     const list = row.parentElement as HTMLElement;
     const place = [...list.children].indexOf(row);
-    // To follow a row that was clicked would carry the page away under the pointer.
+    // Scrolling to a row that was clicked would move the page under the pointer.
     const preventScroll = !focused.matches(":focus-visible");
     rearrange();
     if (document.activeElement === focused) return;
@@ -69,7 +69,7 @@ export class TodoList {
   }
 }
 
-/** Makes `rows` the children of `list` and moves only those that are out of place. */
+/** Makes `rows` the children of `list`, and moves only rows in the wrong place. */
 function arrange(list: Element, rows: readonly Element[]): void {
   const wanted = new Set(rows);
   for (const child of [...list.children]) if (!wanted.has(child)) child.remove();

@@ -3,12 +3,12 @@ import { find, stamp } from "./dom";
 
 export interface RowActions {
   complete(todo: Todo, completed: boolean): void;
-  /** Calls `kept` once the new title is kept. */
+  /** Calls `kept` after the new title is saved. */
   rename(todo: Todo, title: string, kept: () => void): void;
   remove(todo: Todo): void;
 }
 
-/** One todo of the list: a checkbox with its title, and a form in place of them while it is renamed. */
+/** A todo in the list: a checkbox with its title, or a form while it is renamed. */
 export class TodoRow {
   readonly element = stamp("todo-row");
   readonly #checkbox = find("input[type=checkbox]", HTMLInputElement, this.element);

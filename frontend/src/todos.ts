@@ -14,9 +14,9 @@ const replacement =
     items.map((item) => (item.id === id ? { ...item, ...change } : item));
 
 /**
- * The user's todos: what the server confirmed, and over it the changes that are still on their way to the server.
+ * The user's todos: the server's state with pending changes applied.
  *
- * Requests go out one at a time. A change that fails is lifted off again and its promise rejects with ApiError.
+ * Requests go out one at a time. A failed change is reverted, and its promise rejects with ApiError.
  */
 export class Todos {
   #confirmed: TodoItems | undefined;
@@ -66,7 +66,7 @@ export class Todos {
       try {
         await this.#api.remove(id);
       } catch (error) {
-        if (!isMissing(error)) throw error; // gone already is as good
+        if (!isMissing(error)) throw error; // deleted already
       }
       this.#confirm(removal(id));
     });
@@ -84,7 +84,7 @@ export class Todos {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work).finally(() => this.#changed(this.items));
-    this.#last = done.catch(() => undefined); // whoever asked is told; the next in the queue need not know
+    this.#last = done.catch(() => undefined); // the caller gets the error; the queue goes on
     return done;
   }
 }

@@ -42,7 +42,7 @@ describe("the sentence of a failure", () => {
     expect(await failure(new Api().me())).toMatchObject({
       message: "Sign in again: the token has expired.",
       status: 401,
-      mayPass: false,
+      isTransient: false,
     });
   });
 
@@ -58,7 +58,10 @@ describe("the sentence of a failure", () => {
 
   it("stands in for the HTML of a proxy", async () => {
     serverThat(async () => new Response("<html>Bad Gateway</html>", { status: 502 }));
-    expect(await failure(new Api().todos())).toMatchObject({ message: expect.stringContaining("502"), mayPass: true });
+    expect(await failure(new Api().todos())).toMatchObject({
+      message: expect.stringContaining("502"),
+      isTransient: true,
+    });
   });
 
   it("is about the connection where no answer came", async () => {
@@ -67,7 +70,7 @@ describe("the sentence of a failure", () => {
     });
     expect(await failure(new Api().todos())).toMatchObject({
       message: expect.stringContaining("cannot be reached"),
-      mayPass: true,
+      isTransient: true,
     });
   });
 
