@@ -1,4 +1,4 @@
-"""The app as it is delivered, with the real parts around it."""
+"""The delivered app with real services."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -16,11 +16,11 @@ AUTH_SECRET = "a secret of the tests, which is long enough"
 
 
 class App:
-    """url: where the ingress answers. environment: the backend's settings."""
+    """The app behind its ingress."""
 
     def __init__(self, url: str, environment: Mapping[str, str], port: int, log: Path) -> None:
-        self.url = url
-        self.environment = environment
+        self.url = url  # of the ingress
+        self.environment = environment  # of the backend
         self._port = port
         self._log = log
         self._running = ExitStack()
@@ -52,7 +52,7 @@ def database(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def environment(folder: Path, database: str) -> Iterator[Mapping[str, str]]:
-    """The backend's settings, but for the sidecar."""
+    """The backend's settings without a sidecar."""
     with cohere(folder / "cohere.log") as url:
         yield {
             "DATABASE_URL": database,

@@ -1,4 +1,4 @@
-"""The stack's own Dapr components, in a real sidecar, with a real Kafka that asks for a password."""
+"""The stack's Dapr components in a real sidecar, with a real Kafka that requires a password."""
 
 import json
 import time
@@ -24,7 +24,7 @@ DAPR_KINDS = ("Component", "Subscription", "Resiliency")
 
 
 def components(brokers: str) -> list[Mapping[str, Any]]:
-    """What the stack declares for the backend's sidecar."""
+    """Return the Dapr resources that the stack declares for the backend's sidecar."""
     engine = Engine()
 
     def program() -> None:
@@ -50,7 +50,7 @@ def components(brokers: str) -> list[Mapping[str, Any]]:
 
 
 def lay_out(folder: Path, brokers: str, database: str, password: str) -> None:
-    """The components as files, with a file in place of the cluster's secrets."""
+    """Write the components to files, with a file instead of the cluster's secrets."""
     secrets = folder.parent / "secrets.json"
     kafka_secrets = {"username": USER, "password": password}
     secrets.write_text(json.dumps({"kafka-secrets": kafka_secrets, "app-secrets": {"state-url": for_pgx(database)}}))
@@ -76,7 +76,7 @@ def broker(folder: Path) -> Iterator[str]:
 
 
 class Delivery:
-    """The backend with its sidecar, which a test may take away."""
+    """The backend with a sidecar that a test may stop."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], resources: Path) -> None:
         self.log = folder / "daprd.log"
@@ -133,7 +133,7 @@ def activity(delivery: Delivery, user: str) -> list[tuple[str, str]]:
     return [(it["type"], it["title"]) for it in delivery.ask(user, "/api/activity")]
 
 
-def test_a_change_comes_back_through_kafka(delivery: Delivery) -> None:
+def test_change_comes_back_through_kafka(delivery: Delivery) -> None:
     assert delivery.ask("ann", "/api/ready")["checks"] == {"database": "ok", "sidecar": "ok"}
     delivery.ask("ann", "/api/todos", {"title": "milk"})
     delivery.ask("ann", "/api/chat", {"messages": [{"role": "user", "content": "complete milk"}]})
@@ -141,7 +141,7 @@ def test_a_change_comes_back_through_kafka(delivery: Delivery) -> None:
     assert within(30, lambda: activity(delivery, "ann") == expected), delivery.log.read_text()[-3000:]
 
 
-def test_nothing_is_lost_while_the_sidecar_is_away(delivery: Delivery) -> None:
+def test_events_survive_an_outage_of_the_sidecar(delivery: Delivery) -> None:
     delivery.stop_sidecar()
     for title in ("milk", "bread", "tea"):
         delivery.ask("ben", "/api/todos", {"title": title})
@@ -151,6 +151,6 @@ def test_nothing_is_lost_while_the_sidecar_is_away(delivery: Delivery) -> None:
     assert within(60, lambda: activity(delivery, "ben") == expected), activity(delivery, "ben")
 
 
-def test_the_brokers_password_is_in_no_log(delivery: Delivery) -> None:
+def test_log_does_not_contain_the_brokers_password(delivery: Delivery) -> None:
     assert "todo-pubsub" in delivery.log.read_text()
     assert PASSWORD not in delivery.log.read_text()

@@ -1,4 +1,4 @@
-"""What `make app` runs."""
+"""The command that `make app` runs."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def get(path: str, token: str = "") -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def test_the_app_runs_until_it_is_stopped(started: "subprocess.Popen[str]") -> None:
+def test_app_runs_until_ctrl_c(started: "subprocess.Popen[str]") -> None:
     output = read_until(started, "Ctrl-C stops everything")
     (token,) = re.findall(r"^ +(ey\S+)$", output, re.MULTILINE)
     assert b"<title>" in get("/")[1]

@@ -1,4 +1,4 @@
-"""The page in a real browser, against the whole app."""
+"""The page in a real browser, with the whole app."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.app.conftest import App
 
 FRONTEND = Path(__file__).parents[2] / "frontend"
 CHROMIUM = PROVIDED / "bin" / "chromium"
-# No sandbox, because tests run as root in containers; and nothing that calls home.
+# No sandbox, because tests run as root in containers, and no background requests.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,17 +34,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def user(request: pytest.FixtureRequest) -> str:
-    """A user of this test's own, with an empty list."""
+    """A new user with an empty list."""
     return request.node.name
 
 
 @pytest.fixture
 def page(browser: Browser, app: App) -> Iterator[Page]:
-    """The sign-in. At the end of each test nothing has broken the policy, failed, or left the app's origin."""
+    """The sign-in page. Fails the test on errors, violations of the policy and requests to other origins."""
     mistakes: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        # The browser itself reports each answer of 400 and above. What the page makes of them is what the tests see.
+        # The browser reports each response of 400 and above; the tests check how the page handles them.
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             mistakes.append(message.text)
 
@@ -67,7 +67,7 @@ def signed_in(page: Page, app: App, user: str) -> Page:
 
 @pytest.fixture
 def running(app: App) -> Iterator[App]:
-    """The app, whose backend a test may stop."""
+    """The app, with a backend that the test may stop."""
     yield app
     app.start_backend()
 
@@ -97,7 +97,7 @@ def titles(page: Page, heading: str) -> Locator:
     return page.get_by_role("list", name=heading, exact=True).locator(".title")
 
 
-def test_a_token_signs_in_until_it_is_signed_out(page: Page, app: App, user: str) -> None:
+def test_token_signs_in_until_sign_out(page: Page, app: App, user: str) -> None:
     sign_in(page, "nonsense")
     expect(page.get_by_role("alert").filter(has_text="This is not a token")).to_be_visible()
 
@@ -120,7 +120,7 @@ def test_a_token_signs_in_until_it_is_signed_out(page: Page, app: App, user: str
     assert page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}, document.cookie])") == '[{},{},""]'
 
 
-def test_a_token_that_runs_out_takes_nothing_of_what_was_typed(signed_in: Page, app: App, user: str) -> None:
+def test_expired_token_keeps_typed_text(signed_in: Page, app: App, user: str) -> None:
     def expire(route: Route) -> None:
         route.fulfill(status=401, json={"detail": "Sign in again: the token has expired."})
 
@@ -136,7 +136,7 @@ def test_a_token_that_runs_out_takes_nothing_of_what_was_typed(signed_in: Page, 
     expect(signed_in.get_by_label("New todo")).to_have_value("Milk")
 
 
-def test_nothing_of_one_user_is_left_to_the_next(signed_in: Page, app: App, user: str) -> None:
+def test_next_user_sees_nothing_of_the_previous_one(signed_in: Page, app: App, user: str) -> None:
     signed_in.get_by_label("Message to the chat").fill("A secret")
     add(signed_in, "A secret todo")
     signed_in.route("**/api/chat", lambda route: route.fulfill(status=401, json={"detail": "Expired."}))
@@ -148,7 +148,7 @@ def test_nothing_of_one_user_is_left_to_the_next(signed_in: Page, app: App, user
     assert "secret" not in signed_in.content()
 
 
-def test_a_todo_is_added_by_chat(signed_in: Page) -> None:
+def test_todo_is_added_by_chat(signed_in: Page) -> None:
     ask(signed_in, "Add milk")
     conversation = signed_in.get_by_role("log")
     expect(conversation).to_contain_text(re.compile(r"You:\s*Add milk"))
@@ -160,7 +160,7 @@ def test_a_todo_is_added_by_chat(signed_in: Page) -> None:
     expect(todo(signed_in, "milk")).to_be_checked()
 
 
-def test_a_todo_is_added_completed_reopened_and_renamed(signed_in: Page) -> None:
+def test_todo_is_added_completed_reopened_and_renamed(signed_in: Page) -> None:
     add(signed_in, "Milk", "<b>Bread</b>", "Salt")
     expect(titles(signed_in, "Todos")).to_have_text(["Milk", "<b>Bread</b>", "Salt"])
     expect(signed_in.get_by_text("3 open")).to_be_visible()
@@ -181,7 +181,7 @@ def test_a_todo_is_added_completed_reopened_and_renamed(signed_in: Page) -> None
     expect(titles(signed_in, "Todos")).to_have_text(["Oat milk", "<b>Bread</b>", "Salt"])
 
 
-def test_a_deleted_todo_comes_back(signed_in: Page) -> None:
+def test_deletion_can_be_undone(signed_in: Page) -> None:
     add(signed_in, "Milk", "Bread")
     todo(signed_in, "Milk").check()
     signed_in.get_by_role("button", name="Delete Milk").click()
@@ -198,10 +198,10 @@ def test_a_deleted_todo_comes_back(signed_in: Page) -> None:
     expect(todo(signed_in, "Milk")).to_be_hidden()
 
 
-def test_what_happened_is_told_when_the_events_have_come_back(signed_in: Page) -> None:
-    # The app of these tests has no sidecar; the events' own way is in test_events.py.
-    told = {"id": "1", "type": "todo.created", "title": "Milk", "at": "2026-11-24T10:00:00Z"}
-    signed_in.route("**/api/activity", lambda route: route.fulfill(json=[told]))
+def test_activity_shows_events_when_they_arrive(signed_in: Page) -> None:
+    # This app has no sidecar; test_events.py tests the real events.
+    event = {"id": "1", "type": "todo.created", "title": "Milk", "at": "2026-11-24T10:00:00Z"}
+    signed_in.route("**/api/activity", lambda route: route.fulfill(json=[event]))
     signed_in.route("**/api/activity", lambda route: route.fulfill(json=[]), times=1)
     signed_in.get_by_text("Activity", exact=True).click()
     expect(signed_in.get_by_text("Nothing yet.")).to_be_visible()
@@ -209,7 +209,7 @@ def test_what_happened_is_told_when_the_events_have_come_back(signed_in: Page) -
     expect(activity).to_have_text(re.compile(r"created\s+Milk\s+Nov 24", re.IGNORECASE), timeout=15_000)
 
 
-def test_the_list_is_fresh_when_the_user_returns_to_it(signed_in: Page, app: App, user: str) -> None:
+def test_list_is_refreshed_when_the_tab_becomes_visible(signed_in: Page, app: App, user: str) -> None:
     expect(signed_in.get_by_text("Nothing to do yet.")).to_be_visible()
     elsewhere = signed_in.context.new_page()
     elsewhere.goto(app.url)
@@ -220,7 +220,7 @@ def test_the_list_is_fresh_when_the_user_returns_to_it(signed_in: Page, app: App
     expect(todo(signed_in, "Milk")).to_be_visible()
 
 
-def test_while_the_backend_is_away_nothing_is_lost(signed_in: Page, running: App) -> None:
+def test_input_survives_an_outage_of_the_backend(signed_in: Page, running: App) -> None:
     add(signed_in, "Bread")
     trouble = signed_in.get_by_role("alert")
     retry = trouble.get_by_role("button", name="Retry")
@@ -252,7 +252,7 @@ def test_while_the_backend_is_away_nothing_is_lost(signed_in: Page, running: App
     expect(todo(signed_in, "salt")).to_be_visible()
 
 
-def test_the_list_comes_with_the_backend(page: Page, running: App, user: str) -> None:
+def test_retry_loads_the_list_after_an_outage(page: Page, running: App, user: str) -> None:
     sign_in(page, running.token(user))
     add(page, "Milk")
     running.stop_backend()
@@ -263,7 +263,7 @@ def test_the_list_comes_with_the_backend(page: Page, running: App, user: str) ->
     expect(todo(page, "Milk")).to_be_visible()
 
 
-def test_all_of_it_goes_by_keyboard(page: Page, app: App, user: str) -> None:
+def test_page_works_by_keyboard(page: Page, app: App, user: str) -> None:
     def press(*keys: str) -> None:
         for key in keys:
             page.keyboard.press(key)
@@ -303,9 +303,9 @@ def test_all_of_it_goes_by_keyboard(page: Page, app: App, user: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_accessible(page: Page, running: App, user: str, scheme: str) -> None:
+def test_page_is_accessible(page: Page, running: App, user: str, scheme: str) -> None:
     def check() -> None:
-        # The browser's own protocol carries the script past the policy, which would refuse it in the page.
+        # `evaluate` runs the script outside of the page's policy, which would block it.
         page.evaluate((FRONTEND / "node_modules/axe-core/axe.min.js").read_text())
         violations = page.evaluate("axe.run().then(({ violations }) => violations)")
         assert [(it["id"], [node["html"] for node in it["nodes"]]) for it in violations] == []
@@ -332,7 +332,7 @@ def test_it_is_accessible(page: Page, running: App, user: str, scheme: str) -> N
 
 
 @pytest.mark.parametrize("width", [320, 640, 1280])
-def test_it_fits_every_window(signed_in: Page, width: int) -> None:
+def test_page_fits_every_width(signed_in: Page, width: int) -> None:
     signed_in.set_viewport_size({"width": width, "height": 800})
     add(signed_in, "W" * 200)
     signed_in.get_by_role("button", name="Rename").click()
@@ -343,7 +343,7 @@ def test_it_fits_every_window(signed_in: Page, width: int) -> None:
     assert signed_in.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_every_answer_has_the_policy_and_says_how_long_it_keeps(page: Page, app: App) -> None:
+def test_responses_have_security_and_cache_headers(page: Page, app: App) -> None:
     asset = page.locator("script").get_attribute("src")
     kept = "public, max-age=31536000, immutable"
     for path, status, caching in (
@@ -360,7 +360,7 @@ def test_every_answer_has_the_policy_and_says_how_long_it_keeps(page: Page, app:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_an_unknown_address_leads_to_the_page(page: Page, app: App) -> None:
+def test_unknown_path_links_to_the_page(page: Page, app: App) -> None:
     page.goto(f"{app.url}/nowhere")
     page.get_by_role("link", name="To your todos").click()
     expect(page.get_by_label("Token")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Whether `delivery verify` reads what Dapr's sidecar really writes: its texts are no promise of Dapr's."""
+"""`delivery verify` parses the log of a real sidecar: Dapr does not guarantee its messages."""
 
 import subprocess
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def resources(tmp_path: Path) -> Path:
 
 
 def log_of(resources: Path, until: str) -> str:
-    """What a sidecar with these resources writes, up to a line with this text."""
+    """Run a sidecar with these resources, and return its log up to a line with a text."""
     ports = [f"--{name}={free_port()}" for name in ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port")]
     options = ["--app-id=backend", "--log-as-json", f"--resources-path={resources}", f"--metrics-port={free_port()}"]
     command = [PROVIDED / "bin" / "daprd", *options, *ports, "--dapr-listen-addresses=127.0.0.1"]
@@ -60,29 +60,29 @@ def _up_to(lines: Iterator[str], text: str) -> Iterator[str]:
     raise AssertionError(f"the sidecar ended before {text!r}")
 
 
-def judged(log: str, *expected: str) -> tuple[str, str, list[str]]:
+def check(log: str, *expected: str) -> tuple[str, str, list[str]]:
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text=log))
     with httpx2.Client(transport=transport, base_url="http://cluster") as http:
-        check = check_components(expected, expected, [cast("Pod", Pod.from_dict(POD))], Logs(http))
-    return check.state, check.evidence, [*check.causes]
+        result = check_components(expected, expected, [cast("Pod", Pod.from_dict(POD))], Logs(http))
+    return result.state, result.evidence, [*result.causes]
 
 
-def test_a_component_that_is_loaded_is_seen(resources: Path) -> None:
+def test_loaded_component_is_found(resources: Path) -> None:
     log = log_of(resources, "All outstanding components processed")
 
-    assert judged(log, "todo-state") == ("passed", "todo-state loaded by 1 sidecar", [])
-    assert judged(log, "todo-state", "todo-pubsub")[:2] == ("failed", "backend-1: todo-pubsub not loaded")
+    assert check(log, "todo-state") == ("passed", "todo-state loaded by 1 sidecar", [])
+    assert check(log, "todo-state", "todo-pubsub")[:2] == ("failed", "backend-1: todo-pubsub not loaded")
 
 
 @pytest.mark.parametrize(
     ("kind", "error"), [("pubsub.kafka", "connection refused"), ("nonsense.kafka", "incorrect type nonsense.kafka")]
 )
-def test_a_component_that_cannot_be_loaded_is_seen_with_its_error(resources: Path, kind: str, error: str) -> None:
+def test_failed_component_is_reported_with_its_error(resources: Path, kind: str, error: str) -> None:
     broken = component("todo-pubsub", kind, brokers="127.0.0.1:9", authType="none")
     (resources / "2.yaml").write_text(yaml.safe_dump(broken))
 
-    state, told, (cause,) = judged(log_of(resources, "will exit gracefully"), "todo-pubsub", "todo-state")
+    state, evidence, (cause,) = check(log_of(resources, "will exit gracefully"), "todo-pubsub", "todo-state")
 
-    assert (state, told) == ("failed", "backend-1: todo-pubsub not loaded")
+    assert (state, evidence) == ("failed", "backend-1: todo-pubsub not loaded")
     assert cause.startswith("backend-1: todo-pubsub failed to load: ")
     assert error in cause
