@@ -1,1 +1,1 @@
-"""Stand-ins for services that need an account or a cluster, for `make app` and the tests. Not in the image."""
+"""Fakes of services that need an account or a cluster, for `make app` and the tests. Not in the image."""

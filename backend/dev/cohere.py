@@ -1,7 +1,7 @@
-"""Cohere's chat API, as far as the app uses it: `python -m dev.cohere PORT` serves it, for the key COHERE_API_KEY.
+"""A fake of Cohere's chat API, as far as the app uses it: `python -m dev.cohere PORT`, with the key COHERE_API_KEY.
 
-It judges each request by the SDK's own types and by the rules of tool use, so what it accepts Cohere can read. In place
-of a model it knows a few sentences: add …, complete …, reopen …, rename … to …, delete …, list.
+It validates each request with the SDK's types and the rules of tool use, as Cohere does. Instead of a model it knows a
+few sentences: add …, complete …, reopen …, rename … to …, delete …, list.
 
 Source: https://docs.cohere.com/reference/chat
 """
@@ -56,12 +56,10 @@ class ChatRequest(BaseModel):
 
 
 @dataclass
-class CohereStandIn:
-    """refusal: the HTTP status to answer every request with; 0 for none. requests: what was asked, as JSON."""
-
+class FakeCohere:
     api_key: str
-    refusal: int = 0
-    requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    error: int | None = None  # the HTTP status of every response
+    requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])  # their JSON
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -70,32 +68,32 @@ class CohereStandIn:
 
     async def _chat(self, request: Request) -> JSONResponse:
         if request.headers.get("authorization") != f"Bearer {self.api_key}":
-            return _refused(401, "invalid api token")
-        if self.refusal:
-            return _refused(self.refusal, "refused")
+            return _error(401, "invalid api token")
+        if self.error:
+            return _error(self.error, "refused")
         body = await request.json()
         self.requests.append(body)
         try:
             chat = ChatRequest.model_validate(body)
         except ValidationError as error:
-            return _refused(422, str(error))
-        if mistakes := [*_unknown(body), *_loose_ends(chat.messages)]:
-            return _refused(400, "; ".join(mistakes))
+            return _error(422, str(error))
+        if mistakes := [*_unknown_fields(body), *_unmatched_calls(chat.messages)]:
+            return _error(400, "; ".join(mistakes))
         return JSONResponse(_response(_think(chat.messages)).model_dump(mode="json", exclude_none=True))
 
 
-def _refused(status: int, message: str) -> JSONResponse:
+def _error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"id": str(uuid4()), "message": message}, status)
 
 
-def _unknown(body: dict[str, Any]) -> list[str]:
+def _unknown_fields(body: dict[str, Any]) -> list[str]:
     parsed = TypeAdapter(list[ChatMessageV2]).validate_python(body["messages"])
     extra = [name for message in parsed for name in message.model_extra or {}]
     return [f"unknown field: {name}" for name in [*(body.keys() - PARAMETERS), *extra]]
 
 
-def _loose_ends(messages: Sequence[ChatMessageV2]) -> list[str]:
-    """Tool calls without a result, and results without a call."""
+def _unmatched_calls(messages: Sequence[ChatMessageV2]) -> list[str]:
+    """Return an error for each tool call without a result and each result without a call."""
     calls: set[str] = set()
     mistakes: list[str] = []
     for message in messages:
@@ -111,7 +109,7 @@ def _loose_ends(messages: Sequence[ChatMessageV2]) -> list[str]:
 
 
 def _think(messages: Sequence[ChatMessageV2]) -> str | tuple[str, dict[str, str]]:  # noqa: PLR0911
-    """What to say, or the tool to call with which arguments."""
+    """Return a reply, or a tool to call and its arguments."""
     asked = max(index for index, message in enumerate(messages) if isinstance(message, UserChatMessageV2))
     sentence = str(messages[asked].content).strip().rstrip(".!?")
     wish = next(((tool, match) for tool, regex in SENTENCES.items() if (match := regex.match(sentence))), None)
@@ -149,5 +147,5 @@ def _response(thought: str | tuple[str, dict[str, str]]) -> V2ChatResponse:
 
 
 if __name__ == "__main__":
-    app = CohereStandIn(os.environ["COHERE_API_KEY"]).app()
+    app = FakeCohere(os.environ["COHERE_API_KEY"]).app()
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

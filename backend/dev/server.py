@@ -1,4 +1,4 @@
-"""The app for people who work on it: `uvicorn --factory dev.server:app --reload`."""
+"""The app for development: `uvicorn --factory dev.server:app --reload`."""
 
 from fastapi import FastAPI
 

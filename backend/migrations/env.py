@@ -1,4 +1,4 @@
-"""Runs the migrations, for `alembic upgrade head` of the Helm hook and for people.
+"""Run the migrations, for `alembic upgrade head` in the Helm hook and in development.
 
 Source: https://alembic.sqlalchemy.org/en/latest/tutorial.html
 """
@@ -14,13 +14,13 @@ from sqlalchemy.exc import OperationalError
 from todo.database import CONNECT_SECONDS, Base
 from todo.settings import DatabaseSettings, SettingsError, load
 
-LOCK = 7_402_156  # any number: it names the right to migrate, among the database's advisory locks
-# A change that waits longer for a table would hold up the app, which waits behind it.
+LOCK = 7_402_156  # any number: the advisory lock of migrations
+# The app's queries queue behind a migration that waits for a table.
 LOCK_SECONDS = 30
 
 
 def offline() -> None:
-    """Writes the SQL instead of running it."""
+    """Print the SQL instead of running it."""
     context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
@@ -36,10 +36,10 @@ def online() -> None:
         context.configure(connection=connection, target_metadata=Base.metadata)
         with context.begin_transaction():
             connection.execute(text(f"set local lock_timeout = '{LOCK_SECONDS}s'"))
-            # Two jobs at once: the second waits, then finds nothing left to do.
+            # Of two jobs at once, the second waits and then finds nothing to do.
             connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
             if newer := _of_a_newer_image():
-                # A rollback: the hook of the older image meets the newer image's database, which it can live with.
+                # A rollback: the older image is compatible with the newer image's database.
                 print(f"the database is at {newer}, which is newer than this image: nothing to do", file=sys.stderr)
             else:
                 context.run_migrations()
@@ -47,7 +47,7 @@ def online() -> None:
 
 
 def _of_a_newer_image() -> str | None:
-    """The revision that the database is at, where this image does not have it."""
+    """Return the database's revision if this image does not have it."""
     scripts = ScriptDirectory.from_config(context.config)
     for revision in context.get_context().get_current_heads():
         try:
@@ -65,5 +65,5 @@ try:
 except SettingsError as error:
     sys.exit(f"alembic: {error}")
 except OperationalError as error:
-    # The database is away, refuses the password, or holds a lock for too long; the driver says which, and no secret.
+    # Unreachable, wrong password or lock timeout: the driver's message says which, without a secret.
     sys.exit(f"alembic: nothing was changed: {str(error.orig).strip()}")

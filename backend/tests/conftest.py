@@ -30,7 +30,7 @@ SECRET = SecretStr("a secret of the tests, which is long enough for every algori
 
 
 def child_environment(**variables: str) -> dict[str, str]:
-    """For a process of the app: what a container has, and what coverage needs to see into it."""
+    """Return the environment of a container, with the variables that coverage needs."""
     kept = {name: it for name, it in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
     return {**kept, **variables}
 
@@ -96,7 +96,7 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[Client]:
-    """A client that is signed in as the user of that name."""
+    """Return a function that returns a client signed in as a user."""
     clients: list[httpx.AsyncClient] = []
 
     def signed_in(user: str) -> httpx.AsyncClient:

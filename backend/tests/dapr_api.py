@@ -1,4 +1,4 @@
-"""The sidecar's API, as far as the app uses it, served by the test's process."""
+"""A fake sidecar with the APIs that the app uses, in the test's process."""
 
 import threading
 from collections.abc import AsyncGenerator, Generator
@@ -16,18 +16,18 @@ from devstack.ports import free_port
 
 
 @dataclass
-class SidecarStandIn(DaprServicer):
+class FakeSidecar(DaprServicer):
     http_port: int = field(default_factory=free_port)
     grpc_port: int = field(default_factory=free_port)
     ready: bool = True
-    refusal: grpc.StatusCode | None = None
+    error: grpc.StatusCode | None = None
     """The answer to each publication; None accepts it."""
     published: list[Any] = field(default_factory=list[Any])
 
     async def PublishEvent(self, request: Any, context: Any) -> Empty:  # noqa: N802
         assert isinstance(request, api_v1.PublishEventRequest)
-        if self.refusal:
-            await context.abort(self.refusal, "refused")
+        if self.error:
+            await context.abort(self.error, "refused")
         self.published.append(request)
         return Empty()
 
@@ -58,7 +58,7 @@ class SidecarStandIn(DaprServicer):
 
 
 @asynccontextmanager
-async def running(sidecar: SidecarStandIn) -> AsyncGenerator[None]:
+async def running(sidecar: FakeSidecar) -> AsyncGenerator[None]:
     server = grpc.aio.server()
     add_DaprServicer_to_server(sidecar, server)
     server.add_insecure_port(f"127.0.0.1:{sidecar.grpc_port}")

@@ -1,4 +1,4 @@
-"""Who may do what, and how the refusals read."""
+"""Authentication."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ KEY = SECRET.get_secret_value()
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
-async def test_the_token_says_who_it_is_for(alice: httpx.AsyncClient) -> None:
+async def test_token_identifies_the_user(alice: httpx.AsyncClient) -> None:
     answer = (await alice.get("/api/me")).json()
     assert answer["user"] == "alice"
     life = datetime.fromisoformat(answer["expires_at"]) - datetime.now(UTC)
@@ -23,7 +23,7 @@ async def test_the_token_says_who_it_is_for(alice: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/todos", "/api/activity"])
-async def test_nothing_is_shown_without_a_token(alice: httpx.AsyncClient, path: str) -> None:
+async def test_missing_token_is_rejected(alice: httpx.AsyncClient, path: str) -> None:
     answer = await alice.get(path, headers={"Authorization": ""})
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -46,13 +46,13 @@ async def test_nothing_is_shown_without_a_token(alice: httpx.AsyncClient, path: 
     ],
     ids=["nonsense", "key", "algorithm", "unsigned", "endless", "nobody", "empty", "long", "nul", "not yet"],
 )
-async def test_a_token_that_proves_nothing_is_refused(alice: httpx.AsyncClient, token: str) -> None:
+async def test_invalid_token_is_rejected(alice: httpx.AsyncClient, token: str) -> None:
     answer = await alice.get("/api/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert answer.json() == {"detail": "Sign in again: the token is not valid."}
 
 
-async def test_an_expired_token_is_refused(alice: httpx.AsyncClient) -> None:
+async def test_expired_token_is_rejected(alice: httpx.AsyncClient) -> None:
     token = issue("alice", timedelta(seconds=-1), SECRET)
     answer = await alice.get("/api/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401

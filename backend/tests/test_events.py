@@ -1,4 +1,4 @@
-"""Every change leaves one event, and none is lost or made up."""
+"""Every change publishes exactly one event."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from todo.models import OutboxEvent
 from todo.settings import Settings
 from todo.sidecar import Sidecar
 
-from .dapr_api import SidecarStandIn, running
+from .dapr_api import FakeSidecar, running
 from .test_chat import say
 from .test_todos import add
 
@@ -33,24 +33,24 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 async def eventually(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
+        assert time.monotonic() < deadline, "timeout exceeded"
         await asyncio.sleep(0.01)
 
 
 @pytest.fixture
-def sidecar(monkeypatch: pytest.MonkeyPatch) -> SidecarStandIn:
+def sidecar(monkeypatch: pytest.MonkeyPatch) -> FakeSidecar:
     monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.02)
-    return SidecarStandIn()
+    return FakeSidecar()
 
 
 @pytest.fixture
-def settings(settings: Settings, sidecar: SidecarStandIn) -> Settings:
+def settings(settings: Settings, sidecar: FakeSidecar) -> Settings:
     ports = {"dapr_http_port": sidecar.http_port, "dapr_grpc_port": sidecar.grpc_port}
     return settings.model_copy(update={"events_topic": "todo-events", **ports})
 
 
 @pytest.fixture
-async def beside(sidecar: SidecarStandIn) -> AsyncIterator[SidecarStandIn]:
+async def beside(sidecar: FakeSidecar) -> AsyncIterator[FakeSidecar]:
     async with running(sidecar):
         yield sidecar
 
@@ -60,13 +60,11 @@ def waiting(database_url: str) -> int:
         return connection.execute("select count(*) from outbox").fetchall()[0][0]
 
 
-def told(sidecar: SidecarStandIn) -> list[tuple[str, str]]:
+def published(sidecar: FakeSidecar) -> list[tuple[str, str]]:
     return [(it.metadata["cloudevent.type"], json.loads(it.data)["title"]) for it in sidecar.published]
 
 
-async def test_each_change_is_published_in_order(
-    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str
-) -> None:
+async def test_changes_are_published_in_order(beside: FakeSidecar, alice: httpx.AsyncClient, database_url: str) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     await alice.patch(place, json={"title": "oat milk", "completed": True})
     await alice.patch(place, json={"title": "oat milk", "completed": True})
@@ -74,7 +72,7 @@ async def test_each_change_is_published_in_order(
     await alice.delete(place)
     await say(alice, "add bread")
     await eventually(lambda: len(beside.published) == 6)
-    assert told(beside) == [
+    assert published(beside) == [
         ("todo.created", "milk"),
         ("todo.renamed", "oat milk"),
         ("todo.completed", "oat milk"),
@@ -85,8 +83,8 @@ async def test_each_change_is_published_in_order(
     await eventually(lambda: waiting(database_url) == 0)
 
 
-async def test_a_change_that_many_make_at_once_is_one(
-    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str
+async def test_concurrent_equal_changes_publish_one_event(
+    beside: FakeSidecar, alice: httpx.AsyncClient, database_url: str
 ) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     with psycopg.connect(database_url) as blocker:
@@ -95,26 +93,26 @@ async def test_a_change_that_many_make_at_once_is_one(
         await asyncio.sleep(0.3)
     assert [(await change).status_code for change in changes] == [200] * 3
     await eventually(lambda: waiting(database_url) == 0)
-    assert told(beside) == [("todo.created", "milk"), ("todo.completed", "milk")]
+    assert published(beside) == [("todo.created", "milk"), ("todo.completed", "milk")]
 
 
-async def test_an_event_says_what_happened_to_whom(beside: SidecarStandIn, alice: httpx.AsyncClient) -> None:
+async def test_event_has_todo_user_time_and_trace(beside: FakeSidecar, alice: httpx.AsyncClient) -> None:
     headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
     todo = (await alice.post("/api/todos", json={"title": "milk"}, headers=headers)).json()
     await eventually(lambda: bool(beside.published))
     [request] = beside.published
     assert (request.pubsub_name, request.topic) == ("todo-pubsub", "todo-events")
     assert request.data_content_type == "application/json"
-    told = json.loads(request.data)
-    assert told == {"todo": todo["id"], "title": "milk", "user": "alice", "at": told["at"]}
-    assert timedelta(0) <= datetime.fromisoformat(told["at"]) - datetime.fromisoformat(todo["created_at"]) < SOON
+    payload = json.loads(request.data)
+    assert payload == {"todo": todo["id"], "title": "milk", "user": "alice", "at": payload["at"]}
+    assert timedelta(0) <= datetime.fromisoformat(payload["at"]) - datetime.fromisoformat(todo["created_at"]) < SOON
     assert request.metadata["partitionKey"] == "alice"
     assert UUID(request.metadata["cloudevent.id"])
     assert TRACE in request.metadata["cloudevent.traceparent"]
 
 
-async def test_events_wait_for_a_sidecar_that_is_away(
-    sidecar: SidecarStandIn, alice: httpx.AsyncClient, database_url: str, caplog: pytest.LogCaptureFixture
+async def test_events_wait_for_an_unreachable_sidecar(
+    sidecar: FakeSidecar, alice: httpx.AsyncClient, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await add(alice, "milk")
     await add(alice, "bread")
@@ -123,25 +121,25 @@ async def test_events_wait_for_a_sidecar_that_is_away(
     back = datetime.now(UTC)
     async with running(sidecar):
         await eventually(lambda: waiting(database_url) == 0)
-    assert told(sidecar) == [("todo.created", "milk"), ("todo.created", "bread")]
+    assert published(sidecar) == [("todo.created", "milk"), ("todo.created", "bread")]
     assert all(datetime.fromisoformat(json.loads(it.data)["at"]) < back for it in sidecar.published)
 
 
-@pytest.mark.parametrize("refusal", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.PERMISSION_DENIED])
-async def test_events_wait_until_the_sidecar_takes_them(
-    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str, refusal: grpc.StatusCode
+@pytest.mark.parametrize("error", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.PERMISSION_DENIED])
+async def test_rejected_events_are_retried(
+    beside: FakeSidecar, alice: httpx.AsyncClient, database_url: str, error: grpc.StatusCode
 ) -> None:
-    beside.refusal = refusal
+    beside.error = error
     await add(alice, "milk")
     await asyncio.sleep(0.1)
     assert waiting(database_url) == 1
-    beside.refusal = None
+    beside.error = None
     await eventually(lambda: waiting(database_url) == 0)
-    assert told(beside) == [("todo.created", "milk")]
+    assert published(beside) == [("todo.created", "milk")]
 
 
-async def test_a_sidecar_that_is_not_ready_gets_nothing(
-    beside: SidecarStandIn, alice: httpx.AsyncClient, database_url: str
+async def test_events_wait_until_the_sidecar_is_ready(
+    beside: FakeSidecar, alice: httpx.AsyncClient, database_url: str
 ) -> None:
     beside.ready = False
     await add(alice, "milk")
@@ -151,8 +149,8 @@ async def test_a_sidecar_that_is_not_ready_gets_nothing(
     await eventually(lambda: waiting(database_url) == 0)
 
 
-async def test_a_change_that_is_rolled_back_leaves_no_event(
-    beside: SidecarStandIn, alice: httpx.AsyncClient, app: FastAPI, database_url: str
+async def test_rolled_back_change_publishes_nothing(
+    beside: FakeSidecar, alice: httpx.AsyncClient, app: FastAPI, database_url: str
 ) -> None:
     async def fail() -> None:
         async with app.state.services.todos("alice") as todos:
@@ -165,11 +163,11 @@ async def test_a_change_that_is_rolled_back_leaves_no_event(
     await add(alice, "bread")
     await eventually(lambda: bool(beside.published))
     await eventually(lambda: waiting(database_url) == 0)
-    assert told(beside) == [("todo.created", "bread")]
+    assert published(beside) == [("todo.created", "bread")]
 
 
-async def test_what_an_ended_process_left_is_published_by_the_next(
-    sidecar: SidecarStandIn, settings: Settings, database_url: str
+async def test_next_process_publishes_the_events_of_an_ended_one(
+    sidecar: FakeSidecar, settings: Settings, database_url: str
 ) -> None:
     first = create_app(settings)
     async with first.router.lifespan_context(first), first.state.services.todos("alice") as todos:
@@ -178,11 +176,11 @@ async def test_what_an_ended_process_left_is_published_by_the_next(
     second = create_app(settings)
     async with running(sidecar), second.router.lifespan_context(second):
         await eventually(lambda: waiting(database_url) == 0)
-    assert told(sidecar) == [("todo.created", "milk")]
+    assert published(sidecar) == [("todo.created", "milk")]
 
 
-async def test_the_relay_outlives_what_nobody_expects(
-    beside: SidecarStandIn,
+async def test_relay_survives_an_unexpected_exception(
+    beside: FakeSidecar,
     alice: httpx.AsyncClient,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -193,11 +191,11 @@ async def test_the_relay_outlives_what_nobody_expects(
         await add(alice, "milk")
         await eventually(lambda: caplog.text.count("events wait") > 1)
     await eventually(lambda: waiting(database_url) == 0)
-    assert told(beside) == [("todo.created", "milk")]
+    assert published(beside) == [("todo.created", "milk")]
 
 
-async def test_a_process_that_hangs_does_not_hold_up_the_others(
-    sidecar: SidecarStandIn, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+async def test_hanging_process_does_not_block_the_others(
+    sidecar: FakeSidecar, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hung = asyncio.Event()
 
@@ -217,15 +215,15 @@ async def test_a_process_that_hangs_does_not_hold_up_the_others(
     monkeypatch.setattr(outbox, "HOLD_SECONDS", 60)  # for the others, on a slow machine
     async with running(sidecar), second.router.lifespan_context(second):
         await eventually(lambda: waiting(database_url) == 0)
-    assert told(sidecar) == [("todo.created", "milk")]
+    assert published(sidecar) == [("todo.created", "milk")]
     other.cancel()
     ended, _ = await asyncio.wait([other], timeout=5)
-    assert ended, "it outlives its cancellation"
+    assert ended, "it still runs after its cancellation"
     await engine.dispose()
 
 
 async def test_two_processes_publish_each_event_once(
-    beside: SidecarStandIn, alice: httpx.AsyncClient, settings: Settings, database_url: str
+    beside: FakeSidecar, alice: httpx.AsyncClient, settings: Settings, database_url: str
 ) -> None:
     other = create_app(settings)
     async with other.router.lifespan_context(other):
@@ -233,16 +231,16 @@ async def test_two_processes_publish_each_event_once(
             await add(alice, f"{n}")
             other.state.services.relay.wake()
         await eventually(lambda: waiting(database_url) == 0)
-    assert told(beside) == [("todo.created", f"{n}") for n in range(20)]
+    assert published(beside) == [("todo.created", f"{n}") for n in range(20)]
 
 
 def data(**changes: Any) -> dict[str, Any]:
-    told = {"todo": str(uuid4()), "title": "milk", "user": "alice", "at": "2026-11-23T10:00:00.250000+00:00"}
-    return {**told, **changes}
+    event = {"todo": str(uuid4()), "title": "milk", "user": "alice", "at": "2026-11-23T10:00:00.250000+00:00"}
+    return {**event, **changes}
 
 
 def cloud_event(**changes: Any) -> dict[str, Any]:
-    """As daprd 1.15 delivers it."""
+    """Return an event as daprd 1.15 delivers it."""
     event = {
         "id": str(uuid4()),
         "source": "backend",
@@ -264,7 +262,7 @@ async def deliver(client: httpx.AsyncClient, event: object) -> Any:
     return answer.json()
 
 
-async def test_an_event_that_comes_back_is_shown_once(alice: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+async def test_repeated_delivery_is_shown_once(alice: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
     event = cloud_event()
     assert await deliver(alice, event) == {"status": "SUCCESS"}
     assert await deliver(alice, event) == {"status": "SUCCESS"}
@@ -280,7 +278,7 @@ async def test_an_event_that_comes_back_is_shown_once(alice: httpx.AsyncClient, 
     assert (await bob.get("/api/activity")).json() == []
 
 
-async def test_the_activity_is_what_happened_lately(alice: httpx.AsyncClient) -> None:
+async def test_activity_shows_the_latest_events(alice: httpx.AsyncClient) -> None:
     for minute in range(RECENT + 1):
         await deliver(alice, cloud_event(data=data(title=f"{minute}", at=f"2026-11-23T10:{minute:02}:00Z")))
     activity = (await alice.get("/api/activity")).json()
@@ -301,19 +299,19 @@ async def test_the_activity_is_what_happened_lately(alice: httpx.AsyncClient) ->
         cloud_event(data=data(user="")),
     ],
 )
-async def test_an_event_that_is_not_ours_goes_to_the_dead_letters(alice: httpx.AsyncClient, event: object) -> None:
+async def test_foreign_event_goes_to_the_dead_letter_topic(alice: httpx.AsyncClient, event: object) -> None:
     assert await deliver(alice, event) == {"status": "DROP"}
     assert (await alice.get("/api/activity")).json() == []
 
 
-async def test_only_this_host_delivers_events(app: FastAPI) -> None:
+async def test_only_the_pods_own_address_delivers_events(app: FastAPI) -> None:
     transport = httpx.ASGITransport(app, client=("10.0.0.7", 1234))
     async with httpx.AsyncClient(transport=transport, base_url="http://backend") as stranger:
         answer = await stranger.post("/events/todo", json=cloud_event())
     assert answer.status_code == 403
 
 
-async def test_without_a_topic_the_activity_is_there_all_the_same(settings: Settings, database_url: str) -> None:
+async def test_activity_works_without_a_topic(settings: Settings, database_url: str) -> None:
     alone = create_app(settings.model_copy(update={"events_topic": ""}))
     async with alone.router.lifespan_context(alone):
         async with alone.state.services.todos("alice") as todos:

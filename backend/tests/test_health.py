@@ -1,4 +1,4 @@
-"""What Kubernetes and Prometheus ask."""
+"""The probes and the metrics."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -20,19 +20,19 @@ from todo.routes import health
 from todo.settings import Settings
 from todo.tokens import issue
 
-from .dapr_api import SidecarStandIn, running
+from .dapr_api import FakeSidecar, running
 from .test_chat import say
 from .test_todos import add
 
 
 @pytest.fixture
-def sidecar() -> SidecarStandIn:
-    return SidecarStandIn()
+def sidecar() -> FakeSidecar:
+    return FakeSidecar()
 
 
 @asynccontextmanager
 async def alice_of(settings: Settings) -> AsyncGenerator[tuple[FastAPI, httpx.AsyncClient]]:
-    """An app of these settings while it runs, and a client of it who is signed in."""
+    """Run an app with these settings, and yield it with Alice's client."""
     app = create_app(settings)
     headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), settings.better_auth_secret)}"}
     async with (
@@ -53,7 +53,7 @@ async def ask(settings: Settings, path: str) -> tuple[int, Any]:
 
 
 @pytest.fixture
-def beside(settings: Settings, sidecar: SidecarStandIn) -> Settings:
+def beside(settings: Settings, sidecar: FakeSidecar) -> Settings:
     ports = {"dapr_http_port": sidecar.http_port, "dapr_grpc_port": sidecar.grpc_port}
     return settings.model_copy(update={"events_topic": "todo-events", **ports})
 
@@ -64,17 +64,17 @@ def no_database(beside: Settings) -> Settings:
     return beside.model_copy(update={"database_url": url})
 
 
-async def test_it_is_ready_when_its_parts_are(beside: Settings, sidecar: SidecarStandIn) -> None:
+async def test_ready_when_database_and_sidecar_are(beside: Settings, sidecar: FakeSidecar) -> None:
     async with running(sidecar):
         answer = await ask(beside, "/api/ready")
     assert answer == (200, {"status": "ready", "checks": {"database": "ok", "sidecar": "ok"}})
 
 
-async def test_without_a_topic_there_is_no_sidecar_to_wait_for(settings: Settings) -> None:
+async def test_ready_without_a_sidecar_where_no_topic_is_set(settings: Settings) -> None:
     assert await ask(settings, "/api/ready") == (200, {"status": "ready", "checks": {"database": "ok"}})
 
 
-async def test_what_is_away_is_named(no_database: Settings, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unreachable_services_are_named(no_database: Settings, caplog: pytest.LogCaptureFixture) -> None:
     status, answer = await ask(no_database, "/api/ready")
     assert status == 503
     assert answer == {
@@ -88,9 +88,7 @@ async def test_what_is_away_is_named(no_database: Settings, caplog: pytest.LogCa
     assert await ask(no_database, "/api/health") == (200, {"status": "ok"})
 
 
-async def test_a_sidecar_whose_components_are_not_loaded_is_not_ready(
-    beside: Settings, sidecar: SidecarStandIn
-) -> None:
+async def test_not_ready_before_the_sidecar_is(beside: Settings, sidecar: FakeSidecar) -> None:
     sidecar.ready = False
     async with running(sidecar):
         status, answer = await ask(beside, "/api/ready")
@@ -99,7 +97,7 @@ async def test_a_sidecar_whose_components_are_not_loaded_is_not_ready(
 
 @pytest.fixture
 async def silent_port() -> AsyncIterator[int]:
-    """Where connections are taken and never answered."""
+    """A port that accepts connections and never responds."""
 
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -110,15 +108,13 @@ async def silent_port() -> AsyncIterator[int]:
     server.close()
 
 
-async def test_what_does_not_answer_is_given_up(
-    beside: Settings, silent_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_silent_sidecar_times_out(beside: Settings, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
     status, answer = await ask(beside.model_copy(update={"dapr_http_port": silent_port}), "/api/ready")
     assert (status, answer["checks"]["sidecar"]) == (503, "does not answer within 0.2 s")
 
 
-async def test_a_database_that_is_away_is_no_crash(no_database: Settings) -> None:
+async def test_unreachable_database_is_a_503(no_database: Settings) -> None:
     async with alice_of(no_database) as (_, client):
         answer = await client.get("/api/todos")
         chat = await client.post("/api/chat", json={"messages": [{"role": "user", "content": "add milk"}]})
@@ -128,16 +124,16 @@ async def test_a_database_that_is_away_is_no_crash(no_database: Settings) -> Non
         assert it.json() == {"detail": "The todos cannot be reached now: try again in a moment."}
 
 
-class Way:
-    """The way to a database, which can be closed; asked: how much went through it."""
+class Proxy:
+    """A TCP proxy of a database, which can be closed."""
 
     def __init__(self, port: int) -> None:
-        self._to, self.port, self.asked = port, free_port(), 0
+        self._to, self.port, self.chunks = port, free_port(), 0
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._lead, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
 
     def close(self) -> None:
         if self._server:
@@ -145,47 +141,47 @@ class Way:
         for writer in self._open:
             writer.close()
 
-    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, questions = await asyncio.open_connection("127.0.0.1", self._to)
-        self._open |= {writer, questions}
-        await asyncio.gather(self._pass_on(reader, questions), self._pass_on(answers, writer))
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_database, to_database = await asyncio.open_connection("127.0.0.1", self._to)
+        self._open |= {writer, to_database}
+        await asyncio.gather(self._copy(reader, to_database), self._copy(from_database, writer))
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
-            while passed := await reader.read(65536):
-                self.asked += 1
-                writer.write(passed)
+            while chunk := await reader.read(65536):
+                self.chunks += 1
+                writer.write(chunk)
         writer.close()
 
 
-async def test_a_database_is_left_to_sleep_until_somebody_needs_it(settings: Settings) -> None:
+async def test_probes_do_not_wake_an_idle_database(settings: Settings) -> None:
     url = make_url(settings.database_url.get_secret_value())
-    way = Way(url.port or 5432)
-    through = url.set(host="127.0.0.1", port=way.port).render_as_string(hide_password=False)
-    await way.open()
-    async with alice_of(settings.model_copy(update={"database_url": SecretStr(through)})) as (_, client):
+    proxy = Proxy(url.port or 5432)
+    proxied = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+    await proxy.open()
+    async with alice_of(settings.model_copy(update={"database_url": SecretStr(proxied)})) as (_, client):
 
         async def status(path: str) -> int:
             return (await client.get(path)).status_code
 
         assert await status("/api/ready") == 200
-        await asyncio.sleep(0.3)  # until the outbox has looked for what is left
-        asked = way.asked
+        await asyncio.sleep(0.3)  # for the relay's first query
+        chunks = proxy.chunks
         assert [await status("/api/ready") for _ in range(5)] == [200] * 5
-        assert way.asked == asked
+        assert proxy.chunks == chunks
 
-        way.close()
-        assert await status("/api/ready") == 200  # as nobody has noticed
+        proxy.close()
+        assert await status("/api/ready") == 200  # no query has failed yet
         assert await status("/api/todos") == 503
         assert await status("/api/ready") == 503
 
-        await way.open()
+        await proxy.open()
         assert await status("/api/ready") == 200
         assert await status("/api/todos") == 200
-        way.close()
+        proxy.close()
 
 
-async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_doubt(settings: Settings) -> None:
+async def test_replaced_connection_triggers_no_new_check(settings: Settings) -> None:
     asked: list[str] = []
     async with alice_of(settings) as (app, client):
         assert (await client.get("/api/ready")).status_code == 200
@@ -201,7 +197,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_doubt(sett
         assert asked == []
 
 
-async def test_a_database_that_is_busy_is_no_crash(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_exhausted_pool_is_a_503(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "CONNECT_SECONDS", 1)
     async with alice_of(settings) as (app, client), AsyncExitStack() as busy:
         for _ in range(10):
@@ -211,7 +207,7 @@ async def test_a_database_that_is_busy_is_no_crash(settings: Settings, monkeypat
     assert answer.headers["Retry-After"] == "5"
 
 
-async def test_prometheus_reads_what_happened(alice: httpx.AsyncClient) -> None:
+async def test_metrics_count_requests_and_chats(alice: httpx.AsyncClient) -> None:
     await add(alice, "milk")
     await say(alice, "add bread")
     text = (await alice.get("/metrics")).text

@@ -43,7 +43,7 @@ def revision(url: str) -> str:
         return connection.execute("select version_num from alembic_version").fetchall()[0][0]
 
 
-def test_it_makes_the_tables_that_the_app_reads(empty: str) -> None:
+def test_migrations_match_the_models(empty: str) -> None:
     done = alembic("upgrade", "head", url=empty)
     assert done.returncode == 0, done.stderr
     assert "the database is at 0002" in done.stderr
@@ -53,21 +53,21 @@ def test_it_makes_the_tables_that_the_app_reads(empty: str) -> None:
     assert differences == []
 
 
-def test_a_second_run_changes_nothing(empty: str) -> None:
+def test_second_run_changes_nothing(empty: str) -> None:
     for _ in range(2):
         done = alembic("upgrade", "head", url=empty)
         assert done.returncode == 0, done.stderr
     assert revision(empty) == "0002"
 
 
-def test_two_runs_at_once_are_one(empty: str) -> None:
+def test_concurrent_runs_migrate_once(empty: str) -> None:
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(alembic, "upgrade", "head", url=empty) for _ in range(3)]
     assert [run.result().returncode for run in runs] == [0, 0, 0], [run.result().stderr for run in runs]
     assert revision(empty) == "0002"
 
 
-def test_an_older_image_leaves_a_newer_database_alone(empty: str) -> None:
+def test_older_image_keeps_a_newer_database(empty: str) -> None:
     alembic("upgrade", "head", url=empty)
     with psycopg.connect(empty) as connection:
         connection.execute("update alembic_version set version_num = '0099'")
@@ -77,7 +77,7 @@ def test_an_older_image_leaves_a_newer_database_alone(empty: str) -> None:
     assert revision(empty) == "0099"
 
 
-def test_a_database_that_is_away_is_one_sentence() -> None:
+def test_unreachable_database_is_one_sentence() -> None:
     done = alembic("upgrade", "head", url=f"postgresql://todo:hunter2@127.0.0.1:{free_port()}/todo")
     assert done.returncode == 1
     assert done.stderr.startswith("alembic: nothing was changed: connection failed")
@@ -86,7 +86,7 @@ def test_a_database_that_is_away_is_one_sentence() -> None:
     assert "hunter2" not in done.stderr
 
 
-def test_a_failure_leaves_everything_as_it_was(empty: str) -> None:
+def test_failed_migration_changes_nothing(empty: str) -> None:
     alembic("upgrade", "0001", url=empty)
     with psycopg.connect(empty) as connection:
         connection.execute("create table activity (id int)")
@@ -95,7 +95,7 @@ def test_a_failure_leaves_everything_as_it_was(empty: str) -> None:
     assert revision(empty) == "0001"
 
 
-def test_the_previous_version_can_live_with_each_migration() -> None:
+def test_migrations_are_compatible_with_the_previous_version() -> None:
     written = alembic("upgrade", "head", "--sql", url="postgresql://nobody@nowhere/none")
     assert written.returncode == 0, written.stderr
     assert "CREATE TABLE todos" in written.stdout
@@ -112,14 +112,14 @@ def test_the_previous_version_can_live_with_each_migration() -> None:
         "ALTER TABLE todos ALTER COLUMN title SET NOT NULL",
     ],
 )
-def test_what_it_could_not_live_with_is_noticed(statement: str) -> None:
+def test_breaking_statement_is_detected(statement: str) -> None:
     assert sql_effect(statement) == "breaking"
     assert sql_effect("ALTER TABLE todos ADD COLUMN due DATE") == "harmless"
     assert sql_effect("ALTER TABLE todos ADD COLUMN done BOOLEAN DEFAULT false NOT NULL") == "harmless"
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "error"),
     [
         ("", "DATABASE_URL is not set"),
         ("mysql://todo:hunter2@db/todo", "DATABASE_URL is not postgresql://user:password@host/database"),
@@ -127,8 +127,8 @@ def test_what_it_could_not_live_with_is_noticed(statement: str) -> None:
         ("hunter2", "DATABASE_URL is not postgresql://user:password@host/database"),
     ],
 )
-def test_an_address_that_cannot_be_is_one_sentence(url: str, told: str) -> None:
+def test_invalid_address_is_one_sentence(url: str, error: str) -> None:
     done = alembic("upgrade", "head", url=url)
     assert done.returncode == 1
-    assert done.stderr == f"alembic: cannot start: {told}; see backend/README.md for each variable\n"
+    assert done.stderr == f"alembic: cannot start: {error}; see backend/README.md for each variable\n"
     assert "hunter2" not in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The process, as Kubernetes starts and ends it."""
+"""The process, started and ended like Kubernetes does."""
 
 import http.client
 import json
@@ -34,7 +34,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_its_end_loses_no_request(settings: Settings) -> None:
+def test_shutdown_loses_no_request(settings: Settings) -> None:
     headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), SECRET)}"}
     with process(settings) as (server, url), psycopg.connect(settings.database_url.get_secret_value()) as blocker:
         blocker.execute("lock table todos in exclusive mode")
@@ -68,11 +68,11 @@ def _await_refused(url: str) -> None:
             httpx.get(f"{url}/api/health")
         except httpx.TransportError:
             return
-        assert time.monotonic() < deadline, "it still takes requests"
+        assert time.monotonic() < deadline, "it still accepts requests"
         time.sleep(0.02)
 
 
-def test_its_log_is_json_with_trace_ids_and_without_secrets(settings: Settings) -> None:
+def test_log_is_json_with_trace_ids_and_without_secrets(settings: Settings) -> None:
     token = issue("alice", timedelta(hours=1), SECRET)
     with process(settings) as (server, url):
         headers = {"Authorization": f"Bearer {token}", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -90,7 +90,7 @@ def test_its_log_is_json_with_trace_ids_and_without_secrets(settings: Settings) 
         assert secret not in output
 
 
-def test_a_crash_is_one_line_of_the_log_without_what_it_worked_on(settings: Settings) -> None:
+def test_crash_is_one_log_line_without_local_variables(settings: Settings) -> None:
     empty = SecretStr(settings.database_url.get_secret_value().removesuffix("/todo") + "/postgres")
     headers = {"Authorization": f"Bearer {issue('alice', timedelta(hours=1), SECRET)}"}
     with process(settings.model_copy(update={"database_url": empty})) as (server, url):
@@ -102,7 +102,7 @@ def test_a_crash_is_one_line_of_the_log_without_what_it_worked_on(settings: Sett
     assert not [frame for it in crash["exception"] for frame in it["frames"] if frame.get("locals")]
 
 
-def test_it_keeps_an_idle_connection(settings: Settings) -> None:
+def test_idle_connection_stays_open(settings: Settings) -> None:
     with process(settings) as (_, url):
         connection = http.client.HTTPConnection(url.removeprefix("http://"))
         for idle_seconds in (6, 0):
@@ -112,7 +112,7 @@ def test_it_keeps_an_idle_connection(settings: Settings) -> None:
         connection.close()
 
 
-def test_what_is_missing_is_one_sentence() -> None:
+def test_missing_settings_are_one_sentence() -> None:
     started = run()
     assert started.returncode == 1
     assert started.stdout == ""
@@ -122,7 +122,7 @@ def test_what_is_missing_is_one_sentence() -> None:
     )
 
 
-def test_what_is_wrong_is_named_and_not_shown() -> None:
+def test_invalid_settings_are_named_without_their_values() -> None:
     started = run(
         DATABASE_URL="mysql://todo:hunter2@db/todo",
         BETTER_AUTH_SECRET="hunter2",
@@ -143,7 +143,7 @@ def test_what_is_wrong_is_named_and_not_shown() -> None:
     assert len(started.stderr.splitlines()) == 1
 
 
-def test_a_token_can_be_made(settings: Settings) -> None:
+def test_token_command_prints_a_valid_token(settings: Settings) -> None:
     made = run("token", "alice", "--hours", "0.5", **environment(settings))
     assert made.returncode == 0, made.stderr
     claims = read(made.stdout.strip(), SECRET)
@@ -152,13 +152,13 @@ def test_a_token_can_be_made(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("hours", ["nan", "1e9", "1e308"])
-def test_a_life_that_no_token_has_is_refused(settings: Settings, hours: str) -> None:
+def test_invalid_hours_are_rejected(settings: Settings, hours: str) -> None:
     made = run("token", "alice", "--hours", hours, **environment(settings))
     assert (made.returncode, made.stdout) == (1, "")
     assert made.stderr == f"todo: a token cannot be valid for {float(hours):g} hours\n"
 
 
-def test_a_name_that_is_no_users_is_refused(settings: Settings) -> None:
+def test_invalid_user_name_is_rejected(settings: Settings) -> None:
     made = run("token", "", **environment(settings))
     assert made.returncode == 1
     assert made.stderr == "todo: '' is no user's name: it takes 1 to 64 characters\n"

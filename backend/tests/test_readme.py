@@ -1,4 +1,4 @@
-"""README.md says what is so."""
+"""README.md agrees with the code."""
 
 import re
 
@@ -9,7 +9,7 @@ from todo.settings import Settings
 from .conftest import BACKEND
 
 
-def test_every_setting_is_told_with_its_default() -> None:
+def test_every_setting_is_documented_with_its_default() -> None:
     rows = re.findall(
         r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? \| .+\.? \|$", (BACKEND / "README.md").read_text(), re.MULTILINE
     )

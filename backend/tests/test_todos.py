@@ -1,4 +1,4 @@
-"""What a user does with the list."""
+"""The todos' HTTP API."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ async def titles(client: httpx.AsyncClient) -> list[str]:
     return [todo["title"] for todo in answer.json()]
 
 
-async def test_a_todo_is_added_and_listed(alice: httpx.AsyncClient) -> None:
+async def test_todo_is_added_and_listed(alice: httpx.AsyncClient) -> None:
     first = await alice.post("/api/todos", json={"title": "  milk "})
     await add(alice, "bread")
     assert first.headers["Location"] == f"/api/todos/{first.json()['id']}"
@@ -34,7 +34,7 @@ async def test_a_todo_is_added_and_listed(alice: httpx.AsyncClient) -> None:
     assert datetime.fromisoformat(first.json()["created_at"]).tzinfo
 
 
-async def test_a_todo_is_completed_and_reopened(alice: httpx.AsyncClient) -> None:
+async def test_todo_is_completed_and_reopened(alice: httpx.AsyncClient) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     completed = (await alice.patch(place, json={"completed": True})).json()
     again = (await alice.patch(place, json={"completed": True})).json()
@@ -44,7 +44,7 @@ async def test_a_todo_is_completed_and_reopened(alice: httpx.AsyncClient) -> Non
     assert (reopened["completed"], reopened["completed_at"]) == (False, None)
 
 
-async def test_a_todo_can_be_read_while_somebody_changes_it(alice: httpx.AsyncClient, database_url: str) -> None:
+async def test_todo_can_be_read_during_a_change(alice: httpx.AsyncClient, database_url: str) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     with psycopg.connect(database_url) as other:
         other.execute("select * from todos for update")
@@ -52,21 +52,21 @@ async def test_a_todo_can_be_read_while_somebody_changes_it(alice: httpx.AsyncCl
             assert (await alice.get(place)).json()["title"] == "milk"
 
 
-async def test_a_todo_is_renamed(alice: httpx.AsyncClient) -> None:
+async def test_todo_is_renamed(alice: httpx.AsyncClient) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     renamed = await alice.patch(place, json={"title": "oat milk"})
     assert renamed.json()["title"] == "oat milk"
     assert await titles(alice) == ["oat milk"]
 
 
-async def test_a_todo_is_deleted(alice: httpx.AsyncClient) -> None:
+async def test_todo_is_deleted(alice: httpx.AsyncClient) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     assert (await alice.delete(place)).status_code == 204
     assert await titles(alice) == []
     assert (await alice.delete(place)).json() == {"detail": "There is no such todo."}
 
 
-async def test_nobody_else_sees_or_changes_it(alice: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
+async def test_other_users_neither_see_nor_change_a_todo(alice: httpx.AsyncClient, bob: httpx.AsyncClient) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     assert await titles(bob) == []
     for answer in (
@@ -81,7 +81,7 @@ async def test_nobody_else_sees_or_changes_it(alice: httpx.AsyncClient, bob: htt
     assert (todo["title"], todo["completed"]) == ("milk", False)
 
 
-async def test_a_list_that_is_full_says_so(alice: httpx.AsyncClient, bob: httpx.AsyncClient, database_url: str) -> None:
+async def test_full_list_rejects_a_todo(alice: httpx.AsyncClient, bob: httpx.AsyncClient, database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(
             "insert into todos (id, owner, title, created_at)"
@@ -97,7 +97,7 @@ async def test_a_list_that_is_full_says_so(alice: httpx.AsyncClient, bob: httpx.
 
 
 @pytest.mark.parametrize("title", ["", "   ", "x" * 201, "nul \0", "half a pair \ud800", None, 7])
-async def test_a_title_that_cannot_be_is_refused(alice: httpx.AsyncClient, title: object) -> None:
+async def test_invalid_title_is_rejected(alice: httpx.AsyncClient, title: object) -> None:
     place = f"/api/todos/{(await add(alice, 'milk'))['id']}"
     headers = {"Content-Type": "application/json"}
 
@@ -108,10 +108,10 @@ async def test_a_title_that_cannot_be_is_refused(alice: httpx.AsyncClient, title
     assert await titles(alice) == ["milk"]
 
 
-async def test_an_unknown_id_is_not_found(alice: httpx.AsyncClient) -> None:
+async def test_unknown_id_is_not_found(alice: httpx.AsyncClient) -> None:
     assert (await alice.patch(f"/api/todos/{uuid4()}", json={"completed": True})).status_code == 404
     assert (await alice.get("/api/todos/no-id")).status_code == 422
 
 
-async def test_a_huge_body_is_refused(alice: httpx.AsyncClient) -> None:
+async def test_huge_body_is_rejected(alice: httpx.AsyncClient) -> None:
     assert (await alice.post("/api/todos", json={"title": "x" * 300_000})).status_code == 413

@@ -1,4 +1,4 @@
-"""What happened lately: the events of the topic, as they come back."""
+"""The user's recent activity: events that came back from the topic."""
 
 from datetime import datetime
 from typing import Annotated
@@ -24,7 +24,7 @@ class TodoEventData(BaseModel):
 
 
 class TodoEvent(BaseModel):
-    """A CloudEvent about a todo; its other attributes are of no use here.
+    """A CloudEvent about a todo, without the attributes that the app does not use.
 
     Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#required-attributes
     """
@@ -42,7 +42,7 @@ class ActivityView(BaseModel):
 
 
 async def receive(session: AsyncSession, event: TodoEvent) -> None:
-    """Keeps an event. One that was delivered before changes nothing."""
+    """Store an event; a repeated delivery changes nothing."""
     row = insert(Activity).values(
         id=event.id, type=event.type, owner=event.data.user, title=event.data.title, at=event.data.at
     )
@@ -50,18 +50,18 @@ async def receive(session: AsyncSession, event: TodoEvent) -> None:
 
 
 async def recent(session: AsyncSession, owner: str) -> list[ActivityView]:
-    """The user's latest events, newest first."""
+    """Return the user's latest events, newest first."""
     mine = select(Activity).where(Activity.owner == owner).order_by(Activity.at.desc(), Activity.id).limit(RECENT)
     return [ActivityView(id=it.id, type=it.type, title=it.title, at=it.at) for it in await session.scalars(mine)]
 
 
 class DirectDelivery:
-    """Hands events to this app itself, where there is no sidecar to publish them."""
+    """Delivers events to this app itself, in place of a sidecar."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
     async def publish(self, event: OutboxEvent) -> None:
-        data = TodoEventData.model_validate(event.told())
+        data = TodoEventData.model_validate(event.payload())
         async with self._sessions.begin() as session:
             await receive(session, TodoEvent(id=event.id, type=event.type, data=data))

@@ -1,4 +1,4 @@
-"""The app, put together."""
+"""The app's composition."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app for uvicorn. It starts without a database, and is then not ready."""
+    """Return the app for uvicorn. It also starts without a database, but is not ready then."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         description="Todos, and a chat that understands them.",
         openapi_url="/api/openapi.json",
-        # Their pages load scripts from elsewhere.
+        # Their pages load scripts from another origin.
         docs_url=None,
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncGenerator[Services]:
-    """The services, from start to end of the process. Events that are not published by then wait in the outbox."""
+    """Run the services for the block. Unpublished events stay in the outbox."""
     async with AsyncExitStack() as stack:
         engine = connect(settings.database())
         stack.push_async_callback(engine.dispose)

@@ -1,4 +1,4 @@
-"""The chat: a model of Cohere's that works on the user's todos through tools.
+"""The chat: one of Cohere's models, which changes the user's todos through tools.
 
 Source: https://docs.cohere.com/docs/tool-use-overview
 """
@@ -34,8 +34,8 @@ from .settings import Settings
 from .text import STORABLE
 from .todos import Action, Title, TodoList, TodoNotFoundError, TooManyTodosError
 
-# For the whole conversation with the model, tool calls included. The pod's drain is a little longer: see uvicorn's
-# timeout in __main__.py, and terminationGracePeriodSeconds in the chart.
+# The timeout of a chat request with all its tool calls. The pod drains for longer: see DRAIN_SECONDS in server.py, and
+# terminationGracePeriodSeconds in the chart.
 ANSWER_SECONDS = 20
 MAX_ROUNDS = 6
 MESSAGE_LENGTH = 2000
@@ -59,14 +59,14 @@ class Message(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the model says, and what it did, in order."""
+    """The model's reply and its actions, in order."""
 
     reply: str
     actions: list[Action]
 
 
 class AssistantError(Exception):
-    """There is no answer. The text is one sentence for the user; what was done until then stays done."""
+    """The model gave no answer. The text is one sentence for the user; the changes until then stay."""
 
 
 class AssistantBusyError(AssistantError):
@@ -139,11 +139,9 @@ class Assistant:
         )
 
     async def answer(self, user: str, messages: Sequence[Message], todos: Todos) -> Answer:
-        """Answers the last of `messages` and does what it asks for.
+        """Answer the last of `messages` and make the changes that it asks for. Raises AssistantError.
 
-        todos: opens the user's list in a transaction of its own. Each tool call takes one, so that none is open while
-            the model thinks.
-        Raises AssistantError.
+        todos: opens the user's list in a new transaction for each tool call, so that none is open while the model runs.
         """
         outcome = "failed"
         try:
@@ -157,7 +155,7 @@ class Assistant:
             outcome = "timeout"
             raise AssistantTimeoutError("The chat took too long: try again.") from None
         except ApiError as error:
-            # Without the answer's headers and body, which an ApiError's text repeats.
+            # An ApiError's text repeats the response's headers and body.
             log.warning("cohere refused a request", status=error.status_code)
             raise AssistantError("The chat is not available now.") from None
         except httpx.HTTPError as error:
@@ -192,7 +190,7 @@ class Assistant:
                 tools=TOOLS,
                 request_options={"timeout": ANSWER_SECONDS, "max_retries": 1},
             )
-            # The SDK takes what it reads as it is, or stumbles over it.
+            # The SDK does not validate responses, and may fail on invalid ones.
             return V2ChatResponse.model_validate(response.model_dump(warnings=False))
         except (AttributeError, TypeError, ValidationError) as error:
             log.warning("cohere's answer cannot be read", reason=type(error).__name__)
@@ -215,7 +213,7 @@ def _text(response: V2ChatResponse) -> str:
 
 
 async def _run(call: ToolCallV2, todos: Todos, actions: list[Action]) -> Any:
-    """Does what the model asks for. A mistake of the model's is told to it, so that it can do better."""
+    """Run a tool call. An error goes back to the model, so that it can correct the call."""
     try:
         function = call.function
         kind = CALLS[(function and function.name) or ""]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 Sessions = async_sessionmaker[AsyncSession]
 
 CONNECT_SECONDS = 5
-# Until a server that is gone without a word is given up. The system would wait for hours.
+# The timeout of a silent server; the system's default is hours.
 LOST_SECONDS = 30
 
 
@@ -21,7 +21,7 @@ class Base(DeclarativeBase):
 
 
 def connect(url: URL) -> AsyncEngine:
-    """A pool that is as small as a free database, and that notices the connections which it has closed."""
+    """Return a pool that is small enough for a free database and replaces connections that the server closed."""
     return create_async_engine(
         url,
         pool_size=5,
@@ -29,7 +29,7 @@ def connect(url: URL) -> AsyncEngine:
         pool_timeout=CONNECT_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
-        # Poolers such as Neon's give each transaction another connection, where a prepared statement is unknown.
+        # Poolers such as Neon's run each transaction on another connection, without its prepared statements.
         connect_args={
             "prepare_threshold": None,
             "connect_timeout": CONNECT_SECONDS,
@@ -46,9 +46,9 @@ def sessions(engine: AsyncEngine) -> Sessions:
 
 
 class Watch:
-    """Whether the database answers: asked of it once, and again only after something could not be asked of it.
+    """The database's health, checked once and then again only after a query failed.
 
-    So an app that nobody uses lets a database sleep that does so when nobody asks it, as Neon's do.
+    So an idle app does not wake a serverless database such as Neon's.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -57,13 +57,13 @@ class Watch:
         event.listen(engine.sync_engine, "handle_error", self._notice)
 
     async def check(self) -> None:
-        """Raises SQLAlchemyError where the database does not answer."""
+        """Raise SQLAlchemyError if the database does not answer."""
         if not self._answers:
             async with self._engine.connect() as connection:
                 await connection.execute(text("select 1"))
             self._answers = True
 
     def _notice(self, error: ExceptionContext) -> None:
-        # A connection that was lost since it was last used is replaced by the pool, which asks before each use.
+        # The pool pings each connection before its use and replaces a lost one.
         if not error.is_pre_ping and isinstance(error.sqlalchemy_exception, (OperationalError, InterfaceError)):
             self._answers = False

@@ -1,4 +1,4 @@
-"""The tables. A change here needs a migration that the previous version can live with: see backend/README.md."""
+"""The tables. A change here needs a migration that is compatible with the previous version: see backend/README.md."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Todo(Base):
 
 
 class OutboxEvent(Base):
-    """An event that was committed together with the change it tells of, and is not published yet."""
+    """An event that was committed with its change and is not published yet."""
 
     __tablename__ = "outbox"
 
@@ -42,13 +42,13 @@ class OutboxEvent(Base):
     recorded_at: Mapped[datetime] = mapped_column(default=_now)
     traceparent: Mapped[str | None] = mapped_column(String(55))
 
-    def told(self) -> dict[str, Any]:
-        """The data of the event as it is published. Its time is that of the change, however late it is published."""
+    def payload(self) -> dict[str, Any]:
+        """Return the published data, with the time of the change."""
         return {**self.data, "user": self.owner, "at": self.recorded_at.isoformat()}
 
 
 class Activity(Base):
-    """An event that came back from the topic. Its id is the event's, so that a second delivery changes nothing."""
+    """An event that came back from the topic. It has the event's id, so that a repeated delivery changes nothing."""
 
     __tablename__ = "activity"
     __table_args__ = (Index("activity_by_user", "owner", "at"),)

@@ -1,7 +1,7 @@
-"""The transactional outbox: an event is committed with the change that it tells of, and published afterwards.
+"""The transactional outbox: an event is committed with its change and published afterwards.
 
-So none is lost while the sidecar is away, and none is published for a change that was rolled back. An event may be
-published twice, when the process ends in between: its id stays the same, and whoever reads it goes by that.
+No event is lost while the sidecar is down, and none is published for a change that was rolled back. A process that ends
+between the publication and its commit publishes an event twice, with the same id; consumers deduplicate by the id.
 
 Source: https://microservices.io/patterns/data/transactional-outbox.html
 """
@@ -22,13 +22,13 @@ from .telemetry import traceparent
 
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 30.0
-# For what another process left behind, and could not tell this one of; the one in its place looks when it starts.
-# Rarely, for a database that sleeps when nobody asks it.
+# The poll for events of another process that ended; its successor also looks at its start. Rare, so that a serverless
+# database can sleep.
 IDLE_SECONDS = 3600.0
-# Longer than a publication may take: the database then ends the transaction of a process that died without a word, or
-# nobody else could publish until its connection is given up, which may take hours.
+# Longer than a publication takes. After it the database ends the transaction of a process that died silently, which
+# would otherwise hold the lock for hours.
 HOLD_SECONDS = 30
-LOCK = 7_402_157  # any number: it names the right to publish, among the database's advisory locks
+LOCK = 7_402_157  # any number: the advisory lock of publishers
 _RECORDED = "events were recorded"
 
 log = structlog.get_logger(__name__)
@@ -38,27 +38,27 @@ _failed = _meter.create_counter("todo.events.failed", description="Attempts that
 
 
 class PublishError(Exception):
-    """The event was not taken; it may be later. The text is the reason."""
+    """The event was not published; a retry may succeed. The text is the reason."""
 
 
 class Publisher(Protocol):
     async def publish(self, event: OutboxEvent) -> None:
-        """Returns when the event is safe with the broker. Raises PublishError."""
+        """Return after the broker has stored the event. Raises PublishError."""
 
 
 def record(session: AsyncSession, type_: str, owner: str, data: dict[str, Any]) -> None:
-    """Lets `session`'s transaction leave an event, to be published once it is committed."""
+    """Add an event to `session`'s transaction, to be published after the commit."""
     session.info[_RECORDED] = True
     session.add(OutboxEvent(type=type_, owner=owner, data=data, traceparent=traceparent()))
 
 
 def has_events(session: AsyncSession) -> bool:
-    """Whether `session` has recorded any."""
+    """Return whether `session` has recorded events."""
     return _RECORDED in session.info
 
 
 class Relay:
-    """Publishes the outbox, in order. Any number of processes may run one: they take turns."""
+    """Publishes the outbox in order. Several processes may run one: they take turns."""
 
     def __init__(self, sessions: Sessions, publisher: Publisher) -> None:
         self._sessions = sessions
@@ -66,11 +66,11 @@ class Relay:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Tells it that a transaction with events was committed."""
+        """Publish the events of a transaction that was just committed."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Publishes until it is cancelled, and outlives a database or a sidecar that is away."""
+        """Publish until cancelled, and retry while the database or the sidecar is down."""
         retry = FIRST_RETRY_SECONDS
         while True:
             self._woken.clear()
@@ -81,7 +81,7 @@ class Relay:
                 log.warning("events wait", reason=_reason(error), retry_seconds=retry)
                 retry = await _pause(retry)
             except Exception:
-                # Nobody waits for this task, so it would end unseen.
+                # Nothing awaits this task, so its end would go unnoticed.
                 log.exception("events wait", retry_seconds=retry)
                 retry = await _pause(retry)
             else:
@@ -90,7 +90,7 @@ class Relay:
 
     async def _publish_next(self) -> bool:
         async with self._sessions.begin() as session:
-            # Held until the event is gone from the outbox, or two processes would publish it, or overtake each other.
+            # Held until the event is deleted: otherwise two processes could publish it, or publish out of order.
             limit = func.set_config("idle_in_transaction_session_timeout", f"{HOLD_SECONDS}s", True)  # noqa: FBT003
             await session.execute(select(limit, func.pg_advisory_xact_lock(LOCK)))
             event = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.position).limit(1))).one_or_none()
@@ -109,16 +109,16 @@ class Relay:
 
 
 async def _pause(seconds: float) -> float:
-    """Waits after a failure. Returns how long to wait after the next one."""
+    """Wait after a failure and return the next wait in seconds."""
     _failed.add(1)
     task = asyncio.current_task()
     if task and task.cancelling():
-        # A cancellation ends in a rollback, whose failure on a lost connection takes its place.
+        # A failed rollback on a lost connection replaces the cancellation.
         raise asyncio.CancelledError
     await asyncio.sleep(seconds)
     return min(seconds * 2, LAST_RETRY_SECONDS)
 
 
 def _reason(error: PublishError | SQLAlchemyError) -> str:
-    # SQLAlchemy's text is that of the driver, which names the server and the user.
+    # SQLAlchemy's text contains the driver's, which names the server and the user.
     return str(error) if isinstance(error, PublishError) else f"the database: {type(error).__name__}"

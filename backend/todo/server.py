@@ -1,4 +1,4 @@
-"""The app as a process that takes requests."""
+"""The app's HTTP server."""
 
 import uvicorn
 
@@ -7,22 +7,22 @@ from .assistant import ANSWER_SECONDS
 from .settings import Settings
 from .telemetry import configure
 
-# A chat that began just before the end may still be answered.
+# Long enough to answer a chat that began just before the shutdown.
 DRAIN_SECONDS = ANSWER_SECONDS + 5
-# Longer than the ingress controller's (components/platform/ingress.py), which would otherwise send a request on a
-# closing connection.
+# Longer than the ingress controller's (components/platform/ingress.py), so that it never sends a request on a closing
+# connection.
 KEEP_ALIVE_SECONDS = 75
 
 
 def serve(settings: Settings) -> None:
-    """Serves until it is told to end."""
+    """Serve until SIGTERM or SIGINT."""
     configure()
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         log_config=None,
-        # Only the sidecar's address is trusted, and it is read from the connection.
+        # The check of the sidecar's address needs the connection's own address.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

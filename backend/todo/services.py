@@ -1,4 +1,4 @@
-"""What the app consists of while it runs."""
+"""The services of a running app."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,18 +14,16 @@ from .todos import TodoList
 
 @dataclass(frozen=True)
 class Services:
-    """sidecar: None where the settings name no topic to publish to."""
-
     settings: Settings
     database: Watch
     sessions: Sessions
     assistant: Assistant
-    sidecar: Sidecar | None
+    sidecar: Sidecar | None  # None without a topic in the settings
     relay: Relay
 
     @asynccontextmanager
     async def todos(self, user: str) -> AsyncGenerator[TodoList]:
-        """The user's list in one transaction, whose events are published as soon as it is committed."""
+        """Yield the user's list in one transaction, and publish its events after the commit."""
         async with self.sessions.begin() as session:
             yield TodoList(session, user)
         if has_events(session):

@@ -16,27 +16,27 @@ from .outbox import PublishError
 from .settings import Settings
 
 HOST = "127.0.0.1"
-# The sidecar itself tries again for a while, by the resiliency policies that it is given.
+# The sidecar itself retries, as its resiliency policies define.
 PUBLISH_SECONDS = 15
 
 
 class SidecarError(Exception):
-    """The sidecar does not do its work. The text is the reason."""
+    """The sidecar is unreachable or not ready. The text is the reason."""
 
 
 class Sidecar:
-    """Publishes events to one topic, and knows whether that can work now."""
+    """A client that publishes events to one topic and checks the sidecar's health."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._health = httpx.AsyncClient(base_url=f"http://{HOST}:{settings.dapr_http_port}", trust_env=False)
         self._client: DaprGrpcClientAsync | None = None
-        # The SDK's client asks for the sidecar's health when it is made, and blocks the event loop for as long as that
-        # takes. `_connected` has asked before: one attempt is enough.
+        # The SDK's client checks the sidecar's health in its constructor and blocks the event loop meanwhile. One
+        # attempt is enough after the check in `_connected`.
         vars(sdk).update(DAPR_HTTP_PORT=settings.dapr_http_port, DAPR_HEALTH_TIMEOUT=0)
 
     async def check(self) -> None:
-        """Raises SidecarError unless the sidecar runs and has loaded its components.
+        """Raise SidecarError unless the sidecar runs and has loaded its components.
 
         Source: https://docs.dapr.io/reference/api/health_api/
         """
@@ -49,7 +49,7 @@ class Sidecar:
 
     async def publish(self, event: OutboxEvent) -> None:
         """Raises PublishError."""
-        # The key lets Kafka keep the order of one user's events.
+        # With this key Kafka keeps the order of a user's events.
         metadata = {"cloudevent.id": str(event.id), "cloudevent.type": event.type, "partitionKey": event.owner}
         if event.traceparent:
             metadata["cloudevent.traceparent"] = event.traceparent
@@ -59,7 +59,7 @@ class Sidecar:
                 await client.publish_event(
                     pubsub_name=self._settings.events_pubsub,
                     topic_name=self._settings.events_topic,
-                    data=json.dumps(event.told()),
+                    data=json.dumps(event.payload()),
                     data_content_type="application/json",
                     publish_metadata=metadata,
                 )

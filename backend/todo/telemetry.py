@@ -1,4 +1,4 @@
-"""Logs as JSON lines with trace ids, and metrics for Prometheus. FastAPI itself makes the spans and measures requests.
+"""Logs as JSON lines with trace ids, and metrics for Prometheus. FastAPI creates the spans and measures the requests.
 
 Sources: https://www.structlog.org/en/stable/standard-library.html, https://www.w3.org/TR/trace-context/
 """
@@ -18,7 +18,7 @@ PROBES = ("/api/health", "/api/ready", "/metrics")
 
 
 def configure() -> None:
-    """Sets up logs, traces and metrics of this process. To be called once, before the app is made."""
+    """Set up logs, traces and metrics of this process. Call it once, before `create_app`."""
     trace.set_tracer_provider(TracerProvider())
     metrics.set_meter_provider(MeterProvider([PrometheusMetricReader(scope_info_enabled=False)]))
     shared: list[structlog.typing.Processor] = [
@@ -38,7 +38,7 @@ def configure() -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                # Without the variables of each frame, which hold tokens and keys.
+                # Local variables may hold tokens and keys.
                 structlog.processors.ExceptionRenderer(
                     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
                 ),
@@ -47,20 +47,20 @@ def configure() -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # These tell every request that the app makes.
+    # At INFO it logs every request that the app makes.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.access").addFilter(_worth_a_line)
+    logging.getLogger("uvicorn.access").addFilter(_is_logged)
 
 
 def traceparent() -> str | None:
-    """The trace that is being worked on, as a W3C traceparent, so that what happens later can belong to it."""
+    """Return the current trace as a W3C traceparent, for later work that belongs to it."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
 
 
-def _worth_a_line(record: logging.LogRecord) -> bool:
-    # Of uvicorn: client, method, path with query, HTTP version, status.
+def _is_logged(record: logging.LogRecord) -> bool:
+    # uvicorn's arguments: client, method, path with query, HTTP version, status.
     match record.args:
         case (_, _, str(path), _, int(status)):
             return status >= 400 or path.partition("?")[0] not in PROBES  # noqa: PLR2004

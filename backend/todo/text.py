@@ -1,10 +1,10 @@
-"""Text as PostgreSQL can store it."""
+"""Text that PostgreSQL can store."""
 
 from pydantic import AfterValidator
 
 
 def _storable(text: str) -> str:
-    # The one character of JSON that PostgreSQL refuses. Half of a surrogate pair pydantic refuses by itself.
+    # PostgreSQL rejects only this character. Pydantic itself rejects halves of surrogate pairs.
     if "\0" in text:
         raise ValueError("has a character that cannot be stored")
     return text

@@ -1,4 +1,4 @@
-"""What a user can do with todos. The HTTP API and the chat both do it through here."""
+"""Operations on a user's todos, for the HTTP API and the chat."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ Operation = Literal["created", "completed", "reopened", "renamed", "deleted"]
 
 
 class TodoView(BaseModel):
-    """A todo as people and the model see it."""
+    """A todo for people and the model."""
 
     id: UUID
     title: str
@@ -48,7 +48,7 @@ class TooManyTodosError(Exception):
 
 @dataclass(frozen=True)
 class TodoList:
-    """One user's todos in one transaction. Every change leaves an event in the outbox, in that same transaction."""
+    """A user's todos in one transaction. Every change adds an event to the outbox in the same transaction."""
 
     session: AsyncSession
     owner: str
@@ -58,8 +58,8 @@ class TodoList:
         return [_view(todo) for todo in await self.session.scalars(mine)]
 
     async def create(self, title: str) -> Action:
-        """Raises TooManyTodosError."""
-        # One at a time for each user: two at once would both see room for one more.
+        """Raise TooManyTodosError where the list is full."""
+        # One at a time for each user: two at once could both take the last place.
         await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(self.owner, 0))))
         count = select(func.count()).select_from(Todo).where(Todo.owner == self.owner)
         if (await self.session.scalars(count)).one() >= MAX_TODOS:
@@ -70,7 +70,7 @@ class TodoList:
         return self._done("created", todo)
 
     async def rename(self, id_: UUID, title: str) -> Action | None:
-        """None where it has that title already. Raises TodoNotFoundError."""
+        """Return None if it has the title already. Raises TodoNotFoundError."""
         todo = await self._locked(id_)
         if todo.title == title:
             return None
@@ -78,7 +78,7 @@ class TodoList:
         return self._done("renamed", todo)
 
     async def complete(self, id_: UUID) -> Action | None:
-        """None where it is completed already. Raises TodoNotFoundError."""
+        """Return None if it is completed already. Raises TodoNotFoundError."""
         todo = await self._locked(id_)
         if todo.completed_at:
             return None
@@ -86,7 +86,7 @@ class TodoList:
         return self._done("completed", todo)
 
     async def reopen(self, id_: UUID) -> Action | None:
-        """None where it is open already. Raises TodoNotFoundError."""
+        """Return None if it is open already. Raises TodoNotFoundError."""
         todo = await self._locked(id_)
         if not todo.completed_at:
             return None
@@ -104,7 +104,7 @@ class TodoList:
         return _view(await self._found(self._mine(id_)))
 
     async def _locked(self, id_: UUID) -> Todo:
-        # Locked, so that the events of one todo are in the order of its changes.
+        # The lock keeps a todo's events in the order of its changes.
         return await self._found(self._mine(id_).with_for_update())
 
     def _mine(self, id_: UUID) -> Select[Todo]:

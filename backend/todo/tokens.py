@@ -16,24 +16,24 @@ ALGORITHM = "HS256"
 
 
 class TokenError(Exception):
-    """A token that proves nothing. The text is one sentence for a person."""
+    """The token is invalid or has expired. The text is one sentence for the user."""
 
 
 class Claims(BaseModel):
-    """What a token says: `sub` is the user's name, `exp` the end of the token's life."""
+    """A token's claims: `sub` is the user's name, `exp` the expiry."""
 
     sub: Annotated[str, Field(min_length=1, max_length=USER_LENGTH), STORABLE]
     exp: datetime
 
 
 def issue(user: str, life: timedelta, secret: SecretStr) -> str:
-    """A token for `user`. Raises pydantic's ValidationError where that can be no user's name."""
+    """Return a token for `user`. Raises pydantic's ValidationError for an invalid name."""
     claims = Claims(sub=user, exp=datetime.now(UTC) + life)
     return jwt.encode(claims.model_dump(), secret.get_secret_value(), ALGORITHM)
 
 
 def read(token: str, secret: SecretStr) -> Claims:
-    """The claims of a token that is valid now. Raises TokenError."""
+    """Return the claims of a valid token. Raises TokenError."""
     try:
         claims = jwt.decode(token, secret.get_secret_value(), [ALGORITHM], options={"require": ["sub", "exp"]})
         return Claims.model_validate(claims)

@@ -1,4 +1,4 @@
-"""What the routes get from the request."""
+"""Dependencies of the routes."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Where the sidecar delivers events. The ingress does not lead here.
+"""The endpoint for the sidecar's events. The ingress does not route to it.
 
 Source: https://docs.dapr.io/reference/api/pubsub_api/#expected-http-response
 """
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 async def _from_this_host(request: Request) -> None:
-    # The sidecar shares the pod's loopback address, and nothing else does.
+    # Only the sidecar shares the pod's loopback address.
     if request.client is None or request.client.host != "127.0.0.1":
         raise HTTPException(status.HTTP_403_FORBIDDEN, "Only the sidecar delivers events.")
 

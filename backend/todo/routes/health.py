@@ -17,7 +17,7 @@ from todo.sidecar import SidecarError
 
 from .dependencies import App
 
-# Less than the probe's timeout in the chart, so that the answer says what is away.
+# Less than the probe's timeout in the chart, so that the response names the failed check.
 CHECK_SECONDS = 3
 
 log = structlog.get_logger(__name__)
@@ -29,10 +29,9 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """checks: "ok" or the reason, for each part that the app cannot work without."""
-
     status: Literal["ready", "not ready"]
     checks: dict[str, str]
+    """"ok" or an error for each required service."""
 
 
 @router.get("/api/health", summary="Whether the process answers")
@@ -49,12 +48,12 @@ async def ready(app: App, response: Response) -> Readiness:
     checks: dict[str, Awaitable[None]] = {"database": app.database.check()}
     if app.sidecar:
         checks["sidecar"] = app.sidecar.check()
-    told = dict(zip(checks, await asyncio.gather(*map(_tell, checks.values())), strict=True))
-    if all(it == "ok" for it in told.values()):
-        return Readiness(status="ready", checks=told)
-    log.warning("not ready", **told)
+    results = dict(zip(checks, await asyncio.gather(*map(_result, checks.values())), strict=True))
+    if all(it == "ok" for it in results.values()):
+        return Readiness(status="ready", checks=results)
+    log.warning("not ready", **results)
     response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    return Readiness(status="not ready", checks=told)
+    return Readiness(status="not ready", checks=results)
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -62,7 +61,7 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _tell(check: Awaitable[None]) -> str:
+async def _result(check: Awaitable[None]) -> str:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await check
@@ -71,6 +70,6 @@ async def _tell(check: Awaitable[None]) -> str:
     except SidecarError as error:
         return str(error)
     except SQLAlchemyError as error:
-        # Its text names the server and the user, and this answer is public.
+        # Its text names the server and the user, and this response is public.
         return f"does not answer ({type(error).__name__})"
     return "ok"

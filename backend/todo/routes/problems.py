@@ -1,4 +1,4 @@
-"""The answers that are not what was asked for."""
+"""Error responses."""
 
 from typing import Any
 
@@ -16,9 +16,7 @@ RETRY_SECONDS = "5"
 
 
 class Problem(BaseModel):
-    """detail: one sentence for the user."""
-
-    detail: str
+    detail: str  # one sentence for the user
 
 
 Responses = dict[int | str, dict[str, Any]]
@@ -47,22 +45,22 @@ _STATUS: dict[type[Exception], int] = {
 
 
 def handle(app: FastAPI) -> None:
-    """Lets `app` answer what its parts raise."""
+    """Add the handlers of the app's exceptions."""
     for kind in _STATUS:
-        app.add_exception_handler(kind, _told)
+        app.add_exception_handler(kind, _problem)
     app.add_exception_handler(RequestValidationError, _not_valid)
     for kind in (OperationalError, InterfaceError, PoolTimeoutError):
         app.add_exception_handler(kind, _database_away)
 
 
-async def _told(_: Request, error: Exception) -> JSONResponse:
+async def _problem(_: Request, error: Exception) -> JSONResponse:
     code = _STATUS[type(error)]
     headers = {"Retry-After": RETRY_SECONDS} if code == status.HTTP_503_SERVICE_UNAVAILABLE else None
     return JSONResponse({"detail": str(error)}, code, headers)
 
 
 async def _not_valid(_: Request, error: Exception) -> JSONResponse:
-    # Without the input, which FastAPI repeats, and fails to where it is half of a surrogate pair.
+    # Without the input: FastAPI repeats it, and cannot encode half of a surrogate pair.
     mistakes = error.errors() if isinstance(error, RequestValidationError) else []
     detail = [{"loc": it["loc"], "msg": it["msg"], "type": it["type"]} for it in mistakes]
     return JSONResponse({"detail": detail}, status.HTTP_422_UNPROCESSABLE_CONTENT)
