@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = {"integration": 900, "app": 600}
+SECONDS = {"integration": 1800, "app": 600}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -375,7 +375,7 @@ def test_what_was_changed_by_hand_is_set_back(up: Production) -> None:
     ((rule, _),) = (
         (id_, found)
         for id_, found in up.doubles.oci.cloud.all("NetworkSecurityGroupSecurityRule").items()
-        if found["description"] == "A block of apiAllowedCidrs"
+        if found["description"] == "apiAllowedCidrs"
     )
     up.doubles.oci.cloud.edit(rule, source="198.51.100.0/24")
 
