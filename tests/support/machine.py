@@ -24,14 +24,8 @@ from tests.support.terminal import Scripted
 
 COMPARTMENT = "ocid1.compartment.oc1..aaaacompartment"
 PAGES = f"/repos/{REPOSITORY}"
-SECRETS = [
-    "PULUMI_CONFIG_PASSPHRASE",
-    "OCI_CLI_USER",
-    "OCI_CLI_TENANCY",
-    "OCI_CLI_FINGERPRINT",
-    "OCI_CLI_KEY_CONTENT",
-    "DELIVERY_GITHUB_TOKEN",
-]
+OCI_SECRETS = [f"OCI_CLI_{name}" for name in ("USER", "TENANCY", "FINGERPRINT", "KEY_CONTENT")]
+SECRETS = ["PULUMI_CONFIG_PASSPHRASE", *OCI_SECRETS, "DELIVERY_GITHUB_TOKEN"]
 _VERSION = f"v{importlib.metadata.version('pulumi')}"
 
 
@@ -140,10 +134,9 @@ def new_machine(folder: Path, patch: pytest.MonkeyPatch) -> Generator[Machine]:
     oci_api.write_certificate(certificate)
     (folder / ".docker").mkdir()
     (folder / ".docker" / "config.json").write_text('{"credHelpers": {"ghcr.io": "pass"}}')
-    # The engine finds the user's home without HOME.
-    variables = {"HOME": folder, "PULUMI_HOME": folder / ".pulumi", "SSL_CERT_FILE": certificate}
-    for name, value in variables.items():
-        patch.setenv(name, str(value))
+    patch.setenv("HOME", str(folder))
+    patch.setenv("PULUMI_HOME", str(folder / ".pulumi"))  # the engine finds the user's home without HOME
+    patch.setenv("SSL_CERT_FILE", str(certificate))
     patch.setenv("NO_PROXY", "127.0.0.1")
     (folder / "bin").mkdir()
     commands = {name: StandIn(name, folder / "bin", patch) for name in ("pulumi", "docker", "trivy", "gh")}

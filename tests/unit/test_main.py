@@ -10,7 +10,6 @@ import pulumi
 import pytest
 import yaml
 
-from components.cluster.namespace import OWNER_LABEL
 from components.platform import dapr_crds
 from settings.chart import CHART, schema_errors
 from settings.names import POD_SECRETS
@@ -34,7 +33,7 @@ def cluster(api_server: ApiServer, config: Mapping[str, str], engine: Engine) ->
     Path("dapr/Chart.yaml").write_text("name: dapr\n")
     for file, crd in zip(dapr_crds.FILES, example.DEFINITIONS.values(), strict=True):
         Path(f"dapr/crds/{file}.yaml").write_text(yaml.safe_dump(crd))
-    has_namespaces(api_server, {"kube-system": None, "default": None})
+    api_server.has_list("/api/v1/namespaces", {"metadata": {"name": "kube-system", "uid": "uid-of-kube-system"}})
     api_server.has_list("/api/v1/namespaces/default/secrets")
     api_server.has_list("/api/v1/namespaces/todo/secrets")
     for path in ("/apis/apps/v1/namespaces/todo/deployments", "/api/v1/namespaces/todo/pods"):
@@ -42,16 +41,6 @@ def cluster(api_server: ApiServer, config: Mapping[str, str], engine: Engine) ->
     engine.creations[RELEASE, "todo-app"] = lambda: {"status": {"revision": 3}}
     engine.creations[TOKEN] = lambda: {"data": {"ca.crt": "Y2E=", "token": "Y2FuYXJ5"}}
     return api_server
-
-
-def has_namespaces(cluster: ApiServer, owners: Mapping[str, str | None]) -> None:
-    cluster.has_list(
-        "/api/v1/namespaces",
-        *(
-            {"metadata": {"name": name, "uid": f"uid-of-{name}", "labels": {OWNER_LABEL: owner} if owner else {}}}
-            for name, owner in owners.items()
-        ),
-    )
 
 
 def deploy(engine: Engine, *, preview: bool = False, **changes: str) -> None:
@@ -159,27 +148,6 @@ def test_what_is_hard_to_restore_is_protected(engine: Engine, protect: str) -> N
     hard = [*on_cluster(engine, NAMESPACE, DEFINITION), engine.find(RELEASE, "dapr")]
     hard += [secret for secret in on_cluster(engine, SECRET) if secret.name in POD_SECRETS]
     assert names(r for r in engine.resources if r.protect) == (names(hard) if protect == "true" else set())
-
-
-@pytest.mark.parametrize(
-    ("owners", "declared"),
-    [
-        ({}, {"todo", "dapr-system"}),
-        ({"todo": STACK, "dapr-system": STACK}, {"todo", "dapr-system"}),
-        ({"todo": None, "dapr-system": STACK}, {"dapr-system"}),
-        ({"todo": "oke", "dapr-system": None}, set[str]()),
-    ],
-    ids=["missing", "own", "made by hand", "of others"],
-)
-def test_only_missing_and_own_namespaces_are_declared(
-    cluster: ApiServer, engine: Engine, owners: Mapping[str, str | None], declared: set[str]
-) -> None:
-    has_namespaces(cluster, {"kube-system": None, **owners})
-
-    deploy(engine)
-
-    assert {namespace.name for namespace in on_cluster(engine, NAMESPACE)} == declared
-    assert engine.exports["namespace"] == "todo"
 
 
 def test_settings_reach_their_resources(engine: Engine) -> None:

@@ -5,7 +5,6 @@ import sys
 import pytest
 import yaml
 
-from delivery.__main__ import main
 from tests.support import deployer, example
 from tests.support.command_line import Delivery
 from tests.support.pulumi_command import PulumiCommand
@@ -44,14 +43,6 @@ def test_kubeconfig_is_not_printed_on_a_terminal(
     assert printed == ""
     assert "hint: (umask 077 && python -m delivery kubeconfig --deployer --stack oke > " in error
     assert pulumi.calls == []
-
-
-@pytest.mark.parametrize("options", [(), ("--deployer", "--cluster", "ocid1.cluster.oc1..a")])
-def test_cluster_and_deployer_exclude_each_other(options: tuple[str, ...]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["kubeconfig", *options])
-
-    assert ended.value.code == 2
 
 
 def test_replaced_token_is_ignored(pulumi: PulumiCommand, delivery: Delivery) -> None:

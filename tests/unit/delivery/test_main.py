@@ -22,10 +22,20 @@ def test_help_lists_every_command_in_one_line(capsys: pytest.CaptureFixture[str]
         assert f"{summary}." in text_of_help(capsys, name).replace("\n", " ")
 
 
-@pytest.mark.parametrize("arguments", [[], ["unknown"], ["rollback", "--to", "newest"], ["diff", "1"]])
-def test_wrong_usage_ends_with_code_2(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "unknown",
+        "rollback --to newest",
+        "diff 1",
+        "kubeconfig",
+        "kubeconfig --deployer --cluster ocid1.cluster.oc1..a",
+    ],
+)
+def test_wrong_usage_ends_with_code_2(arguments: str) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(arguments)
+        main(arguments.split())
     assert ended.value.code == 2
 
 

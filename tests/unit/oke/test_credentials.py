@@ -80,7 +80,6 @@ def test_variable_precedes_the_file(
     [
         ("", None, REGION),
         (OTHER_REGION, None, OTHER_REGION),
-        ("", OTHER_REGION, OTHER_REGION),
         ("ap-tokyo-1", OTHER_REGION, OTHER_REGION),
     ],
 )
@@ -114,6 +113,7 @@ class Mistake:
 
 ED25519 = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 READ_PASS_PHRASE = "read -rs OCI_CLI_PASSPHRASE && export OCI_CLI_PASSPHRASE"
+EXPORT_TOKEN = "export OCI_CLI_SECURITY_TOKEN_FILE"
 WITHOUT_TENANCY = b"[DEFAULT]\nregion=eu-frankfurt-1\nuser=u\nkey_file=~/.oci/key.pem\n"
 SESSION = b"[DEFAULT]\nregion=r\ntenancy=t\nfingerprint=f\nkey_file=k\nsecurity_token_file=t\n"
 
@@ -133,17 +133,8 @@ MISTAKES = [
     ),
     Mistake("user", "export OCI_CLI_USER=USER", variables={"OCI_CLI_USER": "…"}),
     Mistake("session", "export OCI_CLI_AUTH=security_token", change=written("config", SESSION)),
-    Mistake(
-        "security_token_file",
-        "export OCI_CLI_SECURITY_TOKEN_FILE=SECURITY_TOKEN_FILE",
-        {"auth": "security_token"},
-    ),
-    Mistake(
-        "HOME/gone",
-        "export OCI_CLI_SECURITY_TOKEN_FILE=PATH",
-        {"auth": "security_token"},
-        {"OCI_CLI_SECURITY_TOKEN_FILE": "~/gone"},
-    ),
+    Mistake("security_token_file", f"{EXPORT_TOKEN}=SECURITY_TOKEN_FILE", {"auth": "security_token"}),
+    Mistake("HOME/gone", f"{EXPORT_TOKEN}=PATH", {"auth": "security_token"}, {"OCI_CLI_SECURITY_TOKEN_FILE": "~/gone"}),
     Mistake("no profile 'prod'", arguments={"profile": "prod"}),
     Mistake("HOME/.oci/config", change=written("config", f"pass_phrase={PASS_PHRASE}\n".encode())),
     Mistake("HOME/.oci/config", change=written("config", b"\xff\xfe")),

@@ -27,11 +27,6 @@ def write(access: Access, endpoint: Literal["public", "private"] = "public") -> 
     return path
 
 
-def kubectl(path: Path) -> subprocess.CompletedProcess[str]:
-    command = [KUBECTL, "--kubeconfig", path, "get", "--raw", "/api/v1/namespaces"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-
 def namespaces(path: Path) -> list[str | None]:
     return [space.metadata and space.metadata.uid for space in kubeconfig.read(str(path), "").client().list(Namespace)]
 
@@ -46,22 +41,11 @@ def namespaces(path: Path) -> list[str | None]:
 def test_kubectl_and_lightkube_reach_the_cluster(oci: Oracle, access: Access, user: str) -> None:
     path = write(access)
 
-    listed = kubectl(path)
+    command = [KUBECTL, "--kubeconfig", path, "get", "--raw", "/api/v1/namespaces"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
 
-    assert listed.stderr == ""
     assert [item["metadata"]["uid"] for item in json.loads(listed.stdout)["items"]] == namespaces(path)
     assert oci.users == [user] * 2
-
-
-def test_kubectl_reports_unusable_credentials(home: Path, oci: Oracle) -> None:
-    path = write(Access(CLUSTER))
-    (home / ".oci/key.pem").unlink()
-
-    listed = kubectl(path)
-
-    assert listed.returncode == 1
-    assert f"error: {home}/.oci/key.pem" in listed.stderr
-    assert oci.users == []
 
 
 def test_kubeconfig_is_ocis_with_another_plugin(home: Path, oci: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.model import KEYS, SECRET_KEYS, Mistake, SettingsError, parse
+from settings.model import KEYS, SECRET_KEYS, Mistake, Settings, SettingsError, parse
 from tests.support import example
 
 DIGEST = f"sha256:{'5e' * 32}"
@@ -119,6 +119,10 @@ def config(config: Mapping[str, str]) -> Mapping[str, str]:
     return config
 
 
+def parsed(config: Mapping[str, str], **changes: str) -> Settings:
+    return parse({**config, **changes}, SECRET_KEYS, "oke")
+
+
 def mistake(config: Mapping[str, str], key: str, secret_settings: frozenset[str] = SECRET_KEYS) -> Mistake:
     """The only mistake of a config, which is of one key."""
     with pytest.raises(SettingsError) as error:
@@ -145,7 +149,7 @@ def test_wrong_value_is_reported_with_a_hint_that_repairs_it(config: Mapping[str
     else:
         assert hint == f"rm {key}" or hint.startswith(f"set {key} ")
         repaired = "" if hint.startswith("rm ") else hint.split()[-1].replace("OWNER", "example")
-        parse({**config, key: repaired}, SECRET_KEYS, "oke")
+        assert parsed(config, **{key: repaired})
 
 
 @pytest.mark.parametrize(
@@ -166,9 +170,7 @@ def test_reason_names_what_would_be_right(config: Mapping[str, str], key: str, v
 
 @pytest.mark.parametrize(("key", "value", "expected"), RIGHT, ids=[key for key, _, _ in RIGHT])
 def test_value_at_the_edge_is_accepted(config: Mapping[str, str], key: str, value: str, expected: object) -> None:
-    settings = parse({**config, key: value}, SECRET_KEYS, "oke")
-
-    assert settings.model_dump(by_alias=True)[key] == expected
+    assert parsed(config, **{key: value}).model_dump(by_alias=True)[key] == expected
 
 
 @pytest.mark.parametrize(
@@ -180,33 +182,25 @@ def test_value_at_the_edge_is_accepted(config: Mapping[str, str], key: str, valu
     ],
 )
 def test_secret_is_passed_on_unchanged(config: Mapping[str, str], key: str, value: str) -> None:
-    settings = parse({**config, key: value}, SECRET_KEYS, "oke")
-
-    assert settings.model_dump(by_alias=True)[key].get_secret_value() == value
+    assert parsed(config, **{key: value}).model_dump(by_alias=True)[key].get_secret_value() == value
 
 
 def test_folder_with_a_chart_is_a_chart_source(config: Mapping[str, str]) -> None:
     Path("chart/Chart.yaml").touch()
 
-    assert parse({**config, "daprChart": "chart"}, SECRET_KEYS, "oke").dapr_chart == "chart"
+    assert parsed(config, daprChart="chart").dapr_chart == "chart"
 
 
 def test_kubeconfig_is_a_path_or_encrypted_content(config: Mapping[str, str]) -> None:
-    content = json.dumps(example.kubeconfig())
+    content, encrypted = json.dumps(example.kubeconfig()), SECRET_KEYS | {"kubeconfig"}
+    encoded = base64.b64encode(content.encode()).decode()
 
-    read = parse({**config, "kubeconfig": content}, {*SECRET_KEYS, "kubeconfig"}, "oke").kubeconfig
+    read = parse({**config, "kubeconfig": content}, encrypted, "oke").kubeconfig
 
     assert read
     assert (read.server, read.is_path) == ("https://cluster.example.com:6443", False)
     assert "plain text" in mistake({**config, "kubeconfig": content}, "kubeconfig").clause
-
-
-def test_kubeconfig_in_base64_is_not_repeated(config: Mapping[str, str]) -> None:
-    encoded = base64.b64encode(json.dumps(example.kubeconfig()).encode()).decode()
-
-    found = mistake({**config, "kubeconfig": encoded}, "kubeconfig", SECRET_KEYS | {"kubeconfig"})
-
-    assert encoded not in found.clause
+    assert encoded not in mistake({**config, "kubeconfig": encoded}, "kubeconfig", encrypted).clause
 
 
 def test_context_is_one_of_the_kubeconfigs(config: Mapping[str, str]) -> None:
@@ -214,7 +208,7 @@ def test_context_is_one_of_the_kubeconfigs(config: Mapping[str, str]) -> None:
     document["contexts"].append({"name": "other", "context": {"cluster": "cluster", "user": "user"}})
     Path("kubeconfig").write_text(yaml.safe_dump(document))
 
-    read = parse({**config, "context": "other"}, SECRET_KEYS, "oke").kubeconfig
+    read = parsed(config, context="other").kubeconfig
 
     assert read
     assert read.context == "other"

@@ -118,13 +118,6 @@ def test_shallow_checkout_has_no_revision(repository: Checkout) -> None:
     assert failure(Path("shallow/backend")).hint == "git fetch --unshallow"
 
 
-@pytest.mark.usefixtures("repository")
-def test_context_without_a_commit_has_no_revision() -> None:
-    Path("new").mkdir()
-
-    assert "no commit" in failure(Path("new")).message
-
-
 @pytest.mark.parametrize("change", ["backend/app", "backend/new/folder/file"])
 @pytest.mark.parametrize("command", ["status", "add"])
 def test_uncommitted_change_is_reported(repository: Checkout, change: str, command: str) -> None:

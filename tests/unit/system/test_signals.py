@@ -26,10 +26,6 @@ def test_termination_is_handled_where_ctrl_c_is(number: signal.Signals) -> None:
     assert signals.exit_code(interrupt.value) == 128 + number
 
 
-def test_exit_code_of_ctrl_c_is_130() -> None:
-    assert signals.exit_code(KeyboardInterrupt()) == 130
-
-
 def test_ignored_signal_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signals.handle_termination()

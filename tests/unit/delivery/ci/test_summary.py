@@ -17,10 +17,7 @@ def copy(text: str, page: Path | None) -> str:
 @pytest.mark.parametrize(
     ("text", "section"),
     [
-        (
-            "\x1b[32mfrontend\x1b[0m is ready\n\n  ${{ x }} <b>\n",
-            "```text\nfrontend is ready\n\n  ${{ x }} <b>\n```",
-        ),
+        ("\x1b[32mfrontend\x1b[0m\n\n  ${{ x }} <b>\n", "```text\nfrontend\n\n  ${{ x }} <b>\n```"),
         ("", "```text\nnothing\n```"),
         ("````\n# Deployed\n", "`````text\n````\n# Deployed\n`````"),  # no text ends its own block
     ],

@@ -51,14 +51,6 @@ def test_setting_that_was_not_encrypted_by_mistake_is_hidden(pulumi: PulumiComma
     assert CANARY not in str(read)
 
 
-def test_empty_secret_is_no_secret(pulumi: PulumiCommand) -> None:
-    unset = update("")
-    unset["config"]["todo-oke:registryToken"] = {"value": "", "secret": False}
-    pulumi.made(unset)
-
-    assert updates.read("oke")[0].secrets.keys() == {"kafkaPassword"}
-
-
 def test_clock_behind_the_last_update_is_an_error(pulumi: PulumiCommand) -> None:
     pulumi.made(update(""))
     before, after = datetime(2025, 11, 24, 2, 31, tzinfo=UTC), datetime(2025, 11, 24, 2, 32, tzinfo=UTC)

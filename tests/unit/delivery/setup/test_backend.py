@@ -69,9 +69,11 @@ def test_unusable_backend_is_asked_for_again(fresh: Machine) -> None:
     reachable(fresh, "file:///right")
     urls = ["nonsense", "postgres://me:canary@host/state", "file:///wrong", "file:///right"]
     terminal = Scripted({"oci, cloud": urls})
+    session = fresh.session(terminal, PULUMI_BACKEND_URL="file:///unreachable")
 
-    choose_backend(fresh.session(terminal))
+    choose_backend(session)
 
+    assert session.exports["PULUMI_BACKEND_URL"] == "export PULUMI_BACKEND_URL='file:///right'"
     assert "'nonsense'" in terminal.text
     assert "hint: read -rs PULUMI_BACKEND_URL && export PULUMI_BACKEND_URL" in terminal.text
     assert "canary" not in terminal.text + str(fresh.pulumi.calls)
@@ -97,12 +99,3 @@ def test_backend_of_another_project_is_confirmed(
     choose_backend(fresh.session(terminal))
 
     assert len(terminal.questions) == questions
-
-
-def test_unreachable_backend_of_the_shell_is_replaced_there(fresh: Machine) -> None:
-    reachable(fresh, "file:///right")
-    session = fresh.session(Scripted({"oci, cloud": ["file:///right"]}), PULUMI_BACKEND_URL="file:///wrong")
-
-    choose_backend(session)
-
-    assert session.exports["PULUMI_BACKEND_URL"] == "export PULUMI_BACKEND_URL='file:///right'"

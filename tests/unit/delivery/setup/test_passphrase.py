@@ -30,9 +30,7 @@ def fresh(machine: Machine) -> Machine:
 
 def test_own_passphrase_is_typed_twice_and_is_long(fresh: Machine) -> None:
     good = "canary of sixteen characters"
-    terminal = Scripted(
-        {}, {"Passphrase": ["canary-short", good, good], "Repeat the passphrase": ["canary-other", good]}
-    )
+    terminal = Scripted({}, {"Passphrase": ["canary-short", good, good], "Repeat": ["canary-other", good]})
     run = fresh.session(terminal)
 
     unlock_stack(run)

@@ -63,7 +63,6 @@ def test_failed_init_container_is_explained_and_a_completed_one_is_not(app: Runn
 def test_latest_events_of_the_app_are_listed_once(crashed: RunningApp) -> None:
     crashed.has_events(
         event("Pod", "other-1", "Failed", "of another app"),
-        event("ReplicaSet", "other-77", "Failed", "no"),
         event("ReplicaSet", "backend-5d9f", "FailedCreate", "exceeded quota", "2026-11-24T02:30:00Z"),
         event("Deployment", "backend", "Rejected", "no", "2026-11-24T02:29:00Z"),
         event("Pod", "pod-1", "Unhealthy", "probe of 10.0.0.7 failed: 500", "2026-11-24T02:31:00Z"),
