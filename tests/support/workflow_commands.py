@@ -1,13 +1,14 @@
 """Fake commands for a PATH: each records its calls, and responds as a test configured it."""
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_SCRIPT = """#!{python} -I
+_SCRIPT = """\
 import json, os, sys
 arguments = sys.argv[1:]
 with open({responses!r}) as file:
@@ -41,9 +42,10 @@ class FakeCommand:
         self._calls_file = path.with_name(f".{path.name}.calls")
         self._responses: list[Mapping[str, Any]] = []
         self.respond()
-        path.write_text(
-            _SCRIPT.format(python=sys.executable, responses=str(self._responses_file), calls=str(self._calls_file))
-        )
+        script = path.with_name(f".{path.name}.py")
+        script.write_text(_SCRIPT.format(responses=str(self._responses_file), calls=str(self._calls_file)))
+        # Through a shell: the interpreter's path in a first line may not hold a space.
+        path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", str(script)])} "$@"\n')
         path.chmod(0o755)
 
     def respond(

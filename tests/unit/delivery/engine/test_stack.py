@@ -1,3 +1,4 @@
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ def test_termination_cancels_the_engine_once(
 ) -> None:
     (tmp_path / "engine.py").write_text(ENGINE)
     command = [sys.executable, f"{tmp_path}/engine.py", f"{tmp_path}/notes", str(seconds), *sent]
-    StandIn("pulumi", tmp_path, monkeypatch).does(f"exec {' '.join(command)}")
+    StandIn("pulumi", tmp_path, monkeypatch).does(f"exec {shlex.join(command)}")
 
     with pytest.raises(signals.Terminated):
         stack.up("oke", tmp_path / "Pulumi.oke.yaml", "a release")
