@@ -124,9 +124,17 @@ def test_unusable_credentials_are_reported_and_not_shown(user: Mapping[str, Any]
     failure(example.cluster(NOWHERE, user=user))
 
 
-@pytest.mark.parametrize("authority", [{"certificate-authority": "missing.crt"}, {"certificate-authority-data": "x!"}])
-def test_unusable_certificate_authority_is_reported(authority: Mapping[str, str]) -> None:
-    failure(example.cluster(NOWHERE, cluster=authority))
+@pytest.mark.parametrize(
+    ("server", "entry"),
+    [
+        (NOWHERE, {"certificate-authority": "missing.crt"}),
+        (NOWHERE, {"certificate-authority-data": "x!"}),
+        ("http://[::1", {}),
+    ],
+    ids=["missing authority", "broken authority", "malformed address"],
+)
+def test_unusable_cluster_entry_is_reported(server: str, entry: Mapping[str, str]) -> None:
+    failure(example.cluster(server, cluster=entry))
 
 
 def test_exec_plugin_that_fails_is_reported_with_its_output() -> None:
@@ -134,7 +142,3 @@ def test_exec_plugin_that_fails_is_reported_with_its_output() -> None:
 
     assert error.message.startswith("Cannot load the credentials")
     assert error.message.endswith("not configured")
-
-
-def test_malformed_address_is_reported() -> None:
-    failure(example.cluster("http://[::1"))

@@ -4,8 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from kube import helm
 from kube.helm import ReleaseRecord, Revision
 from tests.support import example
@@ -43,11 +41,6 @@ def test_revision_has_its_status_since_its_record_was_modified(api_server: ApiSe
     (revision,) = revisions(api_server, record)
 
     assert revision.since == datetime(2026, 11, 24, 2, 33, 21, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("status", ["deployed", "failed", "superseded", "uninstalled", "unknown"])
-def test_finished_revision_is_not_pending(status: str) -> None:
-    assert Revision(1, status, CREATED).pending is None
 
 
 def test_record_of_the_last_deployed_revision_is_read(api_server: ApiServer) -> None:

@@ -30,23 +30,6 @@ def test_owner_is_the_controller() -> None:
     assert objects.owner_uid(pod(metadata={"ownerReferences": owners})) == "b"
 
 
-def test_condition_has_its_type_and_status() -> None:
-    conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False"}]
-    item = pod(status={"conditions": conditions})
-
-    found = objects.condition(item, "Ready", "False")
-
-    assert found is not None
-    assert found.type == "Ready"
-    assert objects.condition(item, "Ready", "True") is None
-    assert objects.condition(item, "PodScheduled", "False") is None
-
-
-@pytest.mark.parametrize(("phase", "ended"), [("Succeeded", True), ("Failed", True), ("Running", False)])
-def test_pod_ends_by_its_phase(phase: str, *, ended: bool) -> None:
-    assert objects.has_ended(pod(status={"phase": phase})) == ended
-
-
 def test_init_containers_come_first() -> None:
     spec = {"initContainers": [{"name": "migrate"}], "containers": [{"name": "backend"}]}
 

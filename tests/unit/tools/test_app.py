@@ -78,14 +78,6 @@ def test_changed_tags_rebuild_the_executable(ready: Project) -> None:
     ]
 
 
-def test_second_run_does_nothing(ready: Project) -> None:
-    ready.provide_app_tests()
-    ready.go.uninstall()
-    del ready.said[:]
-    ready.provide_app_tests()
-    assert ready.said == [f"the app's programs are ready in {ready.layout.bin}"]
-
-
 def test_delivery_and_app_keep_each_others_tools(ready: Project) -> None:
     ready.provide_app_tests()
     ready.provide()
@@ -188,12 +180,6 @@ def test_newest_complete_programs_beside_path_are_used(ready: Project) -> None:
 def test_file_without_execute_permission_is_no_program(ready: Project) -> None:
     (ready.path / "serve").chmod(0o644)
     assert "The database" in error_of(ready).message
-
-
-def test_alternative_name_of_a_program_is_found(ready: Project) -> None:
-    (ready.path / "browser").rename(ready.path / "browser-beta")
-    ready.provide_app_tests()
-    assert (ready.layout.bin / "browser").readlink() == ready.path / "browser-beta"
 
 
 def test_users_own_path_is_used(ready: Project) -> None:

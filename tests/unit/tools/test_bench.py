@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.bench.table import above, compared, line, markdown, spread
+from tools.bench.table import above, compared, line, spread
 
 
 def test_series_prints_its_median_and_quartiles() -> None:
@@ -35,7 +35,3 @@ def test_line_has_a_slope_and_a_fit() -> None:
     assert straight.slope == pytest.approx(0.5)
     assert straight.fit == pytest.approx(1)
     assert bent.fit < 0.98
-
-
-def test_markdown_table() -> None:
-    assert markdown(["", "a"], [["b", "c"]]) == "|  | a |\n| --- | --- |\n| b | c |"

@@ -15,19 +15,10 @@ def test_module_is_built_once_with_all_its_tools(project: Project) -> None:
     assert calls["pair"].arguments[-2:] == ["example.org/pair/first", "example.org/pair/engine"]
 
 
-def test_longest_build_starts_first(project: Project) -> None:
+def test_build_stamps_the_version(project: Project) -> None:
     project.provide()
-    started = [line.split()[1].rstrip(",;") for line in project.said if line.startswith("building")]
-    assert started == ["pulumi-resource-cloud", "first", "served"]
-
-
-def test_build_has_the_version_and_reproducible_flags(project: Project) -> None:
-    project.provide()
-    call = next(call for call in project.go.calls("build") if call.module == "served")
-    arguments = call.arguments
-    assert {"-trimpath", "-buildvcs=false", "-mod=readonly"} <= set(arguments)
-    assert arguments[arguments.index("-ldflags") + 1] == "-s -w -X example.org/version.Version=v1.2.3"
-    assert call.cgo == "0"
+    (call,) = [call for call in project.go.calls("build") if call.module == "served"]
+    assert "-X example.org/version.Version=v1.2.3" in call.arguments[call.arguments.index("-ldflags") + 1]
 
 
 def test_failed_build_shows_the_end_of_its_output_and_keeps_nothing(project: Project) -> None:
@@ -49,13 +40,3 @@ def test_failed_build_ends_the_others_and_keeps_finished_ones(project: Project) 
         project.provide()
     assert time.monotonic() - started < 60
     assert project.cached() == {"first", "engine"}
-
-
-def test_next_run_builds_only_missing_tools(project: Project) -> None:
-    project.go.install(then='[ "$module" != served ]')
-    with pytest.raises(UserError):
-        project.provide()
-    project.go.install()
-    project.provide()
-    modules = [call.module for call in project.go.calls("build")]
-    assert sorted(modules) == ["pair", "plugin", "served", "served"]

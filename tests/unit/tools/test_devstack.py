@@ -40,15 +40,6 @@ def test_process_may_clean_up(log: Path) -> None:
     assert log.read_text() == "ready\nbye\n"
 
 
-def test_process_ends_when_the_block_fails(log: Path) -> None:
-    with (
-        pytest.raises(KeyError),
-        running("part", shell("echo $$; exec sleep 300"), log, lambda: log.read_text().endswith("\n")),
-    ):
-        raise KeyError
-    assert not is_alive(int(log.read_text()))
-
-
 def test_error_shows_the_end_of_the_log(log: Path) -> None:
     with (
         pytest.raises(UserError) as error,

@@ -31,12 +31,6 @@ def test_installed_engine_without_its_language_host_is_not_used(project: Project
     assert project.answer("engine") == "built"
 
 
-def test_plugin_is_installed_for_the_engine(project: Project) -> None:
-    project.provide()
-    assert [path.name for path in project.layout.plugins.iterdir()] == ["resource-cloud-v1.2.3"]
-    assert (project.layout.plugins / "resource-cloud-v1.2.3" / "pulumi-resource-cloud").is_file()
-
-
 @pytest.mark.parametrize(("partial", "contents"), [(False, "official"), (True, "built")], ids=["whole", "half"])
 def test_installed_plugin_is_left_alone_unless_half_installed(
     project: Project, *, partial: bool, contents: str
@@ -98,14 +92,6 @@ def test_unknown_files_among_the_tools_are_deleted(project: Project) -> None:
     project.provide()
     names = {path.name for path in project.layout.bin.iterdir()}
     assert names == {"served", "first", "engine", "pulumi-language-python"}
-
-
-def test_second_run_does_nothing(project: Project) -> None:
-    project.provide()
-    project.go.uninstall()
-    del project.said[:]
-    project.provide()
-    assert project.said == [f"the toolchain is ready in {project.layout.bin}"]
 
 
 def test_replaced_tool_is_checked_again(project: Project) -> None:

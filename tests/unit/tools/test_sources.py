@@ -3,7 +3,6 @@
 import hashlib
 import os
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,16 +133,6 @@ def test_failed_download_is_replaced_by_a_build(
     assert any(reason in line for line in project.said)
 
 
-def test_missing_download_is_an_error_without_go(project: Project, publisher: Publisher) -> None:
-    project.provide()
-    publisher.publish(ARCHIVE, SERVED, CHECKSUMS)
-    del publisher.files[ARCHIVE]
-    (project.layout.modules / "served" / "go.mod").write_text("module served // at another version\n")
-    project.go.uninstall()
-    with pytest.raises(UserError, match=r"^Go .* to build served"):
-        project.provide()
-
-
 def test_archive_without_the_tool_is_an_error(project: Project, publisher: Publisher) -> None:
     publisher.publish(ARCHIVE, tar({"served-v9/served": ""}), CHECKSUMS)
     with pytest.raises(UserError, match=r"does not hold served-v1\.2\.3/served"):
@@ -160,13 +149,3 @@ def test_unreachable_publisher_is_named_once(project: Project) -> None:
         f"{site} cannot be reached ([Errno 111] Connection refused)"
     ]
     assert built_tools(project) == ALL
-
-
-def test_publisher_of_files_for_other_systems_is_not_asked(project: Project, publisher: Publisher) -> None:
-    served, *others = project.pins.tools
-    assert served.release
-    elsewhere = replace(served, release=replace(served.release, systems=("darwin",)))
-    project.pins = replace(project.pins, tools=(elsewhere, *others))
-    project.provide()
-    assert CHECKSUMS not in publisher.asked
-    assert project.answer("served") == "built"

@@ -79,13 +79,6 @@ def test_crash_loop_is_reported_with_the_exit_code_of_the_last_crash() -> None:
     ]
 
 
-def test_pod_that_cannot_be_created_is_reported() -> None:
-    (issue,) = issues(failure=QUOTA)
-
-    assert issue.sentence == f"backend: cannot create a pod: {QUOTA}"
-    assert issue.terminal_after is not None
-
-
 def test_hook_whose_pod_cannot_be_created_is_reported_by_its_event() -> None:
     events = [event("FailedCreate", "job-2", QUOTA), event("FailedCreate", "other", "not ours")]
 
@@ -95,17 +88,6 @@ def test_hook_whose_pod_cannot_be_created_is_reported_by_its_event() -> None:
     assert issue.job == "todo-app-migrations"
     assert issue.terminal_after is not None
     assert issues(pod(container(RUNNING), owner="job-2"), jobs=[job()], events=events) == []
-
-
-def test_issue_of_a_hook_names_the_job() -> None:
-    found = issues(
-        pod(INVALID_IMAGE, owner="job-2"),
-        pod(unschedulable=TOO_SMALL, owner="job-2", uid="pod-2"),
-        pod(INVALID_IMAGE, uid="pod-3"),
-        jobs=[job()],
-    )
-
-    assert {issue.uid for issue in found if issue.job == "todo-app-migrations"} == {"pod-1", "pod-2"}
 
 
 @pytest.mark.parametrize("failure", [None, QUOTA], ids=["node", "quota"])

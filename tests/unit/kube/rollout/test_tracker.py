@@ -103,13 +103,6 @@ def test_release_is_applied_while_the_abort_service_has_its_revision(before: str
     assert [snapshot.is_applied for snapshot in found] == [False, True, False]
 
 
-def test_without_a_baseline_no_release_is_known_to_be_applied() -> None:
-    snapshot = asyncio.run(ReleaseTracker(Cluster([AFTER]).client, "todo", "todo-app").snapshot())
-
-    assert not snapshot.is_applied
-    assert pods(snapshot) == ["new"]
-
-
 def test_hook_of_a_past_release_does_not_count() -> None:
     past, present = pod(owner="job-1", uid="past"), pod(owner="job-2", uid="present")
     after = Moment(revision="1", jobs=[job("job-1"), job("job-2")], pods=[past, present])
