@@ -9,4 +9,4 @@ from system.errors import UserError
 def require_terminal(hint: str, *streams: TextIO) -> None:
     """Raise UserError where one of the streams, by default stdin, is no terminal; hint: a command that asks nothing."""
     if not all(stream.isatty() for stream in streams or [sys.stdin]):
-        raise UserError("stdin or stdout is not a terminal, so nobody can be asked.", hint)
+        raise UserError(f"{'stdin or stdout' if streams else 'stdin'} is not a terminal, so nobody can be asked.", hint)

@@ -14,7 +14,7 @@ def add(group: Group, stack: argparse.ArgumentParser) -> None:
 def _setup(options: argparse.Namespace) -> None:
     from delivery.setup import run, terminal
 
-    run.run_setup(options.stack, os.environ, terminal.Console())
+    run.run_setup(options.stack, os.environ, terminal.Console(options.stack))
 
 
 def _doctor(options: argparse.Namespace) -> None:

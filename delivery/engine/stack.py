@@ -247,7 +247,9 @@ def _errors(preview: str) -> str:
 def _pulumi(*arguments: str) -> str:
     done = _run(*arguments)
     if done.returncode != 0:
-        raise UserError(f"`pulumi {' '.join(arguments)}` failed: {done.stderr.strip()}")
+        error = done.stderr.strip().removeprefix("error: ")
+        hint = "pulumi stack ls" if error.startswith("no stack named") else None
+        raise UserError(f"`pulumi {' '.join(arguments[:2])}` failed: {error}", hint)
     return done.stdout
 
 

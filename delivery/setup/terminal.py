@@ -28,8 +28,8 @@ class Terminal(Protocol):
 class Console:
     """The terminal of the command. Raises UserError without one."""
 
-    def __init__(self) -> None:
-        require_terminal("python -m delivery doctor", sys.stdin, sys.stdout)
+    def __init__(self, stack: str) -> None:
+        require_terminal(f"python -m delivery doctor --stack {stack}", sys.stdin, sys.stdout)
 
     def echo(self, text: str) -> None:
         sys.stdout.write(f"{text}\n")

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
-from lightkube import ApiError
+from lightkube import ApiError, AsyncClient
 
 from kube.drift import find_drift
 from tests.support import example
@@ -84,3 +84,31 @@ def test_comparison_that_is_forbidden_is_an_error(cluster: ApiServer) -> None:
 
     with pytest.raises(ApiError, match="configmaps is forbidden"):
         drift(cluster)
+
+
+class BusyClient:
+    """Has every object as it was declared."""
+
+    def __init__(self) -> None:
+        self.most = self._now = 0
+        """The most requests at one time."""
+
+    async def get(self, kind: type[Any], name: str, **_: Any) -> Any:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        await asyncio.sleep(0)
+        self._now -= 1
+        return kind.from_dict({"metadata": {"name": name, "resourceVersion": "7"}})
+
+    async def patch(self, kind: type[Any], name: str, _declared: Any, **_: Any) -> Any:
+        return await self.get(kind, name)
+
+
+def test_large_release_does_not_exhaust_the_connections() -> None:
+    manifest = yaml.safe_dump_all(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"s{n}"}} for n in range(300)
+    )
+    busy = BusyClient()
+
+    assert asyncio.run(find_drift(cast("AsyncClient", busy), "todo", manifest)) == []
+    assert 1 < busy.most < 100

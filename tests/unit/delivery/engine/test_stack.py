@@ -8,6 +8,7 @@ import pytest
 
 from delivery.engine import stack
 from system import signals
+from system.errors import UserError
 from tests.support.commands import StandIn
 
 # An engine that sends signals to its parent and writes down the ones that it gets.
@@ -58,3 +59,14 @@ def test_termination_cancels_the_engine_once(
         stack.up("oke", tmp_path / "Pulumi.oke.yaml", "a release")
 
     assert (tmp_path / "notes").read_text() == received
+
+
+def test_unknown_stack_is_reported_with_the_command_that_lists_stacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StandIn("pulumi", tmp_path, monkeypatch).does("echo \"error: no stack named 'nope' found\" >&2; exit 255")
+
+    with pytest.raises(UserError, match="no stack named 'nope' found") as raised:
+        stack.outputs("nope")
+
+    assert raised.value.hint == "pulumi stack ls"
