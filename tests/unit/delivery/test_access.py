@@ -66,7 +66,7 @@ def test_stack_without_a_deployer_is_an_error(
 def test_missing_passphrase_is_an_error(pulumi: PulumiCommand, delivery: Delivery) -> None:
     pulumi.has_no_passphrase()
 
-    assert "error: incorrect passphrase\n" in delivery(*COMMAND, code=1)[1]
+    assert "incorrect passphrase\n" in delivery(*COMMAND, code=1)[1]
 
 
 def test_unusable_kubeconfig_is_reported_without_a_secret(pulumi: PulumiCommand, delivery: Delivery) -> None:
