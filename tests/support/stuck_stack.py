@@ -57,7 +57,7 @@ RELEASED: Mapping[str, Any] = {
     "provider": f"{PROVIDER}::4711",
     "inputs": {"name": "todo-app", "namespace": "todo", "timeout": 120},
 }
-CUT_SHORT = "error: failed to load checkpoint: unexpected end of JSON input"
+CUT_SHORT = "failed to load checkpoint: unexpected end of JSON input"
 UNLOCKED = "error: a stack named oke already exists"
 DEAD_PID = 2**22 + 1  # above the highest number that Linux gives a process
 
