@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -99,7 +100,7 @@ def new_place(folder: Path) -> Generator[Place]:
         with new_machine(folder, patch) as machine:
             (folder / "state").mkdir()
             scripts = {
-                "pulumi": f'exec {pulumi} "$@"',
+                "pulumi": f'exec {shlex.quote(pulumi)} "$@"',
                 "docker": "echo 29.0.0",
                 "trivy": "echo 0.75.0",
                 "gh": machine.github.command(),
@@ -326,7 +327,7 @@ def test_failed_checks_can_be_skipped(done: tuple[Place, Scripted]) -> None:
 def test_setup_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["setup"]) == 1
 
-    assert capsys.readouterr().err.endswith("\nhint: python -m delivery doctor\n")
+    assert capsys.readouterr().err.endswith("\nhint: python -m delivery doctor --stack oke\n")
 
 
 def read(terminal: int) -> str:
